@@ -1,0 +1,83 @@
+//! The command line: one file per command. Reads arguments, prints, and turns outcomes into exit codes; what a command
+//! does is done elsewhere.
+
+mod demo;
+mod run;
+mod validate;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::config::Report;
+
+/// A programmable reverse proxy and API gateway: every policy is a sandboxed WebAssembly filter.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, after_help = "Start with `weir demo`: it needs nothing and prints what to try.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// What the log on standard error holds: error, warn, info or debug
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    log: LevelFilter,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the configuration; SIGHUP reloads it, SIGTERM drains and ends
+    #[command(after_help = "Example: weir run -c weir.yaml\n\n\
+        A line `listening on ...` says that an address accepts connections. Exit code: 0 after a drain, 1 after a \
+        failure, 2 for a configuration that cannot be served.")]
+    Run(File),
+    /// Check all that `run` would, filters and their configuration included, without opening a port
+    #[command(after_help = "Example: weir validate -c weir.yaml && kill -HUP \"$(pidof weir)\"\n\n\
+        Exit code: 0 if the configuration is sound, 2 if not.")]
+    Validate(File),
+    /// Serve a small demonstration in one process, and print what to try
+    #[command(after_help = "Example: weir demo --listen 127.0.0.1:9000")]
+    Demo(demo::Options),
+}
+
+#[derive(Args, Debug)]
+struct File {
+    /// The configuration
+    #[arg(short, long = "config", value_name = "FILE", default_value = "weir.yaml")]
+    config: PathBuf,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            let _ = message.print();
+            return if message.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    crate::telemetry::log::start(cli.log);
+    let done = match cli.command {
+        Command::Run(File { config }) => run::run(&config),
+        Command::Validate(File { config }) => validate::validate(&config),
+        Command::Demo(options) => demo::demo(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<Report>() {
+        Some(report) => {
+            eprintln!("{}", report.render(std::io::stderr().is_terminal()));
+            ExitCode::from(2)
+        }
+        None => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}

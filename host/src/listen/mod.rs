@@ -1,0 +1,9 @@
+//! The client's side: accepting connections, and speaking HTTP on them.
+//!
+//! What a request means is not decided here.
+
+mod accept;
+mod http;
+
+pub use accept::{Door, accept, bind};
+pub use http::serve;

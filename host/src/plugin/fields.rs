@@ -1,0 +1,64 @@
+//! Header fields as filters may read and change them; the same for requests and responses.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::bindings::types::Refusal;
+
+/// Fields of one head; far beyond what peers take.
+const MOST_FIELDS: usize = 256;
+
+/// Bytes of one value.
+const LONGEST_VALUE: usize = 64 << 10;
+
+pub(super) fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+    headers.get(name).map(|value| value.as_bytes().to_vec())
+}
+
+pub(super) fn values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
+    headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect()
+}
+
+pub(super) fn all(headers: &HeaderMap, most: u32) -> Vec<(String, Vec<u8>)> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    headers.iter().take(most).map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+pub(super) fn set(headers: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), Refusal> {
+    let (name, value) = parse(name, value)?;
+    room(headers)?;
+    headers.insert(name, value);
+    Ok(())
+}
+
+pub(super) fn append(headers: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), Refusal> {
+    let (name, value) = parse(name, value)?;
+    room(headers)?;
+    headers.append(name, value);
+    Ok(())
+}
+
+pub(super) fn remove(headers: &mut HeaderMap, name: &str) -> Result<(), Refusal> {
+    headers.remove(editable(name)?);
+    Ok(())
+}
+
+fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), Refusal> {
+    if value.len() > LONGEST_VALUE {
+        return Err(Refusal::TooLarge);
+    }
+    Ok((editable(name)?, HeaderValue::from_bytes(value).map_err(|_| Refusal::InvalidValue)?))
+}
+
+fn room(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.len() < MOST_FIELDS { Ok(()) } else { Err(Refusal::TooLarge) }
+}
+
+/// A name whose field belongs to the message's meaning; what frames the message is the host's.
+fn editable(name: &str) -> Result<HeaderName, Refusal> {
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Refusal::InvalidName)?;
+    let forbidden = [header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
+    if forbidden.contains(&name) || matches!(name.as_str(), "keep-alive" | "proxy-connection") {
+        return Err(Refusal::Forbidden);
+    }
+    Ok(name)
+}

@@ -1,0 +1,154 @@
+//! From the configuration's entries to filters that are ready to run: read, compiled, linked, configured once.
+//!
+//! Runs off the workers. Whatever is wrong becomes a fault at the line that asked for it; an entry that did not
+//! change since the snapshot before is taken over, instances and all.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+use super::bindings::{CONFIGURE, ON_REQUEST, ON_RESPONSE};
+use super::cache::hex;
+use super::engine::Engine;
+use super::instance::{Guest, Hook, Instance, Refused};
+use crate::config::{ComponentSource, Entry as EntryConfig, Fault, Limits, OnFailure};
+
+/// No component in sight of a request is larger; language runtimes are 12-18 MB.
+const LARGEST_COMPONENT: u64 = 64 << 20;
+
+/// A component, compiled and linked.
+pub(super) struct Filter {
+    digest: [u8; 32],
+    pub(super) pre: InstancePre<Guest>,
+    pub(super) configure: ComponentExportIndex,
+    pub(super) on_request: Option<ComponentExportIndex>,
+    pub(super) on_response: Option<ComponentExportIndex>,
+}
+
+impl Filter {
+    pub(super) fn has(&self, hook: Hook) -> bool {
+        match hook {
+            Hook::Configure => true,
+            Hook::Request => self.on_request.is_some(),
+            Hook::Response => self.on_response.is_some(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&hex(&self.digest))
+    }
+}
+
+/// One filter of the chain, with what the operator wrote about it.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name in the chain.
+    pub name: String,
+    pub(super) filter: Arc<Filter>,
+    pub(super) config: Arc<str>,
+    pub(super) on_failure: OnFailure,
+    pub(super) limits: Limits,
+}
+
+/// Makes entries.
+#[derive(Debug)]
+pub struct Registry<'a> {
+    engine: &'a Engine,
+    before: &'a [Arc<Entry>],
+    loaded: HashMap<[u8; 32], Result<Arc<Filter>, String>>,
+}
+
+impl<'a> Registry<'a> {
+    /// A registry that takes over what it can from the entries `before`.
+    pub fn new(engine: &'a Engine, before: &'a [Arc<Entry>]) -> Self {
+        let loaded = before.iter().map(|entry| (entry.filter.digest, Ok(Arc::clone(&entry.filter)))).collect();
+        Self { engine, before, loaded }
+    }
+
+    /// The entry, ready to run.
+    pub fn entry(&mut self, wanted: &EntryConfig) -> Result<Arc<Entry>, Vec<Fault>> {
+        let filter = self.filter(wanted).map_err(|fault| vec![fault])?;
+        let entry = Arc::new(Entry {
+            name: wanted.name.clone(),
+            filter,
+            config: wanted.config.as_str().into(),
+            on_failure: wanted.on_failure,
+            limits: wanted.limits,
+        });
+        if let Some(same) = self.before.iter().find(|before| before.is(&entry)) {
+            return Ok(Arc::clone(same));
+        }
+        match Instance::new(self.engine, &entry) {
+            Ok(_) => Ok(entry),
+            Err(Refused::Config(faults)) => {
+                let fault = |fault: super::bindings::types::Fault| {
+                    let at = if fault.pointer.is_empty() { String::new() } else { format!(" at {}", fault.pointer) };
+                    Fault::new(wanted.config_place, format!("`{}` refuses its config{at}: {}", wanted.name, fault.message))
+                };
+                Err(faults.into_iter().map(fault).collect())
+            }
+            Err(Refused::Failed(failure)) => {
+                Err(vec![Fault::new(wanted.place, format!("`{}` cannot be used: while it was configured {failure}", wanted.name))])
+            }
+        }
+    }
+
+    fn filter(&mut self, wanted: &EntryConfig) -> Result<Arc<Filter>, Fault> {
+        let (bytes, place) = match &wanted.component {
+            ComponentSource::Bundled(name) => (weir_bundle::find(name).unwrap_or_default().into(), wanted.place),
+            ComponentSource::File(path, place) => {
+                let bytes = read(path).map_err(|why| {
+                    Fault::new(*place, format!("cannot read {}: {why}", path.display())).help("paths are relative to the file that names them")
+                })?;
+                (std::borrow::Cow::Owned(bytes), *place)
+            }
+        };
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        let engine = self.engine;
+        self.loaded
+            .entry(digest)
+            .or_insert_with(|| load(engine, digest, &bytes).map(Arc::new).map_err(|error| format!("{error:#}")))
+            .clone()
+            .map_err(|why| Fault::new(place, format!("this is not a filter that this weir can run: {why}")))
+    }
+}
+
+impl Entry {
+    fn is(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.filter.digest == other.filter.digest
+            && self.config == other.config
+            && self.on_failure == other.on_failure
+            && self.limits == other.limits
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > LARGEST_COMPONENT {
+        return Err(format!("it has {} MiB; a component may have {} MiB", length >> 20, LARGEST_COMPONENT >> 20));
+    }
+    std::fs::read(path).map_err(|error| error.to_string())
+}
+
+fn load(engine: &Engine, digest: [u8; 32], bytes: &[u8]) -> wasmtime::Result<Filter> {
+    if bytes.get(..8).is_some_and(|magic| magic == b"\0asm\x01\0\0\0") {
+        wasmtime::bail!("it is a core WebAssembly module, not a component");
+    }
+    let component = engine.compile(&digest, bytes)?;
+    let hook = |(interface, function)| {
+        let interface = component.get_export_index(None, interface)?;
+        component.get_export_index(Some(&interface), function)
+    };
+    let Some(configure) = hook(CONFIGURE) else {
+        wasmtime::bail!("it does not export {}, which every filter has", CONFIGURE.0);
+    };
+    let (on_request, on_response) = (hook(ON_REQUEST), hook(ON_RESPONSE));
+    let pre = engine.linker.instantiate_pre(&component)?;
+    Ok(Filter { digest, pre, configure, on_request, on_response })
+}

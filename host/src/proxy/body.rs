@@ -1,0 +1,83 @@
+//! The response's body on its way to the client: passed on as it comes, counted, and followed by the record.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::record::{Ended, Ongoing};
+use crate::upstream::Lease;
+
+/// A response's body. Dropped before its end, it cancels the upstream's.
+#[derive(Debug)]
+pub struct ReplyBody {
+    from: From,
+    ongoing: Ongoing,
+}
+
+#[derive(Debug)]
+enum From {
+    Upstream(Incoming, Option<Lease>),
+    Whole(Bytes),
+}
+
+impl ReplyBody {
+    pub(super) fn upstream(body: Incoming, lease: Lease, ongoing: Ongoing) -> Self {
+        Self { from: From::Upstream(body, Some(lease)), ongoing }
+    }
+
+    pub(super) fn whole(body: Bytes, ongoing: Ongoing) -> Self {
+        Self { from: From::Whole(body), ongoing }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.from {
+            From::Upstream(body, _) => std::task::ready!(Pin::new(body).poll_frame(context)),
+            From::Whole(bytes) if bytes.is_empty() => None,
+            From::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
+        };
+        match &frame {
+            Some(Ok(frame)) => this.ongoing.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(_)) => this.ongoing.ended = Ended::UpstreamBroke,
+            None => this.ongoing.ended = Ended::Complete,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.from {
+            From::Upstream(body, _) => body.is_end_stream(),
+            From::Whole(bytes) => bytes.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.from {
+            From::Upstream(body, _) => body.size_hint(),
+            From::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        // A body of known length is not polled once more after its last byte.
+        if self.ongoing.ended == Ended::Open && self.is_end_stream() {
+            self.ongoing.ended = Ended::Complete;
+        }
+        if let From::Upstream(_, lease) = &mut self.from
+            && self.ongoing.ended == Ended::Complete
+            && let Some(lease) = lease.take()
+        {
+            lease.release();
+        }
+    }
+}

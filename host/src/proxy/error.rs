@@ -1,0 +1,58 @@
+//! Every way in which an exchange ends without the upstream's or a filter's answer, and what the client is told.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header, response::Parts};
+
+use crate::plugin::{ExchangeId, Failed};
+use crate::upstream;
+
+/// Why the host has to answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("the request's target is neither a path nor an http:// URL")]
+    Target,
+    #[error("the request has no Host, or more than one")]
+    Host,
+    #[error("no route matches the path")]
+    NoRoute,
+    #[error("filter `{}` failed: {}", .0.entry.name, .0.failure)]
+    Filter(Failed),
+    #[error("upstream `{name}`: {cause}")]
+    Upstream { name: String, cause: upstream::Error },
+}
+
+impl Error {
+    pub(super) fn upstream(name: &str, cause: upstream::Error) -> Self {
+        Self::Upstream { name: name.to_owned(), cause }
+    }
+
+    /// The table: status, code for logs and metrics, and what the client reads.
+    fn answer(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Target => (StatusCode::BAD_REQUEST, "bad-target", "the request's target is not one that a proxy for this site serves"),
+            Self::Host => (StatusCode::BAD_REQUEST, "bad-host", "the request must name one host"),
+            Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
+            Self::Filter(_) => (StatusCode::INTERNAL_SERVER_ERROR, "filter-failed", "the request could not be processed"),
+            Self::Upstream { cause, .. } => match cause {
+                upstream::Error::Connect { .. } => (StatusCode::BAD_GATEWAY, "connect-failed", "the server behind this proxy cannot be reached"),
+                upstream::Error::ClientBody(_) => (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read"),
+                upstream::Error::Broke(_) => (StatusCode::BAD_GATEWAY, "upstream-broke", "the server behind this proxy gave no valid answer"),
+                upstream::Error::Timeout(_) => (StatusCode::GATEWAY_TIMEOUT, "upstream-timeout", "the server behind this proxy did not answer in time"),
+            },
+        }
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        self.answer().1
+    }
+
+    /// The response. It names the exchange, so that a user's report can be found in the log, and nothing else.
+    pub(super) fn response(&self, id: ExchangeId) -> (Parts, Bytes) {
+        let (status, _, text) = self.answer();
+        let mut head = Response::new(()).into_parts().0;
+        head.status = status;
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        (head, format!("{status}: {text}\nexchange {id}\n").into())
+    }
+}

@@ -1,0 +1,69 @@
+//! What a proxy must do to heads, whatever the filters do: RFC 9110, 7.6 and RFC 9112, 3.2.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::{PathAndQuery, Uri};
+use http::{Version, request, response};
+
+use super::Error;
+
+/// Fields that concern one connection only.
+const HOP_BY_HOP: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+];
+
+/// Checks what routing relies on, and brings the target into origin form: a path, and the host in `Host`.
+pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
+    if let Some(authority) = head.uri.authority() {
+        // CONNECT asks for a tunnel, which this proxy does not make.
+        let path = head.uri.path_and_query().filter(|_| head.uri.scheme_str() == Some("http")).ok_or(Error::Target)?;
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Error::Target)?;
+        head.headers.insert(header::HOST, host);
+        head.uri = Uri::from(path.clone());
+    }
+    if head.uri.path_and_query().is_none_or(|path: &PathAndQuery| !path.as_str().starts_with('/')) {
+        return Err(Error::Target);
+    }
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(_), None) => Ok(()),
+        (None, _) if head.version < Version::HTTP_11 => Ok(()),
+        _ => Err(Error::Host),
+    }
+}
+
+/// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read.
+pub(super) fn to_upstream(head: &mut request::Parts) {
+    remove_hop_by_hop(&mut head.headers);
+    head.headers.remove(header::EXPECT);
+}
+
+/// Removes what is not for the client.
+pub(super) fn to_client(head: &mut response::Parts) {
+    remove_hop_by_hop(&mut head.headers);
+    head.version = Version::HTTP_11;
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            // Naming these must not take them from the message.
+            .filter(|name| ![header::HOST, header::CONTENT_LENGTH].contains(name))
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+    headers.remove("proxy-connection");
+}

@@ -1,0 +1,88 @@
+//! An exchange on its way. When it is over, however it ended, it leaves its record.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use http::response::Parts;
+
+use super::Error;
+use crate::plugin::{Held, Origin};
+use crate::snapshot::Local;
+use crate::telemetry::access::{Record, WorkerLog};
+
+/// How the response ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Not yet; if it is dropped so, the client has gone.
+    Open,
+    /// With its last byte.
+    Complete,
+    /// The upstream's body failed.
+    UpstreamBroke,
+}
+
+/// Owns the exchange until its last byte; dropping it writes the record.
+#[derive(Debug)]
+pub(super) struct Ongoing {
+    pub(super) exchange: Held,
+    pub(super) sent: u64,
+    pub(super) ended: Ended,
+    status: Option<u16>,
+    error: Option<Error>,
+    started: Instant,
+    log: Rc<WorkerLog>,
+    local: Rc<Local>,
+}
+
+impl Ongoing {
+    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, local: Rc<Local>) -> Self {
+        Self { exchange, sent: 0, ended: Ended::Open, status: None, error: None, started: Instant::now(), log, local }
+    }
+
+    /// The host answers.
+    pub(super) fn fail(&mut self, error: Error) {
+        let (head, body) = error.response(self.exchange.id);
+        self.exchange.answer(head, Some(body), Origin::Host);
+        self.error = Some(error);
+    }
+
+    /// Takes the head of the response.
+    pub(super) fn answered(&mut self) -> Parts {
+        let head = self.exchange.response.take().expect("every way through `handle` sets a response");
+        self.status = Some(head.status.as_u16());
+        head
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        if !self.local.snapshot.access_log {
+            return;
+        }
+        let exchange = &*self.exchange;
+        let text = self.error.as_ref().map(ToString::to_string);
+        let (by, reason, detail) = match (&exchange.origin, &self.error) {
+            (Origin::Host, Some(error)) => ("host", Some(error.code()), text.as_deref()),
+            (Origin::Filter(answer), _) => (answer.entry.as_str(), Some(answer.code.as_str()), Some(answer.detail.as_str())),
+            _ => ("upstream", None, None),
+        };
+        self.log.add(&Record {
+            exchange: &exchange.id,
+            client: exchange.client,
+            method: exchange.request.method.as_str(),
+            target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
+            status: self.status,
+            bytes: self.sent,
+            duration: self.started.elapsed(),
+            route: exchange.route.as_deref(),
+            by: if self.status.is_none() { "client" } else { by },
+            reason,
+            detail,
+            ended: match self.ended {
+                Ended::Open => "client-gone",
+                Ended::Complete => "complete",
+                Ended::UpstreamBroke => "upstream-broke",
+            },
+        });
+    }
+}

@@ -1,0 +1,5 @@
+//! What the proxy says about itself. Every room writes here; this room imports none of them.
+
+pub mod access;
+pub mod log;
+mod time;
