@@ -1,7 +1,9 @@
 //! Weir's host: moves the bytes, and lets filters decide. ARCHITECTURE.md names the rooms and who may import whom.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod io;
 pub mod listen;
 pub mod plugin;
 pub mod proxy;

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
 
+use crate::clock;
 use crate::config::{Config, Fault, Listener, Report};
-use crate::listen::{self, Door};
+use crate::listen::{self, Door, Drain};
 use crate::plugin::Engine;
 use crate::proxy;
 use crate::snapshot::{Local, Snapshot};
@@ -30,19 +31,23 @@ pub struct Server {
     listeners: Vec<(Listener, SocketAddr)>,
     acceptors: Vec<JoinHandle<()>>,
     workers: Vec<Worker>,
-    drain: watch::Sender<bool>,
     log: AccessLog,
 }
 
 #[derive(Debug)]
 struct Worker {
-    orders: mpsc::UnboundedSender<Adopt>,
+    orders: mpsc::UnboundedSender<Order>,
     door: Door,
     thread: std::thread::JoinHandle<()>,
 }
 
-/// Use this snapshot from now on, and say when it is done.
-struct Adopt(Arc<Snapshot>, oneshot::Sender<()>);
+/// What the control thread tells a worker.
+enum Order {
+    /// Use this snapshot from now on, and say when it is done.
+    Adopt(Arc<Snapshot>, oneshot::Sender<()>),
+    /// Let connections come to an end.
+    Drain,
+}
 
 impl Server {
     /// Binds, loads the filters and serves. On return every address accepts.
@@ -61,9 +66,8 @@ impl Server {
             return Err(Report::new(&config.source, faults).into());
         }
         let log = AccessLog::start()?;
-        let (drain, _) = watch::channel(false);
         let workers: std::io::Result<Vec<_>> =
-            (0..config.workers).map(|index| Worker::start(index, &snapshot, log.worker(), drain.subscribe())).collect();
+            (0..config.workers).map(|index| Worker::start(index, &snapshot, log.worker())).collect();
         let workers = workers?;
         let doors: Vec<Door> = workers.iter().map(|worker| worker.door.clone()).collect();
         let serve = |(listener, address, socket): (Listener, SocketAddr, TcpListener)| {
@@ -71,7 +75,7 @@ impl Server {
             ((listener, address), acceptor)
         };
         let (listeners, acceptors) = bound.into_iter().map(serve).unzip();
-        Ok(Self { engine, snapshot, listeners, acceptors, workers, drain, log })
+        Ok(Self { engine, snapshot, listeners, acceptors, workers, log })
     }
 
     /// Name and bound address of every listener.
@@ -87,7 +91,7 @@ impl Server {
         self.snapshot = snapshot;
         for worker in &self.workers {
             let (done, adopted) = oneshot::channel();
-            if worker.orders.send(Adopt(Arc::clone(&self.snapshot), done)).is_ok() {
+            if worker.orders.send(Order::Adopt(Arc::clone(&self.snapshot), done)).is_ok() {
                 let _ = adopted.await;
             }
         }
@@ -113,7 +117,9 @@ impl Server {
         for acceptor in &self.acceptors {
             acceptor.abort();
         }
-        let _ = self.drain.send(true);
+        for worker in &self.workers {
+            let _ = worker.orders.send(Order::Drain);
+        }
         let deadline = tokio::time::Instant::now() + grace;
         let open = |workers: &[Worker]| workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum::<usize>();
         while open(&self.workers) > 0 && tokio::time::Instant::now() < deadline {
@@ -149,7 +155,7 @@ async fn build(config: Config, engine: Arc<Engine>, before: Option<Arc<Snapshot>
 }
 
 impl Worker {
-    fn start(index: usize, snapshot: &Arc<Snapshot>, log: WorkerSender, drain: watch::Receiver<bool>) -> std::io::Result<Self> {
+    fn start(index: usize, snapshot: &Arc<Snapshot>, log: WorkerSender) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::unbounded_channel();
         let (connections, arrivals) = mpsc::unbounded_channel();
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
@@ -158,7 +164,7 @@ impl Worker {
         let thread = std::thread::Builder::new().name(format!("weir-{index}")).spawn(move || match runtime() {
             Ok(runtime) => {
                 let log = WorkerLog::new(log);
-                runtime.block_on(work(snapshot, inbox, arrivals, open, Rc::clone(&log), drain));
+                runtime.block_on(work(snapshot, inbox, arrivals, open, Rc::clone(&log)));
                 // Ends the connections that are left; their exchanges leave records too.
                 drop(runtime);
                 log.flush();
@@ -174,20 +180,21 @@ type Arrivals = mpsc::UnboundedReceiver<(std::net::TcpStream, SocketAddr)>;
 /// A worker's life: connections and orders come in, until both ends are closed.
 async fn work(
     snapshot: Arc<Snapshot>,
-    mut orders: mpsc::UnboundedReceiver<Adopt>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: Arrivals,
     open: Arc<AtomicUsize>,
     log: Rc<WorkerLog>,
-    drain: watch::Receiver<bool>,
 ) {
     let worker = Rc::new(proxy::Worker::new(Local::new(snapshot, None), log));
+    let drain = Rc::new(Drain::default());
+    spawn_local(clock::run());
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
             arrival = arrivals.recv() => {
                 let Some((stream, peer)) = arrival else { break };
                 let connection = Connection(Arc::clone(&open));
-                let (worker, drain) = (Rc::clone(&worker), drain.clone());
+                let (worker, drain) = (Rc::clone(&worker), Rc::clone(&drain));
                 spawn_local(async move {
                     let _connection = connection;
                     if let Ok(stream) = tokio::net::TcpStream::from_std(stream) {
@@ -195,11 +202,14 @@ async fn work(
                     }
                 });
             }
-            order = orders.recv() => {
-                let Some(Adopt(snapshot, done)) = order else { break };
-                worker.adopt(Local::new(snapshot, Some(&worker.local())));
-                let _ = done.send(());
-            }
+            order = orders.recv() => match order {
+                Some(Order::Adopt(snapshot, done)) => {
+                    worker.adopt(Local::new(snapshot, Some(&worker.local())));
+                    let _ = done.send(());
+                }
+                Some(Order::Drain) => drain.begin(),
+                None => break,
+            },
             _ = sweep.tick() => worker.local().upstreams.iter().for_each(|pool| pool.sweep()),
         }
     }

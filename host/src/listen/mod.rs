@@ -3,7 +3,9 @@
 //! What a request means is not decided here.
 
 mod accept;
+mod drain;
 mod http;
 
 pub use accept::{Door, accept, bind};
+pub use drain::Drain;
 pub use http::serve;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::bindings::types;
+use super::bindings;
 use super::engine::Engine;
 use super::error::{Failed, Failure};
 use super::exchange::{Answer, Held, Origin, Reply};
@@ -79,11 +79,11 @@ impl Pools {
     fn call<'a>(&self, pool: &'a Pool, hook: Hook, position: usize, held: &mut Held) -> Result<Option<(Reply, &'a Arc<Entry>)>, Failed> {
         let entry = &pool.entry;
         let failure = match self.run(pool, hook, position, held) {
-            Ok(types::Flow::Next) => {
+            Ok(bindings::Flow::Next) => {
                 held.reply = None;
                 return Ok(None);
             }
-            Ok(types::Flow::Stop) => match held.reply.take() {
+            Ok(bindings::Flow::Stop) => match held.reply.take() {
                 Some(reply) => return Ok(Some((reply, entry))),
                 None => Failure::NoAnswer,
             },
@@ -98,7 +98,7 @@ impl Pools {
         }
     }
 
-    fn run(&self, pool: &Pool, hook: Hook, position: usize, held: &mut Held) -> Result<types::Flow, Failure> {
+    fn run(&self, pool: &Pool, hook: Hook, position: usize, held: &mut Held) -> Result<bindings::Flow, Failure> {
         let mut slot = pool.instance.borrow_mut();
         let instance = match &mut *slot {
             Some(instance) => instance,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Result};
 
-use super::bindings::Capabilities;
 use super::cache::CompiledCache;
+use super::capability;
 use super::instance::Guest;
 use crate::config::MOST_MEMORY;
 
@@ -53,7 +53,7 @@ impl Engine {
             .max_wasm_stack(256 << 10);
         let wasm = wasmtime::Engine::new(&config)?;
         let mut linker = Linker::new(&wasm);
-        Capabilities::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        capability::link(&mut linker)?;
         let stop = Arc::new(AtomicBool::new(false));
         start_clock(&wasm, &stop)?;
         Ok(Self { wasm, linker, cache, stop })

@@ -2,7 +2,7 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::bindings::types::Refusal;
+use super::bindings::Refusal;
 
 /// Fields of one head; far beyond what peers take.
 const MOST_FIELDS: usize = 256;
@@ -23,26 +23,20 @@ pub(super) fn all(headers: &HeaderMap, most: u32) -> Vec<(String, Vec<u8>)> {
     headers.iter().take(most).map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
-pub(super) fn set(headers: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), Refusal> {
-    let (name, value) = parse(name, value)?;
+pub(super) fn set(headers: &mut HeaderMap, (name, value): (HeaderName, HeaderValue)) -> Result<(), Refusal> {
     room(headers)?;
     headers.insert(name, value);
     Ok(())
 }
 
-pub(super) fn append(headers: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), Refusal> {
-    let (name, value) = parse(name, value)?;
+pub(super) fn append(headers: &mut HeaderMap, (name, value): (HeaderName, HeaderValue)) -> Result<(), Refusal> {
     room(headers)?;
     headers.append(name, value);
     Ok(())
 }
 
-pub(super) fn remove(headers: &mut HeaderMap, name: &str) -> Result<(), Refusal> {
-    headers.remove(editable(name)?);
-    Ok(())
-}
-
-fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), Refusal> {
+/// A field that a filter may write.
+pub(super) fn parse(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), Refusal> {
     if value.len() > LONGEST_VALUE {
         return Err(Refusal::TooLarge);
     }
@@ -54,7 +48,7 @@ fn room(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// A name whose field belongs to the message's meaning; what frames the message is the host's.
-fn editable(name: &str) -> Result<HeaderName, Refusal> {
+pub(super) fn editable(name: &str) -> Result<HeaderName, Refusal> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Refusal::InvalidName)?;
     let forbidden = [header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
     if forbidden.contains(&name) || matches!(name.as_str(), "keep-alive" | "proxy-connection") {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 
-use super::bindings::types::{Fault, Flow};
+use super::bindings::{Fault, Flow};
 use super::engine::Engine;
 use super::error::Failure;
 use super::exchange::{Exchange, Held};

@@ -86,7 +86,7 @@ impl<'a> Registry<'a> {
         match Instance::new(self.engine, &entry) {
             Ok(_) => Ok(entry),
             Err(Refused::Config(faults)) => {
-                let fault = |fault: super::bindings::types::Fault| {
+                let fault = |fault: super::bindings::Fault| {
                     let at = if fault.pointer.is_empty() { String::new() } else { format!(" at {}", fault.pointer) };
                     Fault::new(wanted.config_place, format!("`{}` refuses its config{at}: {}", wanted.name, fault.message))
                 };

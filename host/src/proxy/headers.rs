@@ -7,13 +7,14 @@ use http::{Version, request, response};
 use super::Error;
 
 /// Fields that concern one connection only.
-const HOP_BY_HOP: [HeaderName; 6] = [
+static HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     header::TE,
     header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
 ];
 
 /// Checks what routing relies on, and brings the target into origin form: a path, and the host in `Host`.
@@ -49,21 +50,19 @@ pub(super) fn to_client(head: &mut response::Parts) {
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-            // Naming these must not take them from the message.
-            .filter(|name| ![header::HOST, header::CONTENT_LENGTH].contains(name))
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
+    // Most heads have none of them, and a look at each name is cheaper than a search for each of those.
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
     }
-    for name in &HOP_BY_HOP {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        // Naming these must not take them from the message.
+        .filter(|name| ![header::HOST, header::CONTENT_LENGTH].contains(name))
+        .collect();
+    for name in HOP_BY_HOP.iter().chain(&named) {
         headers.remove(name);
     }
-    headers.remove("proxy-connection");
 }

@@ -62,7 +62,7 @@ pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>)
     let local = worker.local();
     let (head, body) = request.into_parts();
     let exchange = Exchange::new(worker.next_id(), client, head);
-    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), Rc::clone(&local));
+    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
     let upstream = match forward(&local, &mut ongoing.exchange, body).await {
         Ok(upstream) => upstream,
         Err(error) => {

@@ -21,29 +21,29 @@ pub(super) enum Ended {
     UpstreamBroke,
 }
 
-/// Owns the exchange until its last byte; dropping it writes the record.
+/// Owns the exchange until its last byte; dropping it writes the record, if there is to be one.
 #[derive(Debug)]
 pub(super) struct Ongoing {
     pub(super) exchange: Held,
     pub(super) sent: u64,
     pub(super) ended: Ended,
     status: Option<u16>,
-    error: Option<Error>,
-    started: Instant,
+    error: Option<Box<Error>>,
+    /// None if there will be no record.
+    started: Option<Instant>,
     log: Rc<WorkerLog>,
-    local: Rc<Local>,
 }
 
 impl Ongoing {
-    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, local: Rc<Local>) -> Self {
-        Self { exchange, sent: 0, ended: Ended::Open, status: None, error: None, started: Instant::now(), log, local }
+    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, local: &Local) -> Self {
+        Self { exchange, sent: 0, ended: Ended::Open, status: None, error: None, started: local.snapshot.access_log.then(Instant::now), log }
     }
 
     /// The host answers.
     pub(super) fn fail(&mut self, error: Error) {
         let (head, body) = error.response(self.exchange.id);
         self.exchange.answer(head, Some(body), Origin::Host);
-        self.error = Some(error);
+        self.error = Some(Box::new(error));
     }
 
     /// Takes the head of the response.
@@ -56,9 +56,7 @@ impl Ongoing {
 
 impl Drop for Ongoing {
     fn drop(&mut self) {
-        if !self.local.snapshot.access_log {
-            return;
-        }
+        let Some(started) = self.started else { return };
         let exchange = &*self.exchange;
         let text = self.error.as_ref().map(ToString::to_string);
         let (by, reason, detail) = match (&exchange.origin, &self.error) {
@@ -73,7 +71,7 @@ impl Drop for Ongoing {
             target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
             status: self.status,
             bytes: self.sent,
-            duration: self.started.elapsed(),
+            duration: started.elapsed(),
             route: exchange.route.as_deref(),
             by: if self.status.is_none() { "client" } else { by },
             reason,

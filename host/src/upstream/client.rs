@@ -10,10 +10,11 @@ use http::{Method, Request, Response, request};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::{Error, Lease, Pool};
+use crate::clock::within;
+use crate::io::Socket;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -30,10 +31,7 @@ pub enum RequestBody {
 impl Pool {
     /// Sends a request and waits for the response's head. The connection goes back with [`Lease::release`].
     pub async fn send(self: &Rc<Self>, head: &request::Parts, body: Incoming) -> Result<(Response<Incoming>, Lease), Error> {
-        match tokio::time::timeout(RESPONSE_TIMEOUT, self.try_send(head, body)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Timeout(RESPONSE_TIMEOUT)),
-        }
+        within(RESPONSE_TIMEOUT, self.try_send(head, body)).await.unwrap_or(Err(Error::Timeout(RESPONSE_TIMEOUT)))
     }
 
     async fn try_send(self: &Rc<Self>, head: &request::Parts, body: Incoming) -> Result<(Response<Incoming>, Lease), Error> {
@@ -63,12 +61,10 @@ impl Pool {
     async fn connect(&self) -> Result<SendRequest<RequestBody>, Error> {
         let failed = |cause| Error::Connect { to: self.upstream.authority(), cause };
         let connecting = TcpStream::connect((self.upstream.host.as_str(), self.upstream.port));
-        let stream = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(stream) => stream.map_err(failed)?,
-            Err(_) => return Err(failed(std::io::ErrorKind::TimedOut.into())),
-        };
+        let timeout = Err(std::io::ErrorKind::TimedOut.into());
+        let stream = within(CONNECT_TIMEOUT, connecting).await.unwrap_or(timeout).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Error::Broke)?;
+        let (sender, connection) = http1::handshake(Socket::new(stream)).await.map_err(Error::Broke)?;
         tokio::task::spawn_local(async move {
             // What goes wrong on it, the exchange that uses it is told.
             let _ = connection.await;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hyper::client::conn::http1::SendRequest;
 
 use super::{RequestBody, Upstream};
+use crate::clock::now;
 
 /// Idle connections beyond this are closed.
 const MOST_IDLE: usize = 256;
@@ -42,7 +43,7 @@ impl Pool {
     pub(super) fn take(&self) -> Option<SendRequest<RequestBody>> {
         let mut idle = self.idle.borrow_mut();
         while let Some((sender, since)) = idle.pop() {
-            if since.elapsed() > LONGEST_IDLE {
+            if now().duration_since(since) > LONGEST_IDLE {
                 // The rest have been idle for longer still.
                 idle.clear();
             } else if sender.is_ready() {
@@ -57,12 +58,12 @@ impl Pool {
         if idle.len() == MOST_IDLE {
             idle.remove(0);
         }
-        idle.push((sender, Instant::now()));
+        idle.push((sender, now()));
     }
 
     /// Closes connections that have been idle for too long.
     pub fn sweep(&self) {
-        self.idle.borrow_mut().retain(|(sender, since)| !sender.is_closed() && since.elapsed() <= LONGEST_IDLE);
+        self.idle.borrow_mut().retain(|(sender, since)| !sender.is_closed() && now().duration_since(*since) <= LONGEST_IDLE);
     }
 }
 

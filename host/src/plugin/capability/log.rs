@@ -1,23 +1,25 @@
 //! Lines in the proxy's log. A filter cannot forge one, and cannot drown the others.
 
 use wasmtime::Result;
+use wasmtime::component::{LinkerInstance, WasmStr};
 
-use crate::plugin::bindings::log::{Host, Level};
+use super::Store;
+use crate::plugin::bindings::Level;
 use crate::plugin::instance::Guest;
 
 const LONGEST_LINE: usize = 4 << 10;
 const MOST_LINES: u32 = 32;
 
-impl Host for Guest {
-    fn write(&mut self, level: Level, message: String) -> Result<()> {
-        self.lines += 1;
-        let text = match self.lines {
-            lines if lines <= MOST_LINES => escape(&message),
+pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
+    linker.func_wrap("write", |mut store: Store<'_>, (level, message): (Level, WasmStr)| {
+        store.data_mut().lines += 1;
+        let text = match store.data().lines {
+            lines if lines <= MOST_LINES => escape(&message.to_str(&store)?),
             lines if lines == MOST_LINES + 1 => format!("more than {MOST_LINES} lines in one hook; the rest is left out"),
             _ => return Ok(()),
         };
-        let filter = self.entry.name.as_str();
-        let exchange = self.exchange.as_ref().map(|exchange| tracing::field::display(exchange.id));
+        let filter = store.data().entry.name.as_str();
+        let exchange = store.data().exchange.as_ref().map(|exchange| tracing::field::display(exchange.id));
         match level {
             Level::Error => tracing::error!(filter, exchange, "{text}"),
             Level::Warn => tracing::warn!(filter, exchange, "{text}"),
@@ -25,7 +27,7 @@ impl Host for Guest {
             Level::Debug => tracing::debug!(filter, exchange, "{text}"),
         }
         Ok(())
-    }
+    })
 }
 
 /// The message on one line, cut to its limit.

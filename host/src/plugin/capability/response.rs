@@ -1,81 +1,61 @@
 //! The response's head.
 
-use http::{HeaderMap, StatusCode, response::Parts};
+use http::StatusCode;
+use http::response::Parts;
+use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 use wasmtime::{Result, format_err};
 
 use super::reply::final_status;
-use crate::plugin::bindings::response::{Host, Origin};
-use crate::plugin::bindings::types::Refusal;
+use super::{Answer, Fields, Store, editable, field, link_fields};
+use crate::plugin::bindings::{Origin, Refusal};
 use crate::plugin::exchange;
 use crate::plugin::fields;
 use crate::plugin::instance::{Guest, Hook};
 
-impl Guest {
-    fn response(&mut self) -> Result<&mut Parts> {
-        let is_there = self.hook == Hook::Response;
-        let response = self.exchange()?.response.as_mut().filter(|_| is_there);
-        response.ok_or_else(|| format_err!("the response can be read in `on-response` only"))
-    }
-
-    fn edit_response(&mut self, edit: impl FnOnce(&mut HeaderMap) -> Result<(), Refusal>) -> Result<Result<(), Refusal>> {
-        if self.hook != Hook::Response {
-            return Ok(Err(Refusal::WrongHook));
-        }
-        Ok(edit(&mut self.response()?.headers))
-    }
-}
-
-impl Host for Guest {
-    fn source(&mut self) -> Result<Origin> {
-        self.response()?;
-        Ok(match self.exchange()?.origin {
+pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
+    linker.func_wrap("source", |store: Store<'_>, (): ()| {
+        response(store.data())?;
+        let origin = match store.data().exchange()?.origin {
             exchange::Origin::Upstream => Origin::Upstream,
             exchange::Origin::Filter(_) => Origin::Filter,
             exchange::Origin::Host => Origin::Host,
-        })
-    }
+        };
+        Ok((origin,))
+    })?;
+    linker.func_wrap("status", |store: Store<'_>, (): ()| Ok((response(store.data())?.status.as_u16(),)))?;
+    linker.func_wrap("set-status", |mut store: Store<'_>, (status,): (u16,)| -> Answer {
+        Ok((open(store.data_mut()).and_then(|response| set_status(response, status)),))
+    })?;
+    link_fields!(linker, read, edit);
+    Ok(())
+}
 
-    fn status(&mut self) -> Result<u16> {
-        Ok(self.response()?.status.as_u16())
-    }
+fn response(guest: &Guest) -> Result<&Parts> {
+    let response = guest.exchange()?.response.as_ref().filter(|_| guest.hook == Hook::Response);
+    response.ok_or_else(|| format_err!("the response can be read in `on-response` only"))
+}
 
-    fn set_status(&mut self, status: u16) -> Result<Result<(), Refusal>> {
-        if self.hook != Hook::Response {
-            return Ok(Err(Refusal::WrongHook));
-        }
-        let response = self.response()?;
-        let has_body = |status| ![StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
-        Ok(match final_status(status) {
-            Ok(status) if status != response.status && !(has_body(status) && has_body(response.status)) => Err(Refusal::Forbidden),
-            Ok(status) => {
-                response.status = status;
-                Ok(())
-            }
-            Err(refusal) => Err(refusal),
-        })
-    }
+fn read(guest: &Guest) -> Result<&Fields> {
+    Ok(&response(guest)?.headers)
+}
 
-    fn header(&mut self, name: String) -> Result<Option<Vec<u8>>> {
-        Ok(fields::first(&self.response()?.headers, &name))
-    }
+fn open(guest: &mut Guest) -> Result<&mut Parts, Refusal> {
+    let is_open = guest.hook == Hook::Response;
+    let response = guest.exchange.as_mut().and_then(|exchange| exchange.response.as_mut());
+    response.filter(|_| is_open).ok_or(Refusal::WrongHook)
+}
 
-    fn header_values(&mut self, name: String) -> Result<Vec<Vec<u8>>> {
-        Ok(fields::values(&self.response()?.headers, &name))
-    }
+fn edit(guest: &mut Guest) -> Result<&mut Fields, Refusal> {
+    open(guest).map(|response| &mut response.headers)
+}
 
-    fn headers(&mut self, max: u32) -> Result<Vec<(String, Vec<u8>)>> {
-        Ok(fields::all(&self.response()?.headers, max))
+/// Whether there is a body is settled with the upstream's head.
+fn set_status(response: &mut Parts, status: u16) -> Result<(), Refusal> {
+    let status = final_status(status)?;
+    let has_body = |status| ![StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+    if status != response.status && !(has_body(status) && has_body(response.status)) {
+        return Err(Refusal::Forbidden);
     }
-
-    fn set_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), Refusal>> {
-        self.edit_response(|headers| fields::set(headers, &name, &value))
-    }
-
-    fn append_header(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), Refusal>> {
-        self.edit_response(|headers| fields::append(headers, &name, &value))
-    }
-
-    fn remove_header(&mut self, name: String) -> Result<Result<(), Refusal>> {
-        self.edit_response(|headers| fields::remove(headers, &name))
-    }
+    response.status = status;
+    Ok(())
 }

@@ -1,0 +1,167 @@
+//! The generator: one thread on epoll, so that it costs as little as can be of the core that it shares.
+//!
+//! Open loop: requests are due at random (exponential) intervals, whether or not the ones before were answered, and
+//! a latency counts from when its request was due. A proxy that stalls is charged for all that had to wait.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll};
+use serde::{Deserialize, Serialize};
+
+const REQUEST: &[u8] = b"GET /bench HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: weir-bench/1\r\nAccept: */*\r\nAccept-Encoding: identity\r\nX-Trace: 4bf92f3577b34da6a3ce929d0e0e4736\r\n\r\n";
+
+/// What was seen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Outcome {
+    pub requests: u64,
+    pub seconds: f64,
+    /// Answers that were not 200.
+    pub bad: u64,
+    /// Microseconds; open loop only.
+    pub p50: f64,
+    pub p99: f64,
+    /// Requests that were due and not sent when the time was up.
+    pub unsent: u64,
+}
+
+struct Connection {
+    stream: TcpStream,
+    due: Instant,
+    received: Vec<u8>,
+}
+
+/// Sends requests for a while.
+pub fn load(to: SocketAddr, connections: usize, rate: Option<f64>, time: Duration) -> Result<Outcome> {
+    let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let start = Instant::now();
+    let mut pool = Vec::with_capacity(connections);
+    for index in 0..connections {
+        let stream = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        epoll::add(&poll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
+        pool.push(Connection { stream, due: start, received: Vec::with_capacity(4096) });
+    }
+    let mut run = Run { pool, latencies: Vec::new(), bad: 0, answered: 0 };
+    let mut waiting = VecDeque::new();
+    let mut idle: Vec<usize> = (0..connections).collect();
+    let mut arrivals = Arrivals { rate, next: start, state: 0x9e37_79b9_7f4a_7c15 };
+    if rate.is_none() {
+        for index in idle.drain(..) {
+            run.send(index, start)?;
+        }
+    }
+    let mut events = Vec::with_capacity(connections);
+    let end = start + time;
+    loop {
+        let now = Instant::now();
+        if now >= end {
+            break;
+        }
+        while arrivals.is_due(now) {
+            waiting.push_back(arrivals.take());
+        }
+        while let Some(index) = (!waiting.is_empty()).then(|| idle.pop()).flatten() {
+            run.send(index, waiting.pop_front().context("something waits")?)?;
+        }
+        let wait = arrivals.wait(now).min(end - now);
+        events.clear();
+        let timeout = Timespec { tv_sec: wait.as_secs().try_into()?, tv_nsec: wait.subsec_nanos().into() };
+        // `epoll_wait` rounds to milliseconds; `ppoll` on the epoll's own descriptor does not.
+        rustix::event::poll(&mut [PollFd::new(&poll, PollFlags::IN)], Some(&timeout))?;
+        epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), Some(&Timespec::default()))?;
+        for event in &events {
+            let index = usize::try_from(event.data.u64())?;
+            if !run.receive(index)? {
+                continue;
+            }
+            match rate {
+                None => run.send(index, Instant::now())?,
+                Some(_) => idle.push(index),
+            }
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    run.latencies.sort_unstable();
+    let percentile = |share: usize| run.latencies.get(run.latencies.len() * share / 100).map_or(0.0, |latency| f64::from(*latency) / 1e3);
+    Ok(Outcome { requests: run.answered, seconds, bad: run.bad, p50: percentile(50), p99: percentile(99), unsent: waiting.len() as u64 })
+}
+
+struct Run {
+    pool: Vec<Connection>,
+    /// Nanoseconds.
+    latencies: Vec<u32>,
+    bad: u64,
+    answered: u64,
+}
+
+impl Run {
+    fn send(&mut self, index: usize, due: Instant) -> Result<()> {
+        let connection = &mut self.pool[index];
+        connection.due = due;
+        // A socket whose last request was answered has room for the next.
+        Ok(connection.stream.write_all(REQUEST)?)
+    }
+
+    /// Whether the answer is whole.
+    fn receive(&mut self, index: usize) -> Result<bool> {
+        let connection = &mut self.pool[index];
+        let mut chunk = [0; 16 << 10];
+        match connection.stream.read(&mut chunk) {
+            Ok(0) => bail!("the proxy closed a connection"),
+            Ok(length) => connection.received.extend_from_slice(&chunk[..length]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let Some(length) = whole(&connection.received)? else { return Ok(false) };
+        self.answered += 1;
+        self.bad += u64::from(!connection.received.starts_with(b"HTTP/1.1 200"));
+        self.latencies.push(u32::try_from(connection.due.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        connection.received.drain(..length);
+        Ok(true)
+    }
+}
+
+/// The length of the response if all of it is there.
+fn whole(received: &[u8]) -> Result<Option<usize>> {
+    let Some(head) = received.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
+    let length = received[..head]
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.get(..15).filter(|name| name.eq_ignore_ascii_case(b"content-length:")).map(|_| &line[15..]))
+        .context("the answer has no Content-Length; this generator reads no chunks")?;
+    let length: usize = std::str::from_utf8(length)?.trim().parse()?;
+    let total = head + 4 + length;
+    Ok((received.len() >= total).then_some(total))
+}
+
+/// When requests are due: a Poisson process, the same in every run.
+struct Arrivals {
+    rate: Option<f64>,
+    next: Instant,
+    state: u64,
+}
+
+impl Arrivals {
+    fn is_due(&self, now: Instant) -> bool {
+        self.rate.is_some() && self.next <= now
+    }
+
+    fn take(&mut self) -> Instant {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        #[allow(clippy::cast_precision_loss)]
+        let uniform = ((self.state >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
+        let due = self.next;
+        self.next += Duration::from_secs_f64(-uniform.ln() / self.rate.unwrap_or(1.0));
+        due
+    }
+
+    fn wait(&self, now: Instant) -> Duration {
+        self.rate.map_or(Duration::MAX, |_| self.next.saturating_duration_since(now))
+    }
+}

@@ -1,0 +1,76 @@
+//! Weir beside its peers: what one request costs each of them. README.md says how it is measured.
+
+#![allow(unreachable_pub)]
+
+mod bare;
+mod load;
+mod origin;
+mod process;
+mod report;
+mod run;
+mod targets;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures Weir beside nginx, HAProxy and bare hyper; without a command it does all of it")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Options,
+}
+
+/// The processes that a run is made of; each can be tried by itself.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The server behind the proxies
+    Origin {
+        /// Where it listens
+        listen: SocketAddr,
+    },
+    /// The least that a hyper proxy can do
+    Bare {
+        /// Where it listens
+        listen: SocketAddr,
+        /// The server behind it
+        to: SocketAddr,
+        /// Microseconds of work that are added to every request
+        #[arg(long, default_value_t = 0)]
+        plant: u64,
+    },
+    /// Requests, and a line of JSON about them
+    Load {
+        /// The proxy
+        to: SocketAddr,
+        /// Connections
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// Requests a second, whatever comes back; without it each connection sends as fast as it is answered
+        #[arg(long)]
+        rate: Option<f64>,
+        /// How long
+        #[arg(long, default_value_t = 3.0)]
+        seconds: f64,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        None => run::run(&cli.run),
+        Some(Command::Origin { listen }) => origin::serve(listen),
+        Some(Command::Bare { listen, to, plant }) => bare::serve(listen, to, Duration::from_micros(plant)),
+        Some(Command::Load { to, connections, rate, seconds }) => {
+            let outcome = load::load(to, connections, rate, Duration::from_secs_f64(seconds))?;
+            println!("{}", serde_json::to_string(&outcome)?);
+            Ok(())
+        }
+    }
+}

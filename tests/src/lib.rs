@@ -1,0 +1,29 @@
+//! The harness: builders for upstream, proxy and client, each on a port of its own.
+//!
+//! The proxy is a process that runs the real command line; peers are raw sockets, curl, Python and nginx, never hyper.
+//! Nothing sleeps: tests wait for a line of the log, a byte on a socket, an exit.
+
+mod client;
+mod lines;
+mod origin;
+mod proxy;
+mod tools;
+
+pub use client::{Client, Reply, get};
+pub use lines::Lines;
+pub use origin::{Origin, Received};
+pub use proxy::{Proxy, ProxyBuilder, weir};
+pub use tools::{Running, command, free_port, nginx, python_origin};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a test waits for what must happen; a machine under load is slow.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The component of a filter in `tests/guests/examples`.
+pub fn guest(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("GUESTS")).join(format!("{name}.wasm"));
+    assert!(path.exists(), "there is no guest `{name}` in tests/guests/examples");
+    path
+}

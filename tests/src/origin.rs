@@ -1,0 +1,104 @@
+//! An upstream on raw sockets: a test tells it byte by byte what to answer.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::PATIENCE;
+
+/// A request as the upstream received it.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Method, target, version.
+    pub line: String,
+    /// The header lines, in order.
+    pub headers: Vec<(String, String)>,
+    /// By content-length only; a handler reads other bodies itself.
+    pub body: Vec<u8>,
+    /// Which connection it came on, from 0.
+    pub connection: usize,
+}
+
+impl Received {
+    /// The first value of a field.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a field.
+    pub fn values(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+/// A listening upstream, until the process ends.
+#[derive(Debug)]
+pub struct Origin {
+    /// Where it listens.
+    pub address: SocketAddr,
+    received: Receiver<Received>,
+}
+
+impl Origin {
+    /// Answers every request with 200 and this body.
+    pub fn text(body: &'static str) -> Self {
+        Self::raw(move |_, stream| {
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).is_ok()
+        })
+    }
+
+    /// Answers as `handler` does, on the raw connection; when it returns false the connection is closed.
+    pub fn raw(handler: impl Fn(&Received, &mut TcpStream) -> bool + Clone + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, received) = channel();
+        std::thread::spawn(move || {
+            for (connection, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+                let (handler, sender) = (handler.clone(), sender.clone());
+                std::thread::spawn(move || serve(stream, connection, &handler, &sender));
+            }
+        });
+        Self { address, received }
+    }
+
+    /// The next request that arrives.
+    pub fn next(&self) -> Received {
+        self.received.recv_timeout(PATIENCE).expect("a request reaches the upstream")
+    }
+
+    /// The requests that have arrived.
+    pub fn arrived(&self) -> Vec<Received> {
+        self.received.try_iter().collect()
+    }
+}
+
+fn serve(stream: TcpStream, connection: usize, handler: &impl Fn(&Received, &mut TcpStream) -> bool, sender: &Sender<Received>) {
+    let mut stream = BufReader::new(stream);
+    while let Some(received) = read(&mut stream, connection) {
+        let _ = sender.send(received.clone());
+        if !handler(&received, stream.get_mut()) {
+            return;
+        }
+    }
+}
+
+fn read(stream: &mut BufReader<TcpStream>, connection: usize) -> Option<Received> {
+    let mut line = || {
+        let mut line = String::new();
+        stream.read_line(&mut line).ok().filter(|length| *length > 0)?;
+        Some(line.trim_end().to_owned())
+    };
+    let request = line()?;
+    let mut headers = Vec::new();
+    loop {
+        let line = line()?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        headers.push((name.to_owned(), value.trim().to_owned()));
+    }
+    let mut received = Received { line: request, headers, body: Vec::new(), connection };
+    let length = received.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    received.body.resize(length, 0);
+    stream.read_exact(&mut received.body).ok()?;
+    Some(received)
+}
