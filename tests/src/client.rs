@@ -103,6 +103,13 @@ impl Client {
         (size > 0).then_some(chunk)
     }
 
+    /// Reads so many bytes of a body whose head was read before.
+    pub fn rest_of(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes).expect("the body goes on");
+        bytes
+    }
+
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("a line comes");

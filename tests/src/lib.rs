@@ -11,7 +11,7 @@ mod tools;
 
 pub use client::{Client, Reply, get};
 pub use lines::Lines;
-pub use origin::{Origin, Received};
+pub use origin::{Origin, Peer, Received};
 pub use proxy::{Proxy, ProxyBuilder, weir};
 pub use tools::{Running, command, free_port, nginx, python_origin};
 

@@ -1,7 +1,7 @@
 //! An upstream on raw sockets: a test tells it byte by byte what to answer.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Result, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::PATIENCE;
@@ -31,6 +31,33 @@ impl Received {
     }
 }
 
+/// The connection that a request came on; what of it was read ahead is read first.
+#[derive(Debug)]
+pub struct Peer(BufReader<TcpStream>);
+
+impl Peer {
+    /// Ends the connection in both directions.
+    pub fn close(&self) {
+        let _ = self.0.get_ref().shutdown(Shutdown::Both);
+    }
+}
+
+impl Read for Peer {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Peer {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.0.get_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.0.get_mut().flush()
+    }
+}
+
 /// A listening upstream, until the process ends.
 #[derive(Debug)]
 pub struct Origin {
@@ -49,7 +76,7 @@ impl Origin {
     }
 
     /// Answers as `handler` does, on the raw connection; when it returns false the connection is closed.
-    pub fn raw(handler: impl Fn(&Received, &mut TcpStream) -> bool + Clone + Send + 'static) -> Self {
+    pub fn raw(handler: impl Fn(&Received, &mut Peer) -> bool + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, received) = channel();
@@ -73,11 +100,11 @@ impl Origin {
     }
 }
 
-fn serve(stream: TcpStream, connection: usize, handler: &impl Fn(&Received, &mut TcpStream) -> bool, sender: &Sender<Received>) {
-    let mut stream = BufReader::new(stream);
-    while let Some(received) = read(&mut stream, connection) {
+fn serve(stream: TcpStream, connection: usize, handler: &impl Fn(&Received, &mut Peer) -> bool, sender: &Sender<Received>) {
+    let mut peer = Peer(BufReader::new(stream));
+    while let Some(received) = read(&mut peer.0, connection) {
         let _ = sender.send(received.clone());
-        if !handler(&received, stream.get_mut()) {
+        if !handler(&received, &mut peer) {
             return;
         }
     }

@@ -1,0 +1,274 @@
+//! Requests on their way through the proxy, without filters.
+
+use std::io::{Read, Write};
+
+use weir_tests::{Client, Origin, Proxy, command, get, nginx, python_origin};
+
+#[test]
+fn a_request_reaches_the_upstream_and_its_answer_the_client() {
+    let origin = Origin::text("hello\n");
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let reply = get(proxy.address, "/a/b?c=d");
+    assert_eq!((reply.status, reply.text().as_str()), (200, "hello\n"));
+    let received = origin.next();
+    assert_eq!(received.line, "GET /a/b?c=d HTTP/1.1");
+    assert_eq!(received.header("host"), Some("test.example"));
+}
+
+#[test]
+fn the_most_specific_route_leads_whatever_the_order() {
+    let (all, below, exact) = (Origin::text("all"), Origin::text("below"), Origin::text("exact"));
+    let proxy = Proxy::builder()
+        .route("/*", "all", all.address)
+        .route("/api/*", "below", below.address)
+        .route("/api/status", "exact", exact.address)
+        .start();
+    for (path, expected) in [("/", "all"), ("/apis", "all"), ("/api", "below"), ("/api/x/y", "below"), ("/api/status", "exact"), ("/api/status?x", "exact")] {
+        assert_eq!(get(proxy.address, path).text(), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_path_without_a_route_is_404_and_names_the_exchange() {
+    let origin = Origin::text("");
+    let proxy = Proxy::builder().route("/api/*", "app", origin.address).start();
+    let reply = get(proxy.address, "/other");
+    assert_eq!(reply.status, 404);
+    let record = proxy.record(1);
+    assert_eq!(record["reason"], "no-route");
+    assert!(reply.text().contains(record["exchange"].as_str().unwrap()), "{}", reply.text());
+    assert!(origin.arrived().is_empty());
+}
+
+#[test]
+fn connections_are_kept_on_both_sides() {
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().top("workers: 1").route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    for _ in 0..3 {
+        assert_eq!(client.get("/", "").status, 200);
+        assert_eq!(origin.next().connection, 0);
+    }
+}
+
+#[test]
+fn a_kept_connection_that_the_server_closed_is_no_failure() {
+    // Answers once per connection and then closes it, without saying so before.
+    let origin = Origin::raw(|_, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        stream.close();
+        false
+    });
+    let proxy = Proxy::builder().top("workers: 1").route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    for _ in 0..20 {
+        assert_eq!(client.get("/", "").status, 200);
+    }
+}
+
+#[test]
+fn a_body_streams_to_the_upstream_before_it_is_whole() {
+    let origin = Origin::raw(|_, stream| {
+        let mut received = Vec::new();
+        while !received.ends_with(b"0\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            received.push(byte[0]);
+            if received.ends_with(b"first") {
+                // The client sends the rest only after it has read this.
+                stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ngot\r\n").unwrap();
+            }
+        }
+        stream.write_all(b"4\r\n all\r\n0\r\n\r\n").is_ok()
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+    let (status, _) = client.head();
+    assert_eq!((status, client.chunk().unwrap()), (200, b"got".to_vec()));
+    client.send("6\r\nsecond\r\n0\r\n\r\n");
+    assert_eq!(client.chunk().unwrap(), b" all");
+    assert_eq!(client.chunk(), None);
+}
+
+#[test]
+fn an_upstream_that_dies_in_the_body_is_not_a_clean_end() {
+    let origin = Origin::raw(|_, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").unwrap();
+        false
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.head().0, 200);
+    assert!(client.rest().unwrap_or_default().len() < 10);
+    assert_eq!(proxy.record(1)["ended"], "upstream-broke");
+}
+
+#[test]
+fn a_chunked_body_that_breaks_off_never_gets_its_last_chunk() {
+    let origin = Origin::raw(|_, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").unwrap();
+        false
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.head().0, 200);
+    let rest = client.rest().unwrap_or_default();
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "{rest:?}");
+}
+
+#[test]
+fn fields_of_one_connection_do_not_pass() {
+    let origin = Origin::raw(|_, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: keep-alive, x-internal\r\nKeep-Alive: timeout=5\r\nX-Internal: 1\r\nX-Kept: 1\r\nContent-Length: 0\r\n\r\n").is_ok()
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let reply = Client::connect(proxy.address).get("/", "Connection: keep-alive, x-private\r\nX-Private: 1\r\nKeep-Alive: 5\r\nTE: gzip\r\nUpgrade: x\r\nProxy-Connection: x\r\nX-Public: 1\r\n");
+    for name in ["x-internal", "keep-alive"] {
+        assert_eq!(reply.header(name), None, "{name}");
+    }
+    assert_eq!(reply.header("x-kept"), Some("1"));
+    let received = origin.next();
+    for name in ["connection", "x-private", "keep-alive", "te", "upgrade", "proxy-connection"] {
+        assert_eq!(received.header(name), None, "{name}");
+    }
+    assert_eq!(received.header("x-public"), Some("1"));
+}
+
+#[test]
+fn repeated_fields_and_odd_bytes_pass_as_they_are() {
+    let origin = Origin::raw(|_, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n").is_ok()
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let reply = Client::connect(proxy.address).get("/%41%2f..?q=%00", "X-A: one\r\nX-A: two\r\n");
+    assert_eq!(reply.values("set-cookie"), ["a=1", "b=2"]);
+    let received = origin.next();
+    assert_eq!(received.line, "GET /%41%2f..?q=%00 HTTP/1.1");
+    assert_eq!(received.values("x-a"), ["one", "two"]);
+}
+
+#[test]
+fn a_request_names_exactly_one_host() {
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    for head in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"] {
+        let mut client = Client::connect(proxy.address);
+        client.send(head);
+        assert_eq!(client.reply().status, 400, "{head:?}");
+    }
+    assert!(origin.arrived().is_empty());
+    let mut client = Client::connect(proxy.address);
+    client.send("GET http://inside.example/x HTTP/1.1\r\nHost: outside.example\r\n\r\n");
+    assert_eq!(client.reply().status, 200);
+    let received = origin.next();
+    assert_eq!((received.line.as_str(), received.header("host")), ("GET /x HTTP/1.1", Some("inside.example")));
+}
+
+#[test]
+fn a_tunnel_is_refused() {
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("CONNECT other.example:443 HTTP/1.1\r\nHost: other.example:443\r\n\r\n");
+    assert_eq!(client.head().0, 400);
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_502_and_one_that_speaks_nonsense_too() {
+    let nonsense = Origin::raw(|_, stream| stream.write_all(b"SSH-2.0-OpenSSH\r\n").is_ok() && false);
+    let proxy = Proxy::builder().route("/down/*", "down", ([127, 0, 0, 1], 1).into()).route("/odd/*", "odd", nonsense.address).start();
+    for (path, count, reason) in [("/down/", 1, "connect-failed"), ("/odd/", 2, "upstream-broke")] {
+        let reply = get(proxy.address, path);
+        assert_eq!(reply.status, 502);
+        assert!(!reply.text().contains("127.0.0.1"), "the inside shows: {}", reply.text());
+        let record = proxy.record(count);
+        assert_eq!((record["by"].as_str(), record["reason"].as_str()), (Some("host"), Some(reason)));
+    }
+}
+
+#[test]
+fn a_client_that_leaves_cancels_the_upstream_and_leaves_a_record() {
+    let origin = Origin::raw(|_, stream| {
+        // Ends when the proxy closes the connection.
+        let _ = stream.read(&mut [0]);
+        false
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    origin.next();
+    drop(client);
+    let record = proxy.record(1);
+    assert_eq!((record["ended"].as_str(), record["status"].is_null(), record["target"].as_str()), (Some("client-gone"), true, Some("/slow")));
+}
+
+#[test]
+fn a_record_tells_what_happened() {
+    let origin = Origin::text("12345");
+    let proxy = Proxy::builder().route("/a/*", "app", origin.address).start();
+    get(proxy.address, "/a/\"b?c");
+    let record = proxy.record(1);
+    for (key, expected) in [("client", "127.0.0.1"), ("method", "GET"), ("target", "/a/\"b?c"), ("route", "/a/*"), ("by", "upstream"), ("ended", "complete")] {
+        assert_eq!(record[key], expected, "{key}");
+    }
+    assert_eq!((record["status"].as_u64(), record["bytes"].as_u64()), (Some(200), Some(5)));
+    assert!(record["ms"].as_f64().unwrap() > 0.0);
+    assert!(record["time"].as_str().unwrap().ends_with('Z'));
+}
+
+#[test]
+fn records_can_be_switched_off() {
+    let origin = Origin::text("x");
+    let mut proxy = Proxy::builder().top("access_log: false").route("/*", "app", origin.address).start();
+    assert_eq!(get(proxy.address, "/").status, 200);
+    proxy.signal("TERM");
+    assert!(proxy.exit().success());
+    assert_eq!(proxy.access.all(), [""; 0]);
+}
+
+#[test]
+fn nginx_as_the_upstream_serves_curl_through_the_proxy() {
+    let body = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(body.path(), "x".repeat(300_000)).unwrap();
+    let data = format!("@{}", body.path().display());
+    let upstream = nginx("server { listen 127.0.0.1:PORT; location / { return 200 \"$request_method $http_host $content_length\"; } location /echo { client_max_body_size 10m; proxy_pass http://127.0.0.1:PORT/sink; } location /sink { return 204; } }");
+    let proxy = Proxy::builder().route("/*", "app", upstream.address).start();
+    let url = format!("http://{}", proxy.address);
+    let curl = |arguments: &[&str]| {
+        let output = command("curl", "curl").args(["-sS", "--max-time", "20"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(curl(&[&format!("{url}/x"), "-H", "Host: shop.example"]), "GET shop.example ");
+    assert_eq!(curl(&[&format!("{url}/x"), "-d", "abc", "-H", "Host: a"]), "POST a 3");
+    assert_eq!(curl(&[&format!("{url}/echo"), "--data-binary", &data, "-o", "/dev/null", "-w", "%{http_code} %{size_upload}"]), "204 300000");
+    assert!(curl(&["-I", &format!("{url}/x")]).starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn python_as_the_upstream_reads_and_answers_in_chunks() {
+    let upstream = python_origin(
+        "def do_POST(self):\n    data = self.rfile.read(int(self.headers['Content-Length']))\n    self.send_response(200)\n    self.send_header('Transfer-Encoding', 'chunked')\n    self.end_headers()\n    for part in (data[:3], data[3:]):\n        self.wfile.write(b'%x\\r\\n%s\\r\\n' % (len(part), part))\n    self.wfile.write(b'0\\r\\n\\r\\n')\ndef log_message(self, *a):\n    pass",
+    );
+    let proxy = Proxy::builder().route("/*", "app", upstream.address).start();
+    let mut client = Client::connect(proxy.address);
+    for _ in 0..2 {
+        client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello world");
+        assert_eq!(client.reply().text(), "hello world");
+    }
+}
+
+#[test]
+fn a_client_that_expects_100_is_told_to_go_on() {
+    let origin = Origin::text("thanks");
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    assert_eq!(client.head().0, 100);
+    client.send("body");
+    assert_eq!(client.reply().text(), "thanks");
+    assert_eq!(origin.next().body, b"body");
+}
