@@ -11,7 +11,9 @@ fn main() -> anyhow::Result<()> {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     let target = shared_target_directory(&out)?;
-    for component in build(&Build { directory: &root, target_directory: &target, packages: &["weir-guests"], examples: true })? {
+    for component in
+        build(&Build { directory: &root, target_directory: &target, packages: &["weir-guests"], examples: true })?
+    {
         std::fs::write(out.join(format!("{}.wasm", component.name)), component.bytes)?;
     }
     println!("cargo::rustc-env=GUESTS={}", out.display());

@@ -26,7 +26,9 @@ fn main() {
 fn run(engine: &Arc<Engine>, name: &str, plugin: &str) {
     let chain = match plugin {
         "" => String::new(),
-        file if file.contains('/') => format!("plugins: {{ guest: {{ file: \"{file}\" }} }}\nsites: [{{ chain: [guest], routes: [] }}]"),
+        file if file.contains('/') => {
+            format!("plugins: {{ guest: {{ file: \"{file}\" }} }}\nsites: [{{ chain: [guest], routes: [] }}]")
+        }
         bundled => format!("sites: [{{ chain: [{bundled}], routes: [] }}]"),
     };
     let chain = if chain.is_empty() { "sites: [{ routes: [] }]".to_owned() } else { chain };
@@ -53,10 +55,13 @@ fn exchange(pools: &Pools) {
         .header("accept", "*/*")
         .header("accept-encoding", "identity")
         .header("x-trace", "4bf92f3577b34da6a3ce929d0e0e4736");
-    let response = Response::builder().header("content-type", "text/plain").header("content-length", "100").header("server", "origin");
+    let response = Response::builder()
+        .header("content-type", "text/plain")
+        .header("content-length", "100")
+        .header("server", "origin");
     let (request, ()) = request.body(()).expect("sound").into_parts();
     let (response, ()) = response.body(()).expect("sound").into_parts();
-    let mut held = Exchange::new(ExchangeId(7), [127, 0, 0, 1].into(), request);
+    let mut held = Exchange::begin(ExchangeId(7), [127, 0, 0, 1].into(), request);
     pools.request(&mut held).expect("the filter works");
     held.answer(response, None, Origin::Upstream);
     pools.response(&mut held).expect("the filter works");

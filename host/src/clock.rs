@@ -155,7 +155,9 @@ mod tests {
     use super::*;
 
     fn on_a_worker<T>(future: impl Future<Output = T>) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build_local(tokio::runtime::LocalOptions::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build_local(tokio::runtime::LocalOptions::default());
         runtime.unwrap().block_on(async {
             tokio::select! {
                 biased;
@@ -179,7 +181,9 @@ mod tests {
         on_a_worker(async {
             for _ in 0..1000 {
                 let mut sleep = Sleep::new(Duration::from_secs(60));
-                assert!(std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut sleep).poll(context).is_pending())).await);
+                assert!(
+                    std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut sleep).poll(context).is_pending())).await
+                );
             }
             assert_eq!(CLOCK.with(|clock| clock.slots.borrow().taken.len()), 1);
         });

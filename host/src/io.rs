@@ -39,14 +39,22 @@ impl Write for Socket {
         Pin::new(&mut self.0).poll_write(context, bytes)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
         let socket = Pin::new(&mut self.0);
         match slices {
             [bytes] => socket.poll_write(context, bytes),
-            _ if slices.iter().map(|slice| slice.len()).sum::<usize>() > SMALL => socket.poll_write_vectored(context, slices),
+            _ if slices.iter().map(|slice| slice.len()).sum::<usize>() > SMALL => {
+                socket.poll_write_vectored(context, slices)
+            }
             _ => TOGETHER.with_borrow_mut(|together| {
                 together.clear();
-                slices.iter().for_each(|slice| together.extend_from_slice(slice));
+                for slice in slices {
+                    together.extend_from_slice(slice);
+                }
                 socket.poll_write(context, together)
             }),
         }

@@ -105,10 +105,13 @@ impl Server {
         let changed = config.listeners.iter().find(|listener| !kept(listener));
         let place = match changed {
             Some(listener) => listener.place,
-            None if config.listeners.len() != self.listeners.len() || config.workers != self.workers.len() => config.listeners[0].place,
+            None if config.listeners.len() != self.listeners.len() || config.workers != self.workers.len() => {
+                config.listeners[0].place
+            }
             None => return Ok(()),
         };
-        let fault = Fault::new(place, "listeners and workers cannot change while weir runs").help("restart weir, or undo the change");
+        let fault = Fault::new(place, "listeners and workers cannot change while weir runs")
+            .help("restart weir, or undo the change");
         Err(Report::new(&config.source, vec![fault]))
     }
 
@@ -121,7 +124,8 @@ impl Server {
             let _ = worker.orders.send(Order::Drain);
         }
         let deadline = tokio::time::Instant::now() + grace;
-        let open = |workers: &[Worker]| workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum::<usize>();
+        let open =
+            |workers: &[Worker]| workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum::<usize>();
         while open(&self.workers) > 0 && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -143,14 +147,21 @@ fn cannot_bind(listener: &Listener, error: &std::io::Error) -> Fault {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => fault.help("another process listens there; stop it, or choose another port"),
         std::io::ErrorKind::PermissionDenied => fault.help("ports below 1024 need root or CAP_NET_BIND_SERVICE"),
-        std::io::ErrorKind::AddrNotAvailable => fault.help("no interface of this machine has that address; 0.0.0.0 is all of them"),
+        std::io::ErrorKind::AddrNotAvailable => {
+            fault.help("no interface of this machine has that address; 0.0.0.0 is all of them")
+        }
         _ => fault,
     }
 }
 
 /// Builds off this thread: compiling takes long.
-async fn build(config: Config, engine: Arc<Engine>, before: Option<Arc<Snapshot>>) -> Result<(Arc<Snapshot>, Config), Report> {
-    let build = move || Snapshot::build(&config, &engine, before.as_deref()).map(|snapshot| (Arc::new(snapshot), config));
+async fn build(
+    config: Config,
+    engine: Arc<Engine>,
+    before: Option<Arc<Snapshot>>,
+) -> Result<(Arc<Snapshot>, Config), Report> {
+    let build =
+        move || Snapshot::build(&config, &engine, before.as_deref()).map(|snapshot| (Arc::new(snapshot), config));
     tokio::task::spawn_blocking(build).await.expect("building a snapshot does not panic")
 }
 
@@ -160,7 +171,8 @@ impl Worker {
         let (connections, arrivals) = mpsc::unbounded_channel();
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
         let (snapshot, open) = (Arc::clone(snapshot), Arc::clone(&door.open));
-        let runtime = move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
+        let runtime =
+            move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
         let thread = std::thread::Builder::new().name(format!("weir-{index}")).spawn(move || match runtime() {
             Ok(runtime) => {
                 let log = WorkerLog::new(log);

@@ -47,12 +47,23 @@ impl Snapshot {
             return Err(Report::new(&config.source, faults));
         }
         let same = |wanted: &Upstream| before?.upstreams.iter().find(|upstream| ***upstream == *wanted).cloned();
-        let upstreams = config.upstreams.iter().map(Upstream::new).map(|wanted| same(&wanted).unwrap_or_else(|| Arc::new(wanted))).collect();
+        let upstreams = config
+            .upstreams
+            .iter()
+            .map(Upstream::new)
+            .map(|wanted| same(&wanted).unwrap_or_else(|| Arc::new(wanted)))
+            .collect();
         let routes = config.routes.iter().map(|route| {
             let target = Target { route: route.path.to_string().into(), upstream: route.upstream };
             (route.path.clone(), target)
         });
-        Ok(Self { routes: Routes::new(routes), access_log: config.access_log, upstreams, chain, engine: Arc::clone(engine) })
+        Ok(Self {
+            routes: Routes::new(routes),
+            access_log: config.access_log,
+            upstreams,
+            chain,
+            engine: Arc::clone(engine),
+        })
     }
 }
 

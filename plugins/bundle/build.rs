@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<()> {
         let name = component.name.trim_start_matches("weir-plugin-");
         let file = out.join(format!("{name}.wasm"));
         std::fs::write(&file, &component.bytes)?;
-        writeln!(table, "    ({name:?}, include_bytes!({file:?})),")?;
+        writeln!(table, "    ({name:?}, include_bytes!({:?})),", file.to_string_lossy())?;
     }
     table.push_str("]\n");
     std::fs::write(out.join("table.rs"), table)?;

@@ -30,7 +30,11 @@ impl Reply {
 
     /// Every value of a field.
     pub fn values(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
+        self.headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 
     /// The body as text.
@@ -73,7 +77,9 @@ impl Client {
                 reply.body.extend(chunk);
             }
         } else {
-            let length = reply.header("content-length").map_or(0, |length| length.parse().expect("a content-length is a number"));
+            let length = reply
+                .header("content-length")
+                .map_or(0, |length| length.parse().expect("a content-length is a number"));
             reply.body.resize(length, 0);
             self.stream.read_exact(&mut reply.body).expect("the body is as long as was said");
         }
@@ -83,7 +89,11 @@ impl Client {
     /// Reads a status line and the header.
     pub fn head(&mut self) -> (u16, Vec<(String, String)>) {
         let line = self.line();
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{line:?} is no status line"));
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_else(|| panic!("{line:?} is no status line"));
         let mut headers = Vec::new();
         loop {
             let line = self.line();

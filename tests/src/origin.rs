@@ -27,7 +27,11 @@ impl Received {
 
     /// Every value of a field.
     pub fn values(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
+        self.headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 }
 
@@ -100,7 +104,12 @@ impl Origin {
     }
 }
 
-fn serve(stream: TcpStream, connection: usize, handler: &impl Fn(&Received, &mut Peer) -> bool, sender: &Sender<Received>) {
+fn serve(
+    stream: TcpStream,
+    connection: usize,
+    handler: &impl Fn(&Received, &mut Peer) -> bool,
+    sender: &Sender<Received>,
+) {
     let mut peer = Peer(BufReader::new(stream));
     while let Some(received) = read(&mut peer.0, connection) {
         let _ = sender.send(received.clone());

@@ -71,15 +71,14 @@ impl ProxyBuilder {
     /// The file's text, for this listening address.
     pub fn text(&self, address: &str) -> String {
         let map = |name: &str, body: &str| if body.is_empty() { String::new() } else { format!("{name}:\n{body}") };
-        let mut text = format!("version: 1\n{}listeners:\n  main: {{ address: \"{address}\" }}\n", self.top);
-        text += &map("upstreams", &self.upstreams);
-        text += &map("plugins", &self.plugins);
-        text += "sites:\n  - ";
-        if !self.chain.is_empty() {
-            text += &format!("chain:\n{}    ", self.chain);
-        }
-        text += &if self.routes.is_empty() { "routes: []\n".to_owned() } else { format!("routes:\n{}", self.routes) };
-        text
+        let chain = if self.chain.is_empty() { String::new() } else { format!("chain:\n{}    ", self.chain) };
+        let routes = if self.routes.is_empty() { " []\n".to_owned() } else { format!("\n{}", self.routes) };
+        format!(
+            "version: 1\n{}listeners:\n  main: {{ address: \"{address}\" }}\n{}{}sites:\n  - {chain}routes:{routes}",
+            self.top,
+            map("upstreams", &self.upstreams),
+            map("plugins", &self.plugins),
+        )
     }
 
     /// Runs it and waits until it accepts.
@@ -112,10 +111,12 @@ impl Proxy {
     }
 
     fn start(command: &mut Command, folder: TempDir, file: PathBuf) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("weir runs");
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("weir runs");
         let (log, access) = (Lines::of(child.stderr.take().unwrap()), Lines::of(child.stdout.take().unwrap()));
         let line: serde_json::Value = serde_json::from_str(&log.wait("listening on")).expect("the log is JSON");
-        let address = line["address"].as_str().and_then(|address| address.parse().ok()).expect("the line names the address");
+        let address =
+            line["address"].as_str().and_then(|address| address.parse().ok()).expect("the line names the address");
         Self { address, log, access, file, _folder: folder, child }
     }
 
@@ -136,7 +137,8 @@ impl Proxy {
 
     /// Sends a signal: `HUP`, `TERM`.
     pub fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([&format!("-{signal}"), &self.pid().to_string()]).status().expect("kill runs");
+        let status =
+            Command::new("kill").args([&format!("-{signal}"), &self.pid().to_string()]).status().expect("kill runs");
         assert!(status.success());
     }
 

@@ -25,7 +25,10 @@ impl Drop for Running {
 
 /// A program of the system; says how to install it if it is missing.
 pub fn command(program: &str, package: &str) -> Command {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().is_ok_and(|output| output.status.success());
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .is_ok_and(|output| output.status.success());
     assert!(found, "this test needs `{program}`: apt-get install {package}");
     Command::new(program)
 }
@@ -72,7 +75,8 @@ fn serve(make: impl Fn(u16, &Path) -> Command) -> Running {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let mut command = make(port, folder.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server runs");
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server runs");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let deadline = Instant::now() + PATIENCE;
         while child.try_wait().unwrap().is_none() && Instant::now() < deadline {

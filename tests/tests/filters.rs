@@ -1,6 +1,6 @@
 //! Filters in the running proxy: order, what they can do, and how they fail.
 
-use weir_tests::{Client, Origin, Proxy, ProxyBuilder, get};
+use weir_tests::{Client, Origin, Proxy, ProxyBuilder, get, weir};
 
 fn with(build: impl FnOnce(ProxyBuilder) -> ProxyBuilder) -> (Proxy, Origin) {
     let origin = Origin::text("from the upstream\n");
@@ -20,7 +20,9 @@ fn request_id_names_the_exchange_to_both_ends() {
 
 #[test]
 fn request_id_uses_the_configured_names_or_none() {
-    let (proxy, origin) = with(|proxy| proxy.filter("{ plugin: request-id, config: { request_header: x-trace, response_header: null } }"));
+    let (proxy, origin) = with(|proxy| {
+        proxy.filter("{ plugin: request-id, config: { request_header: x-trace, response_header: null } }")
+    });
     let reply = get(proxy.address, "/");
     assert_eq!(reply.header("x-request-id"), None);
     let received = origin.next();
@@ -59,9 +61,11 @@ fn an_answer_goes_back_through_the_filters_before_it_only() {
 #[test]
 fn a_response_can_be_replaced() {
     let (proxy, _) = with(|proxy| {
-        proxy
-            .guest("outer", "mark", "config: { name: outer }")
-            .guest("late", "answer", "config: { status: 451, body: gone, on_response: true }")
+        proxy.guest("outer", "mark", "config: { name: outer }").guest(
+            "late",
+            "answer",
+            "config: { status: 451, body: gone, on_response: true }",
+        )
     });
     let mut client = Client::connect(proxy.address);
     for _ in 0..2 {
@@ -113,20 +117,28 @@ fn what_a_filter_sees_and_may_do() {
         "set done",
     ];
     assert_eq!(reply.values("x-probe"), expected);
-    for (name, value) in [("x-late-edit", "wrong-hook"), ("x-source", "Origin::Upstream"), ("x-status", "200"), ("x-asked", "/p/q"), ("x-no-body", "forbidden")] {
+    for (name, value) in [
+        ("x-late-edit", "wrong-hook"),
+        ("x-source", "Origin::Upstream"),
+        ("x-status", "200"),
+        ("x-asked", "/p/q"),
+        ("x-no-body", "forbidden"),
+    ] {
         assert_eq!(reply.header(name), Some(value), "{name}");
     }
     let received = origin.next();
-    assert_eq!((received.header("x-set"), received.header("x-evil"), received.header("x-too-late")), (Some("by the probe"), None, None));
+    assert_eq!(
+        (received.header("x-set"), received.header("x-evil"), received.header("x-too-late")),
+        (Some("by the probe"), None, None)
+    );
     // One line of the log, whatever the filter writes into it.
     assert!(proxy.log.wait("a line").contains("a line\\\\nwith a break"));
 }
 
 #[test]
 fn a_trap_harms_one_exchange() {
-    let (proxy, origin) = with(|proxy| {
-        proxy.guest("mark", "mark", "config: { name: outer }").guest("fragile", "trap", "")
-    });
+    let (proxy, origin) =
+        with(|proxy| proxy.guest("mark", "mark", "config: { name: outer }").guest("fragile", "trap", ""));
     let mut client = Client::connect(proxy.address);
     for (asked, arrives) in [("request", false), ("response", true)] {
         let reply = client.get("/", &format!("X-Trap: {asked}\r\n"));
@@ -196,4 +208,15 @@ fn a_flood_of_log_lines_is_cut() {
     proxy.log.wait("more than 32 lines in one hook");
     let lines = proxy.log.so_far().iter().filter(|line| line.contains("\"flood")).count();
     assert!((32..=40).contains(&lines), "{lines}");
+}
+
+#[test]
+fn a_component_that_imports_more_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = Proxy::builder().guest("greedy", "greedy", "").text("127.0.0.1:0");
+    std::fs::write(folder.path().join("weir.yaml"), text).unwrap();
+    let output = weir().current_dir(folder.path()).arg("validate").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("weir:filter/everything") && said.contains("weir.yaml:"), "{said}");
 }

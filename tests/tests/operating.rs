@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process::{Output, Stdio};
 
-use weir_tests::{Client, Lines, Origin, Proxy, get, guest, weir};
+use weir_tests::{Client, Lines, Origin, Proxy, free_port, get, guest, weir};
 
 fn validate(text: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
@@ -47,7 +47,11 @@ fn a_broken_file_changes_nothing_and_says_why() {
     for (text, why) in [
         (good.text("127.0.0.1:0").replace("upstream: app", "upstream: ap"), "there is no upstream `ap`"),
         ("version: [".to_owned(), "not reloaded"),
-        (good.text("127.0.0.1:0").replace("routes:", "chain: [{ plugin: request-id, config: { x: 1 } }]\n    routes:"), "`request-id` refuses its config"),
+        (
+            good.text("127.0.0.1:0")
+                .replace("routes:", "chain: [{ plugin: request-id, config: { x: 1 } }]\n    routes:"),
+            "`request-id` refuses its config",
+        ),
         (good.text("127.0.0.1:1"), "cannot change while weir runs"),
     ] {
         proxy.write_text(&text);
@@ -78,7 +82,8 @@ fn what_did_not_change_survives_a_reload() {
 fn sigterm_ends_after_the_exchange_in_progress() {
     let origin = Origin::raw(|_, stream| {
         let mut go = [0; 1];
-        stream.read_exact(&mut go).is_ok() && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone").is_ok()
+        stream.read_exact(&mut go).is_ok()
+            && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone").is_ok()
     });
     let mut proxy = Proxy::builder().route("/*", "app", origin.address).start();
     let mut client = Client::connect(proxy.address);
@@ -107,7 +112,10 @@ fn sigterm_closes_idle_connections_and_accepts_no_more() {
 
 #[test]
 fn a_second_signal_ends_at_once() {
-    let origin = Origin::raw(|_, stream| stream.read(&mut [0]).is_ok() && false);
+    let origin = Origin::raw(|_, stream| {
+        let _ = stream.read(&mut [0]);
+        false
+    });
     let mut proxy = Proxy::builder().route("/*", "app", origin.address).start();
     let mut client = Client::connect(proxy.address);
     client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -121,7 +129,8 @@ fn a_second_signal_ends_at_once() {
 
 #[test]
 fn validate_accepts_what_run_accepts() {
-    let text = Proxy::builder().filter("request-id").route("/*", "app", ([127, 0, 0, 1], 1).into()).text("127.0.0.1:8080");
+    let text =
+        Proxy::builder().filter("request-id").route("/*", "app", ([127, 0, 0, 1], 1).into()).text("127.0.0.1:8080");
     let output = validate(&text);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "weir.yaml is sound: 1 route, 1 filter\n");
     assert_eq!(output.status.code(), Some(0));
@@ -142,16 +151,28 @@ fn faults_are_shown_where_they_are() {
     let cases: [(String, &[&str]); 24] = [
         (base.replace("version: 1", "version: 2"), &["weir.yaml:1:10", "version 2 is not known", "write `version: 1`"]),
         (base.replace("version: 1\n", ""), &["missing key `version`"]),
-        (base.replace("upstreams:", "upstream:"), &["weir.yaml:4:1", "unknown key `upstream`", "did you mean `upstreams`?"]),
-        (base.replace("127.0.0.1:0", "localhost"), &["weir.yaml:3:17", "`localhost` is not an address to listen on", "0.0.0.0:80"]),
+        (
+            base.replace("upstreams:", "upstream:"),
+            &["weir.yaml:4:1", "unknown key `upstream`", "did you mean `upstreams`?"],
+        ),
+        (
+            base.replace("127.0.0.1:0", "localhost"),
+            &["weir.yaml:3:17", "`localhost` is not an address to listen on", "0.0.0.0:80"],
+        ),
         (base.replace("address:", "adress:"), &["weir.yaml:3:8", "unknown key `adress`", "did you mean `address`?"]),
         (base.replace("http://127.0.0.1:1", "https://x"), &["weir.yaml:5:22", "is not an http:// URL"]),
         (base.replace("http://127.0.0.1:1", "http://u:p@x"), &["user information"]),
         (base.replace("[http://127.0.0.1:1]", "[]"), &["weir.yaml:5:", "has 0 endpoints"]),
-        (base.replace("upstream: app", "upstream: ap"), &["weir.yaml:8:31", "there is no upstream `ap`", "did you mean `app`?"]),
+        (
+            base.replace("upstream: app", "upstream: ap"),
+            &["weir.yaml:8:31", "there is no upstream `ap`", "did you mean `app`?"],
+        ),
         (base.replace("path: /*", "path: api/*"), &["weir.yaml:8:17", "does not begin with a slash"]),
         (base.replace("path: /*", "path: /a*"), &["is not a whole last segment"]),
-        (format!("{base}      - {{ path: /*, upstream: app }}\n"), &["weir.yaml:9:17", "there is a route `/*` already"]),
+        (
+            format!("{base}      - {{ path: /*, upstream: app }}\n"),
+            &["weir.yaml:9:17", "there is a route `/*` already"],
+        ),
         (base.replace("  - routes:", "  - host: a\n    routes:"), &["unknown key `host`"]),
         (format!("{base}  - routes: []\n"), &["exactly one site"]),
         (format!("workers: 0\n{base}"), &["weir.yaml:1:10", "from 1 to 1024"]),
@@ -159,8 +180,14 @@ fn faults_are_shown_where_they_are() {
         (format!("version: 1\n{base}"), &["weir.yaml:2:1", "version"]),
         (chain("request-di"), &["weir.yaml:8:9", "there is no plugin `request-di`", "did you mean `request-id`?"]),
         (chain("request-id\n      - request-id"), &["weir.yaml:9:9", "there is an entry `request-id` already"]),
-        (chain("{ plugin: request-id, config: { request_header: a b } }"), &["weir.yaml:8:", "`request-id` refuses its config at /request_header", "is not a header name"]),
-        (plugin.clone() + &chain("{ plugin: door, config: { status: 99 } }"), &["`door` refuses its config at /status: 99 is not a final status"]),
+        (
+            chain("{ plugin: request-id, config: { request_header: a b } }"),
+            &["weir.yaml:8:", "`request-id` refuses its config at /request_header", "is not a header name"],
+        ),
+        (
+            plugin.clone() + &chain("{ plugin: door, config: { status: 99 } }"),
+            &["`door` refuses its config at /status: 99 is not a final status"],
+        ),
         (own("missing.wasm".as_ref()), &["weir.yaml:2:17", "cannot read missing.wasm", "relative to the file"]),
         (own(core.path()), &["it is a core WebAssembly module, not a component"]),
         (own(text.path()), &["this is not a filter that this weir can run"]),
@@ -177,14 +204,21 @@ fn faults_are_shown_where_they_are() {
 
 #[test]
 fn all_faults_of_the_meaning_are_shown_at_once() {
-    let output = validate("version: 3\nlisteners: { a: { address: nowhere } }\nsites: [{ routes: [{ path: x, upstream: y }] }]\n");
+    let output = validate(
+        "version: 3\nlisteners: { a: { address: nowhere } }\nsites: [{ routes: [{ path: x, upstream: y }] }]\n",
+    );
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.matches("error:").count(), 4, "{said}");
 }
 
 #[test]
 fn limits_have_bounds() {
-    for (limit, words) in [("memory: 1GB", "is not a size"), ("memory: 2GiB", "from 64KiB to 1GiB"), ("cpu: 0ms", "from 1ms to 60s"), ("cpu: 10", "is not a duration")] {
+    for (limit, words) in [
+        ("memory: 1GB", "is not a size"),
+        ("memory: 2GiB", "from 64KiB to 1GiB"),
+        ("cpu: 0ms", "from 1ms to 60s"),
+        ("cpu: 10", "is not a duration"),
+    ] {
         let text = Proxy::builder().limited_guest("a", "noop", "", limit).text("127.0.0.1:0");
         let said = String::from_utf8(validate(&text).stderr).unwrap();
         assert!(said.contains(words), "{limit}: {said}");
@@ -200,7 +234,41 @@ fn a_port_in_use_says_what_to_do() {
     let output = weir().args(["run", "-c"]).arg(&file).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("cannot listen on") && said.contains("another process listens there") && said.contains("weir.yaml:"), "{said}");
+    assert!(
+        said.contains("cannot listen on")
+            && said.contains("another process listens there")
+            && said.contains("weir.yaml:"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_log_and_records_that_nobody_reads_stop_nothing() {
+    let origin = Origin::text("still served");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weir.yaml");
+    let text = Proxy::builder().top("workers: 1").guest("flood", "flood", "").route("/*", "app", origin.address);
+    std::fs::write(&file, text.text(&format!("127.0.0.1:{}", free_port()))).unwrap();
+    let mut child = weir()
+        .args(["run", "-c"])
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first line says where it listens; after it nobody reads.
+    let mut line = String::new();
+    let mut stderr = std::io::BufReader::with_capacity(512, child.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let mut client = Client::connect(line["address"].as_str().unwrap().parse().unwrap());
+    // Far more than a pipe holds: 33 lines of the log and a record for each.
+    for _ in 0..1000 {
+        assert_eq!(client.get("/", "").text(), "still served");
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 #[test]
@@ -208,7 +276,10 @@ fn a_missing_file_says_what_to_do() {
     let output = weir().args(["run", "-c", "/nowhere/weir.yaml"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(said.contains("cannot read /nowhere/weir.yaml") && said.contains("-c FILE") && said.contains("weir demo"), "{said}");
+    assert!(
+        said.contains("cannot read /nowhere/weir.yaml") && said.contains("-c FILE") && said.contains("weir demo"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -223,7 +294,13 @@ fn wrong_usage_is_2_and_help_has_examples() {
 
 #[test]
 fn the_demo_answers_as_it_says() {
-    let mut child = weir().args(["demo", "--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = weir()
+        .args(["demo", "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let out = Lines::of(child.stdout.take().unwrap());
     let line = out.wait("weir serves http://");
     out.wait("Ctrl-C ends it");
@@ -269,5 +346,5 @@ fn compiled_filters_are_kept_in_a_folder_of_our_own_only() {
     let output = run();
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("other users may write in it"));
-    assert_eq!(files(), [std::path::PathBuf::new(); 0]);
+    assert_eq!(files(), Vec::<std::path::PathBuf>::new());
 }

@@ -23,7 +23,14 @@ fn the_most_specific_route_leads_whatever_the_order() {
         .route("/api/*", "below", below.address)
         .route("/api/status", "exact", exact.address)
         .start();
-    for (path, expected) in [("/", "all"), ("/apis", "all"), ("/api", "below"), ("/api/x/y", "below"), ("/api/status", "exact"), ("/api/status?x", "exact")] {
+    for (path, expected) in [
+        ("/", "all"),
+        ("/apis", "all"),
+        ("/api", "below"),
+        ("/api/x/y", "below"),
+        ("/api/status", "exact"),
+        ("/api/status?x", "exact"),
+    ] {
         assert_eq!(get(proxy.address, path).text(), expected, "{path}");
     }
 }
@@ -168,6 +175,20 @@ fn a_request_names_exactly_one_host() {
 }
 
 #[test]
+fn a_client_of_http_1_0_need_not_name_a_host() {
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(client.head().0, 200);
+    let received = origin.next();
+    assert_eq!(
+        (received.line.as_str(), received.header("host")),
+        ("GET / HTTP/1.1", Some(origin.address.to_string().as_str()))
+    );
+}
+
+#[test]
 fn a_tunnel_is_refused() {
     let origin = Origin::text("x");
     let proxy = Proxy::builder().route("/*", "app", origin.address).start();
@@ -178,8 +199,14 @@ fn a_tunnel_is_refused() {
 
 #[test]
 fn a_server_that_cannot_be_reached_is_502_and_one_that_speaks_nonsense_too() {
-    let nonsense = Origin::raw(|_, stream| stream.write_all(b"SSH-2.0-OpenSSH\r\n").is_ok() && false);
-    let proxy = Proxy::builder().route("/down/*", "down", ([127, 0, 0, 1], 1).into()).route("/odd/*", "odd", nonsense.address).start();
+    let nonsense = Origin::raw(|_, stream| {
+        stream.write_all(b"SSH-2.0-OpenSSH\r\n").unwrap();
+        false
+    });
+    let proxy = Proxy::builder()
+        .route("/down/*", "down", ([127, 0, 0, 1], 1).into())
+        .route("/odd/*", "odd", nonsense.address)
+        .start();
     for (path, count, reason) in [("/down/", 1, "connect-failed"), ("/odd/", 2, "upstream-broke")] {
         let reply = get(proxy.address, path);
         assert_eq!(reply.status, 502);
@@ -202,7 +229,10 @@ fn a_client_that_leaves_cancels_the_upstream_and_leaves_a_record() {
     origin.next();
     drop(client);
     let record = proxy.record(1);
-    assert_eq!((record["ended"].as_str(), record["status"].is_null(), record["target"].as_str()), (Some("client-gone"), true, Some("/slow")));
+    assert_eq!(
+        (record["ended"].as_str(), record["status"].is_null(), record["target"].as_str()),
+        (Some("client-gone"), true, Some("/slow"))
+    );
 }
 
 #[test]
@@ -211,7 +241,14 @@ fn a_record_tells_what_happened() {
     let proxy = Proxy::builder().route("/a/*", "app", origin.address).start();
     get(proxy.address, "/a/\"b?c");
     let record = proxy.record(1);
-    for (key, expected) in [("client", "127.0.0.1"), ("method", "GET"), ("target", "/a/\"b?c"), ("route", "/a/*"), ("by", "upstream"), ("ended", "complete")] {
+    for (key, expected) in [
+        ("client", "127.0.0.1"),
+        ("method", "GET"),
+        ("target", "/a/\"b?c"),
+        ("route", "/a/*"),
+        ("by", "upstream"),
+        ("ended", "complete"),
+    ] {
         assert_eq!(record[key], expected, "{key}");
     }
     assert_eq!((record["status"].as_u64(), record["bytes"].as_u64()), (Some(200), Some(5)));
@@ -234,7 +271,9 @@ fn nginx_as_the_upstream_serves_curl_through_the_proxy() {
     let body = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(body.path(), "x".repeat(300_000)).unwrap();
     let data = format!("@{}", body.path().display());
-    let upstream = nginx("server { listen 127.0.0.1:PORT; location / { return 200 \"$request_method $http_host $content_length\"; } location /echo { client_max_body_size 10m; proxy_pass http://127.0.0.1:PORT/sink; } location /sink { return 204; } }");
+    let upstream = nginx(
+        "server { listen 127.0.0.1:PORT; location / { return 200 \"$request_method $http_host $content_length\"; } location /echo { client_max_body_size 10m; proxy_pass http://127.0.0.1:PORT/sink; } location /sink { return 204; } }",
+    );
     let proxy = Proxy::builder().route("/*", "app", upstream.address).start();
     let url = format!("http://{}", proxy.address);
     let curl = |arguments: &[&str]| {
@@ -244,7 +283,10 @@ fn nginx_as_the_upstream_serves_curl_through_the_proxy() {
     };
     assert_eq!(curl(&[&format!("{url}/x"), "-H", "Host: shop.example"]), "GET shop.example ");
     assert_eq!(curl(&[&format!("{url}/x"), "-d", "abc", "-H", "Host: a"]), "POST a 3");
-    assert_eq!(curl(&[&format!("{url}/echo"), "--data-binary", &data, "-o", "/dev/null", "-w", "%{http_code} %{size_upload}"]), "204 300000");
+    assert_eq!(
+        curl(&[&format!("{url}/echo"), "--data-binary", &data, "-o", "/dev/null", "-w", "%{http_code} %{size_upload}"]),
+        "204 300000"
+    );
     assert!(curl(&["-I", &format!("{url}/x")]).starts_with("HTTP/1.1 200 OK\r\n"));
 }
 

@@ -57,12 +57,16 @@ pub fn main() -> ExitCode {
             return if message.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    crate::telemetry::log::start(cli.log);
+    let log = match crate::telemetry::log::start(cli.log) {
+        Ok(log) => log,
+        Err(error) => return fail(&error.into()),
+    };
     let done = match cli.command {
         Command::Run(File { config }) => run::run(&config),
         Command::Validate(File { config }) => validate::validate(&config),
         Command::Demo(options) => demo::demo(&options),
     };
+    log.finish();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),

@@ -56,7 +56,8 @@ pub(super) async fn drain(server: Server, mut signals: Signals) {
 
 /// The engine that all commands use.
 pub(super) fn engine() -> anyhow::Result<Engine> {
-    Engine::new(CompiledCache::from_environment()).map_err(|error| anyhow!("cannot start the WebAssembly engine: {error:#}"))
+    Engine::new(CompiledCache::from_environment())
+        .map_err(|error| anyhow!("cannot start the WebAssembly engine: {error:#}"))
 }
 
 /// Runs a command's future on this thread, the control thread.

@@ -133,7 +133,9 @@ fn fault(text: &str, error: &DeserializeError) -> Fault {
                 None => fault.help(format!("known here: {}", expected.join(", "))),
             }
         }
-        DeserializeError::SerdeMissingField { field, .. } => Fault { message: format!("missing key `{field}`"), ..fault },
+        DeserializeError::SerdeMissingField { field, .. } => {
+            Fault { message: format!("missing key `{field}`"), ..fault }
+        }
         _ => fault,
     }
 }
@@ -146,7 +148,9 @@ pub(super) fn place(location: Location, text: &str) -> Place {
             let start = usize::try_from(start).unwrap_or(usize::MAX).min(text.len());
             let length = usize::try_from(length).unwrap_or(0);
             // The parser's span of a scalar or of an open block can be empty: mark the word that stands there.
-            let word = text.get(start..).map_or(0, |rest| rest.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(rest.len()));
+            let word = text
+                .get(start..)
+                .map_or(0, |rest| rest.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(rest.len()));
             Place::new(start, start + if length == 0 { word.max(1) } else { length })
         }
         _ => Place::default(),

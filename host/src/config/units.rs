@@ -27,7 +27,11 @@ impl<'de> Deserialize<'de> for Time {
             .and_then(|count| count.checked_mul(milliseconds))
             .filter(|_| milliseconds > 0)
             .map(|count| Self(Duration::from_millis(count)))
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is not a duration; write a whole number and ms, s, m or h, as in 500ms")))
+            .ok_or_else(|| {
+                D::Error::custom(format!(
+                    "`{text}` is not a duration; write a whole number and ms, s, m or h, as in 500ms"
+                ))
+            })
     }
 }
 
@@ -47,7 +51,11 @@ impl<'de> Deserialize<'de> for Size {
             .filter(|_| bytes > 0)
             .and_then(|count| usize::try_from(count).ok())
             .map(Self)
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is not a size; write a whole number and B, KiB, MiB or GiB, as in 64KiB")))
+            .ok_or_else(|| {
+                D::Error::custom(format!(
+                    "`{text}` is not a size; write a whole number and B, KiB, MiB or GiB, as in 64KiB"
+                ))
+            })
     }
 }
 

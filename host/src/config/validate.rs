@@ -1,6 +1,6 @@
 //! From what was written to what it means. Every fault is collected; none stops the search.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,10 @@ use std::sync::Arc;
 use serde_saphyr::Spanned;
 
 use super::fault::suggestion;
-use super::{ComponentSource, Config, Entry, Fault, Limits, Listener, OnFailure, PathPattern, Place, Route, Source, Upstream, file};
+use super::{
+    ComponentSource, Config, Entry, Fault, Limits, Listener, OnFailure, PathPattern, Place, Route, Source, Upstream,
+    file,
+};
 
 /// A chain keeps what became of each entry in one word of bits.
 pub(crate) const MOST_ENTRIES: usize = 128;
@@ -19,7 +22,8 @@ pub(crate) const MOST_MEMORY: usize = 1 << 30;
 pub(super) fn validate(file: file::File, source: &Arc<Source>) -> Result<Config, Vec<Fault>> {
     let mut check = Check { text: &source.text, faults: Vec::new() };
     if file.version.value != 1 {
-        check.fault(&file.version, format!("version {} is not known to this weir", file.version.value)).help = Some("write `version: 1`".into());
+        check.fault(&file.version, format!("version {} is not known to this weir", file.version.value)).help =
+            Some("write `version: 1`".into());
     }
     let listeners = check.listeners(file.listeners);
     let upstreams = check.upstreams(&file.upstreams);
@@ -56,7 +60,8 @@ impl Check<'_> {
 
     fn listeners(&mut self, listeners: Spanned<BTreeMap<String, file::Listener>>) -> Vec<Listener> {
         if listeners.value.is_empty() {
-            self.fault(&listeners, "there is no listener").help = Some("write `listeners: { public: { address: 127.0.0.1:8080 } }`".into());
+            self.fault(&listeners, "there is no listener").help =
+                Some("write `listeners: { public: { address: 127.0.0.1:8080 } }`".into());
         }
         let mut valid = Vec::new();
         for (name, listener) in listeners.value {
@@ -64,7 +69,8 @@ impl Check<'_> {
                 Ok(address) => valid.push(Listener { name, address, place: self.place(&listener.address) }),
                 Err(_) => {
                     let message = format!("`{}` is not an address to listen on", listener.address.value);
-                    self.fault(&listener.address, message).help = Some("write an IP address and a port, as in 127.0.0.1:8080, 0.0.0.0:80 or [::]:80".into());
+                    self.fault(&listener.address, message).help =
+                        Some("write an IP address and a port, as in 127.0.0.1:8080, 0.0.0.0:80 or [::]:80".into());
                 }
             }
         }
@@ -75,20 +81,30 @@ impl Check<'_> {
         let mut valid = Vec::new();
         for (name, upstream) in upstreams {
             let [endpoint] = upstream.endpoints.value.as_slice() else {
-                self.fault(&upstream.endpoints, format!("upstream `{name}` has {} endpoints; this weir takes exactly one", upstream.endpoints.value.len()));
+                self.fault(
+                    &upstream.endpoints,
+                    format!(
+                        "upstream `{name}` has {} endpoints; this weir takes exactly one",
+                        upstream.endpoints.value.len()
+                    ),
+                );
                 continue;
             };
-            match self.endpoint(&endpoint.value) {
+            match Self::endpoint(&endpoint.value) {
                 Ok((host, port)) => valid.push(Upstream { name: name.clone(), host, port }),
-                Err(why) => self.fault(endpoint, format!("`{}` {why}", endpoint.value)).help = Some("write scheme, host and port, as in http://127.0.0.1:9000".into()),
+                Err(why) => {
+                    self.fault(endpoint, format!("`{}` {why}", endpoint.value)).help =
+                        Some("write scheme, host and port, as in http://127.0.0.1:9000".into());
+                }
             }
         }
         valid
     }
 
-    fn endpoint(&self, url: &str) -> Result<(String, u16), &'static str> {
+    fn endpoint(url: &str) -> Result<(String, u16), &'static str> {
         let rest = url.strip_prefix("http://").ok_or("is not an http:// URL")?;
-        let authority: http::uri::Authority = rest.trim_end_matches('/').parse().map_err(|_| "is not a URL of a host")?;
+        let authority: http::uri::Authority =
+            rest.trim_end_matches('/').parse().map_err(|_| "is not a URL of a host")?;
         if authority.as_str().contains('@') {
             return Err("has user information, which is not sent");
         }
@@ -110,20 +126,23 @@ impl Check<'_> {
         };
         let chain = self.chain(site.chain, plugins, source.path.parent().unwrap_or(Path::new("")));
         let mut seen = HashSet::new();
-        let routes = site.routes.value.into_iter().filter_map(|route| self.route(&route, upstreams, &mut seen)).collect();
+        let routes =
+            site.routes.value.into_iter().filter_map(|route| self.route(&route, upstreams, &mut seen)).collect();
         (chain, routes)
     }
 
     fn route(&mut self, route: &file::Route, upstreams: &[Upstream], seen: &mut HashSet<PathPattern>) -> Option<Route> {
         let upstream = upstreams.iter().position(|known| known.name == route.upstream.value);
         if upstream.is_none() {
-            let help = suggestion(&route.upstream.value, "upstreams", upstreams.iter().map(|upstream| upstream.name.as_str()));
+            let help =
+                suggestion(&route.upstream.value, "upstreams", upstreams.iter().map(|upstream| upstream.name.as_str()));
             self.fault(&route.upstream, format!("there is no upstream `{}`", route.upstream.value)).help = Some(help);
         }
         let path = match pattern(&route.path.value) {
             Ok(path) => path,
             Err(why) => {
-                self.fault(&route.path, format!("`{}` {why}", route.path.value)).help = Some("write /exact or /prefix/*".into());
+                self.fault(&route.path, format!("`{}` {why}", route.path.value)).help =
+                    Some("write /exact or /prefix/*".into());
                 return None;
             }
         };
@@ -133,8 +152,13 @@ impl Check<'_> {
         Some(Route { path, upstream: upstream? })
     }
 
-    fn chain(&mut self, entries: Vec<Spanned<file::Entry>>, plugins: &BTreeMap<String, file::Plugin>, folder: &Path) -> Vec<Entry> {
-        let mut names: HashMap<String, ()> = HashMap::new();
+    fn chain(
+        &mut self,
+        entries: Vec<Spanned<file::Entry>>,
+        plugins: &BTreeMap<String, file::Plugin>,
+        folder: &Path,
+    ) -> Vec<Entry> {
+        let mut names = HashSet::new();
         let mut chain = Vec::new();
         for (index, spanned) in entries.into_iter().enumerate() {
             let place = self.place(&spanned);
@@ -143,8 +167,11 @@ impl Check<'_> {
             }
             let entry = spanned.value;
             let name = entry.name.unwrap_or_else(|| entry.plugin.clone());
-            if names.insert(name.clone(), ()).is_some() {
-                self.faults.push(Fault::new(place, format!("there is an entry `{name}` already")).help("give one of them a `name:` of its own"));
+            if !names.insert(name.clone()) {
+                self.faults.push(
+                    Fault::new(place, format!("there is an entry `{name}` already"))
+                        .help("give one of them a `name:` of its own"),
+                );
             }
             let declared = plugins.get(&entry.plugin);
             let component = match declared.and_then(|plugin| plugin.file.as_ref()) {
@@ -154,7 +181,9 @@ impl Check<'_> {
                     let bundled = weir_bundle::PLUGINS.iter().map(|(name, _)| *name);
                     let help = suggestion(&entry.plugin, "plugins", bundled.chain(plugins.keys().map(String::as_str)));
                     let fault = Fault::new(place, format!("there is no plugin `{}`", entry.plugin));
-                    self.faults.push(fault.help(format!("{help} One of your own is declared under `plugins:` with its `file:`")));
+                    self.faults.push(
+                        fault.help(format!("{help} One of your own is declared under `plugins:` with its `file:`")),
+                    );
                     continue;
                 }
             };
@@ -169,7 +198,9 @@ impl Check<'_> {
 
     fn limits(&mut self, limits: &file::Limits) -> Limits {
         let default = Limits::default();
-        if let Some(memory) = limits.memory.as_ref().filter(|memory| !(64 << 10..=MOST_MEMORY).contains(&memory.value.0)) {
+        if let Some(memory) =
+            limits.memory.as_ref().filter(|memory| !(64 << 10..=MOST_MEMORY).contains(&memory.value.0))
+        {
             self.fault(memory, "a plugin's memory is from 64KiB to 1GiB");
         }
         if let Some(cpu) = limits.cpu.as_ref().filter(|cpu| !(1..=60_000).contains(&cpu.value.0.as_millis())) {

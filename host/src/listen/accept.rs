@@ -63,5 +63,8 @@ fn hand_over(stream: tokio::net::TcpStream, peer: SocketAddr, doors: &[Door]) {
 
 /// The peer left between connecting and being accepted.
 fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
 }

@@ -30,7 +30,10 @@ impl CompiledCache {
         let directory = directory.filter(|folder| match prepare(folder) {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!("compiled filters are not kept in {}: {error}; WEIR_CACHE_DIR names another folder", folder.display());
+                tracing::warn!(
+                    "compiled filters are not kept in {}: {error}; WEIR_CACHE_DIR names another folder",
+                    folder.display()
+                );
                 false
             }
         });

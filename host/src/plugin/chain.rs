@@ -76,7 +76,13 @@ impl Pools {
     }
 
     /// One hook of one filter: none if it said `next` or failed open.
-    fn call<'a>(&self, pool: &'a Pool, hook: Hook, position: usize, held: &mut Held) -> Result<Option<(Reply, &'a Arc<Entry>)>, Failed> {
+    fn call<'a>(
+        &self,
+        pool: &'a Pool,
+        hook: Hook,
+        position: usize,
+        held: &mut Held,
+    ) -> Result<Option<(Reply, &'a Arc<Entry>)>, Failed> {
         let entry = &pool.entry;
         let failure = match self.run(pool, hook, position, held) {
             Ok(bindings::Flow::Next) => {
@@ -106,7 +112,10 @@ impl Pools {
                 Refused::Failed(failure) => failure,
                 Refused::Config(faults) => {
                     let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
-                    Failure::Instance(format!("it took its configuration before and refuses it now: {}", faults.join("; ")))
+                    Failure::Instance(format!(
+                        "it took its configuration before and refuses it now: {}",
+                        faults.join("; ")
+                    ))
                 }
             })?),
         };

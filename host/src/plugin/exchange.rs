@@ -78,7 +78,7 @@ pub(super) struct Reply {
 
 impl Exchange {
     /// A new exchange.
-    pub fn new(id: ExchangeId, client: IpAddr, request: request::Parts) -> Held {
+    pub fn begin(id: ExchangeId, client: IpAddr, request: request::Parts) -> Held {
         Held(Some(Box::new(Self {
             id,
             client,

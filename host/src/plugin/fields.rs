@@ -50,7 +50,15 @@ fn room(headers: &HeaderMap) -> Result<(), Refusal> {
 /// A name whose field belongs to the message's meaning; what frames the message is the host's.
 pub(super) fn editable(name: &str) -> Result<HeaderName, Refusal> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Refusal::InvalidName)?;
-    let forbidden = [header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TE, header::TRAILER, header::TRANSFER_ENCODING, header::UPGRADE];
+    let forbidden = [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::HOST,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ];
     if forbidden.contains(&name) || matches!(name.as_str(), "keep-alive" | "proxy-connection") {
         return Err(Refusal::Forbidden);
     }

@@ -66,9 +66,11 @@ impl Instance {
         store.set_epoch_deadline(1);
         let filter = &entry.filter;
         let configured = filter.pre.instantiate(&mut store).and_then(|instance| {
-            let configure = instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, &filter.configure)?;
+            let configure =
+                instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, &filter.configure)?;
             let (result,) = configure.call(&mut store, (Arc::clone(&entry.config),))?;
-            let mut hook = |index: &Option<_>| index.as_ref().map(|index| instance.get_typed_func(&mut store, index)).transpose();
+            let mut hook =
+                |index: &Option<_>| index.as_ref().map(|index| instance.get_typed_func(&mut store, index)).transpose();
             Ok((result, hook(&filter.on_request)?, hook(&filter.on_response)?))
         });
         match configured {

@@ -88,13 +88,17 @@ impl<'a> Registry<'a> {
             Err(Refused::Config(faults)) => {
                 let fault = |fault: super::bindings::Fault| {
                     let at = if fault.pointer.is_empty() { String::new() } else { format!(" at {}", fault.pointer) };
-                    Fault::new(wanted.config_place, format!("`{}` refuses its config{at}: {}", wanted.name, fault.message))
+                    Fault::new(
+                        wanted.config_place,
+                        format!("`{}` refuses its config{at}: {}", wanted.name, fault.message),
+                    )
                 };
                 Err(faults.into_iter().map(fault).collect())
             }
-            Err(Refused::Failed(failure)) => {
-                Err(vec![Fault::new(wanted.place, format!("`{}` cannot be used: while it was configured {failure}", wanted.name))])
-            }
+            Err(Refused::Failed(failure)) => Err(vec![Fault::new(
+                wanted.place,
+                format!("`{}` cannot be used: while it was configured {failure}", wanted.name),
+            )]),
         }
     }
 
@@ -103,7 +107,8 @@ impl<'a> Registry<'a> {
             ComponentSource::Bundled(name) => (weir_bundle::find(name).unwrap_or_default().into(), wanted.place),
             ComponentSource::File(path, place) => {
                 let bytes = read(path).map_err(|why| {
-                    Fault::new(*place, format!("cannot read {}: {why}", path.display())).help("paths are relative to the file that names them")
+                    Fault::new(*place, format!("cannot read {}: {why}", path.display()))
+                        .help("paths are relative to the file that names them")
                 })?;
                 (std::borrow::Cow::Owned(bytes), *place)
             }

@@ -29,15 +29,31 @@ impl Error {
     /// The table: status, code for logs and metrics, and what the client reads.
     fn answer(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Target => (StatusCode::BAD_REQUEST, "bad-target", "the request's target is not one that a proxy for this site serves"),
+            Self::Target => (
+                StatusCode::BAD_REQUEST,
+                "bad-target",
+                "the request's target is not one that a proxy for this site serves",
+            ),
             Self::Host => (StatusCode::BAD_REQUEST, "bad-host", "the request must name one host"),
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
-            Self::Filter(_) => (StatusCode::INTERNAL_SERVER_ERROR, "filter-failed", "the request could not be processed"),
+            Self::Filter(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "filter-failed", "the request could not be processed")
+            }
             Self::Upstream { cause, .. } => match cause {
-                upstream::Error::Connect { .. } => (StatusCode::BAD_GATEWAY, "connect-failed", "the server behind this proxy cannot be reached"),
-                upstream::Error::ClientBody(_) => (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read"),
-                upstream::Error::Broke(_) => (StatusCode::BAD_GATEWAY, "upstream-broke", "the server behind this proxy gave no valid answer"),
-                upstream::Error::Timeout(_) => (StatusCode::GATEWAY_TIMEOUT, "upstream-timeout", "the server behind this proxy did not answer in time"),
+                upstream::Error::Connect { .. } => {
+                    (StatusCode::BAD_GATEWAY, "connect-failed", "the server behind this proxy cannot be reached")
+                }
+                upstream::Error::ClientBody(_) => {
+                    (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read")
+                }
+                upstream::Error::Broke(_) => {
+                    (StatusCode::BAD_GATEWAY, "upstream-broke", "the server behind this proxy gave no valid answer")
+                }
+                upstream::Error::Timeout(_) => (
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "upstream-timeout",
+                    "the server behind this proxy did not answer in time",
+                ),
             },
         }
     }

@@ -37,10 +37,17 @@ pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
     }
 }
 
-/// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read.
-pub(super) fn to_upstream(head: &mut request::Parts) {
+/// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read. A client of
+/// HTTP/1.0 that named no host means the one that there is.
+pub(super) fn to_upstream(head: &mut request::Parts, authority: impl FnOnce() -> String) {
     remove_hop_by_hop(&mut head.headers);
     head.headers.remove(header::EXPECT);
+    if head.version < Version::HTTP_11
+        && !head.headers.contains_key(header::HOST)
+        && let Ok(host) = HeaderValue::try_from(authority())
+    {
+        head.headers.insert(header::HOST, host);
+    }
 }
 
 /// Removes what is not for the client.

@@ -61,7 +61,7 @@ impl Worker {
 pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
     let local = worker.local();
     let (head, body) = request.into_parts();
-    let exchange = Exchange::new(worker.next_id(), client, head);
+    let exchange = Exchange::begin(worker.next_id(), client, head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
     let upstream = match forward(&local, &mut ongoing.exchange, body).await {
         Ok(upstream) => upstream,
@@ -86,8 +86,9 @@ async fn forward(local: &Local, exchange: &mut Held, body: Incoming) -> Result<O
     }
     let target = target.ok_or(Error::NoRoute)?;
     let upstream = &local.upstreams[target.upstream];
-    headers::to_upstream(&mut exchange.request);
-    let (response, lease) = upstream.send(&exchange.request, body).await.map_err(|error| Error::upstream(upstream.name(), error))?;
+    headers::to_upstream(&mut exchange.request, || upstream.authority());
+    let (response, lease) =
+        upstream.send(&exchange.request, body).await.map_err(|error| Error::upstream(upstream.name(), error))?;
     let (mut head, body) = response.into_parts();
     headers::to_client(&mut head);
     exchange.answer(head, None, Origin::Upstream);

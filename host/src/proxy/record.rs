@@ -36,7 +36,15 @@ pub(super) struct Ongoing {
 
 impl Ongoing {
     pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, local: &Local) -> Self {
-        Self { exchange, sent: 0, ended: Ended::Open, status: None, error: None, started: local.snapshot.access_log.then(Instant::now), log }
+        Self {
+            exchange,
+            sent: 0,
+            ended: Ended::Open,
+            status: None,
+            error: None,
+            started: local.snapshot.access_log.then(Instant::now),
+            log,
+        }
     }
 
     /// The host answers.
@@ -61,7 +69,9 @@ impl Drop for Ongoing {
         let text = self.error.as_ref().map(ToString::to_string);
         let (by, reason, detail) = match (&exchange.origin, &self.error) {
             (Origin::Host, Some(error)) => ("host", Some(error.code()), text.as_deref()),
-            (Origin::Filter(answer), _) => (answer.entry.as_str(), Some(answer.code.as_str()), Some(answer.detail.as_str())),
+            (Origin::Filter(answer), _) => {
+                (answer.entry.as_str(), Some(answer.code.as_str()), Some(answer.detail.as_str()))
+            }
             _ => ("upstream", None, None),
         };
         self.log.add(&Record {

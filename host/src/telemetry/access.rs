@@ -64,7 +64,7 @@ impl AccessLog {
         let (batches, queue) = sync_channel(QUEUE);
         let lost = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&lost);
-        let writer = std::thread::Builder::new().name("weir-log".into()).spawn(move || write(&queue, &counter))?;
+        let writer = std::thread::Builder::new().name("weir-access".into()).spawn(move || write(&queue, &counter))?;
         Ok(Self { batches, lost, for_people: std::io::stdout().is_terminal(), writer })
     }
 
@@ -118,7 +118,11 @@ impl WorkerLog {
         let mut batch = self.batch.borrow_mut();
         let (bytes, count) = &mut *batch;
         let is_first = bytes.is_empty();
-        if self.sender.for_people { record.for_people(bytes) } else { record.json(bytes) }
+        if self.sender.for_people {
+            record.for_people(bytes);
+        } else {
+            record.json(bytes);
+        }
         *count += 1;
         let is_full = bytes.len() >= BATCH;
         drop(batch);
@@ -146,7 +150,8 @@ impl Record<'_> {
     fn json(&self, line: &mut Vec<u8>) {
         let time = super::time::rfc3339(SystemTime::now());
         let milliseconds = self.duration.as_secs_f64() * 1e3;
-        let _ = write!(line, r#"{{"time":"{time}","exchange":"{}","client":"{}","status":"#, self.exchange, self.client);
+        let _ =
+            write!(line, r#"{{"time":"{time}","exchange":"{}","client":"{}","status":"#, self.exchange, self.client);
         match self.status {
             Some(status) => drop(write!(line, "{status}")),
             None => line.extend(b"null"),

@@ -30,11 +30,19 @@ pub enum RequestBody {
 
 impl Pool {
     /// Sends a request and waits for the response's head. The connection goes back with [`Lease::release`].
-    pub async fn send(self: &Rc<Self>, head: &request::Parts, body: Incoming) -> Result<(Response<Incoming>, Lease), Error> {
+    pub async fn send(
+        self: &Rc<Self>,
+        head: &request::Parts,
+        body: Incoming,
+    ) -> Result<(Response<Incoming>, Lease), Error> {
         within(RESPONSE_TIMEOUT, self.try_send(head, body)).await.unwrap_or(Err(Error::Timeout(RESPONSE_TIMEOUT)))
     }
 
-    async fn try_send(self: &Rc<Self>, head: &request::Parts, body: Incoming) -> Result<(Response<Incoming>, Lease), Error> {
+    async fn try_send(
+        self: &Rc<Self>,
+        head: &request::Parts,
+        body: Incoming,
+    ) -> Result<(Response<Incoming>, Lease), Error> {
         let repeatable = body.is_end_stream() && is_idempotent(&head.method);
         let body = if body.is_end_stream() { RequestBody::Empty } else { RequestBody::Incoming(body) };
         let mut request = request(head, body);

@@ -39,6 +39,11 @@ impl Pool {
         &self.upstream.name
     }
 
+    /// Its host and port, as `Host` names them.
+    pub fn authority(&self) -> String {
+        self.upstream.authority()
+    }
+
     /// An idle connection that is not known to be dead.
     pub(super) fn take(&self) -> Option<SendRequest<RequestBody>> {
         let mut idle = self.idle.borrow_mut();
@@ -63,7 +68,9 @@ impl Pool {
 
     /// Closes connections that have been idle for too long.
     pub fn sweep(&self) {
-        self.idle.borrow_mut().retain(|(sender, since)| !sender.is_closed() && now().duration_since(*since) <= LONGEST_IDLE);
+        self.idle
+            .borrow_mut()
+            .retain(|(sender, since)| !sender.is_closed() && now().duration_since(*since) <= LONGEST_IDLE);
     }
 }
 

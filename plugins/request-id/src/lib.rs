@@ -26,10 +26,11 @@ struct RequestId(Config);
 #[weir::filter]
 impl RequestId {
     fn configure(config: Config) -> Result<Self, Faults> {
-        let faults: Vec<Fault> = [("/request_header", &config.request_header), ("/response_header", &config.response_header)]
-            .into_iter()
-            .filter_map(|(pointer, name)| fault(name.as_deref()?).map(|message| Fault::at(pointer, message)))
-            .collect();
+        let faults: Vec<Fault> =
+            [("/request_header", &config.request_header), ("/response_header", &config.response_header)]
+                .into_iter()
+                .filter_map(|(pointer, name)| fault(name.as_deref()?).map(|message| Fault::at(pointer, message)))
+                .collect();
         if faults.is_empty() { Ok(Self(config)) } else { Err(faults.into()) }
     }
 
@@ -48,8 +49,24 @@ impl RequestId {
     }
 }
 
+/// Fields that frame the message or belong to one connection: the host lets no filter set them.
+const HOSTS_OWN: [&str; 9] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// What is wrong with a field name.
 fn fault(name: &str) -> Option<String> {
+    if HOSTS_OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        return Some(format!("`{name}` is a header that the host sets itself; choose another, as `x-request-id`"));
+    }
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (name.is_empty() || !name.bytes().all(is_token))
         .then(|| format!("`{name}` is not a header name; letters, digits and hyphens are, as in `x-request-id`"))
@@ -62,7 +79,7 @@ mod tests {
     #[test]
     fn names_are_tokens() {
         assert_eq!(fault("x-request-id"), None);
-        for name in ["", "x request", "x:id", "x-größe", "x\n"] {
+        for name in ["", "x request", "x:id", "x-größe", "x\n", "Host", "content-length"] {
             assert!(fault(name).is_some(), "{name:?}");
         }
     }

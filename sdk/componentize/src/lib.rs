@@ -51,7 +51,10 @@ pub struct Component {
 /// Builds the crates' `cdylib`s and wraps them.
 pub fn build(build: &Build<'_>) -> Result<Vec<Component>> {
     let modules = compile(build)?;
-    ensure!(!modules.is_empty(), "cargo built no cdylib; a filter's Cargo.toml says `[lib] crate-type = [\"cdylib\", \"rlib\"]`");
+    ensure!(
+        !modules.is_empty(),
+        "cargo built no cdylib; a filter's Cargo.toml says `[lib] crate-type = [\"cdylib\", \"rlib\"]`"
+    );
     modules
         .into_iter()
         .map(|(name, path)| {
@@ -94,10 +97,17 @@ fn compile(build: &Build<'_>) -> Result<Vec<(String, PathBuf)>> {
         let Ok(message) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
         let wanted = if build.examples { "example" } else { "cdylib" };
         let target = &message["target"];
-        if message["reason"] != "compiler-artifact" || !target["kind"].as_array().is_some_and(|kinds| kinds.contains(&wanted.into())) {
+        if message["reason"] != "compiler-artifact"
+            || !target["kind"].as_array().is_some_and(|kinds| kinds.contains(&wanted.into()))
+        {
             continue;
         }
-        let module = message["filenames"].as_array().into_iter().flatten().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm"));
+        let module = message["filenames"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|file| file.as_str())
+            .find(|file| file.ends_with(".wasm"));
         if let (Some(name), Some(module)) = (target["name"].as_str(), module) {
             modules.push((name.replace('_', "-"), PathBuf::from(module)));
         }

@@ -63,6 +63,6 @@ pub fn install<F>(
     make: impl FnOnce() -> Result<F, Faults>,
 ) -> Result<(), Vec<Wire>> {
     std::panic::set_hook(Box::new(|panic| crate::log(crate::Level::Error, &panic.to_string())));
-    let made = make().map_err(|faults| faults.0)?;
-    filter.with(|cell| cell.set(made)).map_err(|_| vec![Fault::at("", "the host configured this instance twice")])
+    let configured = make().map_err(|faults| faults.0)?;
+    filter.with(|cell| cell.set(configured)).map_err(|_| vec![Fault::at("", "the host configured this instance twice")])
 }

@@ -93,14 +93,14 @@ pub mod on_response_world {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::bindings::weir::filter::types::Flow as WireFlow;
+    pub use crate::configure_world::export_configure;
     pub use crate::configure_world::exports::weir::filter::configure;
     pub use crate::fault::{configured, install, unconfigured};
     pub use crate::flow::finish;
     pub use crate::head::{request, response};
+    pub use crate::on_request_world::export_on_request;
     pub use crate::on_request_world::exports::weir::filter::on_request;
+    pub use crate::on_response_world::export_on_response;
     pub use crate::on_response_world::exports::weir::filter::on_response;
     pub use crate::{configure_world, on_request_world, on_response_world};
-    pub use crate::configure_world::export_configure;
-    pub use crate::on_request_world::export_on_request;
-    pub use crate::on_response_world::export_on_response;
 }

@@ -38,15 +38,15 @@ struct Connection {
 pub fn load(to: SocketAddr, connections: usize, rate: Option<f64>, time: Duration) -> Result<Outcome> {
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let start = Instant::now();
-    let mut pool = Vec::with_capacity(connections);
+    let mut opened = Vec::with_capacity(connections);
     for index in 0..connections {
         let stream = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         epoll::add(&poll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
-        pool.push(Connection { stream, due: start, received: Vec::with_capacity(4096) });
+        opened.push(Connection { stream, due: start, received: Vec::with_capacity(4096) });
     }
-    let mut run = Run { pool, latencies: Vec::new(), bad: 0, answered: 0 };
+    let mut run = Run { pool: opened, latencies: Vec::new(), bad: 0, answered: 0 };
     let mut waiting = VecDeque::new();
     let mut idle: Vec<usize> = (0..connections).collect();
     let mut arrivals = Arrivals { rate, next: start, state: 0x9e37_79b9_7f4a_7c15 };
@@ -87,8 +87,17 @@ pub fn load(to: SocketAddr, connections: usize, rate: Option<f64>, time: Duratio
     }
     let seconds = start.elapsed().as_secs_f64();
     run.latencies.sort_unstable();
-    let percentile = |share: usize| run.latencies.get(run.latencies.len() * share / 100).map_or(0.0, |latency| f64::from(*latency) / 1e3);
-    Ok(Outcome { requests: run.answered, seconds, bad: run.bad, p50: percentile(50), p99: percentile(99), unsent: waiting.len() as u64 })
+    let percentile = |share: usize| {
+        run.latencies.get(run.latencies.len() * share / 100).map_or(0.0, |latency| f64::from(*latency) / 1e3)
+    };
+    Ok(Outcome {
+        requests: run.answered,
+        seconds,
+        bad: run.bad,
+        p50: percentile(50),
+        p99: percentile(99),
+        unsent: waiting.len() as u64,
+    })
 }
 
 struct Run {
@@ -131,7 +140,9 @@ fn whole(received: &[u8]) -> Result<Option<usize>> {
     let Some(head) = received.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let length = received[..head]
         .split(|byte| *byte == b'\n')
-        .find_map(|line| line.get(..15).filter(|name| name.eq_ignore_ascii_case(b"content-length:")).map(|_| &line[15..]))
+        .find_map(|line| {
+            line.get(..15).filter(|name| name.eq_ignore_ascii_case(b"content-length:")).map(|_| &line[15..])
+        })
         .context("the answer has no Content-Length; this generator reads no chunks")?;
     let length: usize = std::str::from_utf8(length)?.trim().parse()?;
     let total = head + 4 + length;

@@ -10,7 +10,10 @@ const LISTENER: u64 = u64::MAX;
 
 /// Serves until the process ends.
 pub fn serve(listen: SocketAddr) -> Result<()> {
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\nServer: origin\r\n\r\n{}", "x".repeat(100));
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\nServer: origin\r\n\r\n{}",
+        "x".repeat(100)
+    );
     let listener = TcpListener::bind(listen)?;
     listener.set_nonblocking(true)?;
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -25,7 +28,12 @@ pub fn serve(listen: SocketAddr) -> Result<()> {
                 while let Ok((stream, _)) = listener.accept() {
                     stream.set_nonblocking(true)?;
                     stream.set_nodelay(true)?;
-                    epoll::add(&poll, &stream, epoll::EventData::new_u64(connections.len() as u64), epoll::EventFlags::IN)?;
+                    epoll::add(
+                        &poll,
+                        &stream,
+                        epoll::EventData::new_u64(connections.len() as u64),
+                        epoll::EventFlags::IN,
+                    )?;
                     connections.push(Some((stream, Vec::new())));
                 }
                 continue;

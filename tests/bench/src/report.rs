@@ -6,7 +6,9 @@ use crate::run::{Figures, Turn};
 const SATURATED: f64 = 0.95;
 
 pub fn print(figures: &Figures, rate: f64) {
-    println!("\n| proxy | CPU us/request, saturated | requests/s | core used | CPU us/request at {rate:.0}/s | p50 us | p99 us | memory MiB |");
+    println!(
+        "\n| proxy | CPU us/request, saturated | requests/s | core used | CPU us/request at {rate:.0}/s | p50 us | p99 us | memory MiB |"
+    );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut names: Vec<&str> = Vec::new();
     for turn in &figures.turns {
@@ -18,7 +20,10 @@ pub fn print(figures: &Figures, rate: f64) {
     for name in &names {
         let of = |phase, value: fn(&Turn) -> f64| median(figures, name, phase, value);
         #[allow(clippy::cast_precision_loss)]
-        let (throughput, memory) = (of("saturated", |turn| turn.outcome.requests as f64 / turn.outcome.seconds), of("saturated", |turn| turn.memory as f64));
+        let (throughput, memory) = (
+            of("saturated", |turn| turn.outcome.requests as f64 / turn.outcome.seconds),
+            of("saturated", |turn| turn.memory as f64),
+        );
         let busy = of("saturated", |turn| turn.busy);
         if busy < SATURATED {
             bottleneck.push(*name);
@@ -54,7 +59,11 @@ fn bars(figures: &Figures, names: &[&str]) {
         bar("one more no-op filter <= 0.25 us", slope, 0.25, " us");
     }
     if let (Some(weir), Some(headers), Some(nginx), Some(lua)) = (weir, cpu("weir+headers"), nginx, cpu("nginx+lua")) {
-        println!("| (what the small policy adds) | Weir {:.2} us, nginx + Lua {:.2} us | |", headers - weir, lua - nginx);
+        println!(
+            "| (what the small policy adds) | Weir {:.2} us, nginx + Lua {:.2} us | |",
+            headers - weir,
+            lua - nginx
+        );
         bar("a filter on four headers <= 0.50x what nginx + Lua adds", (headers - weir) / (lua - nginx), 0.5, "x");
     }
     #[allow(clippy::cast_precision_loss)]
@@ -74,7 +83,8 @@ fn bar(name: &str, measured: f64, limit: f64, unit: &str) {
 
 /// What one more no-op filter costs: the slope of the least-squares line through the chains.
 fn slope(figures: &Figures, names: &[&str]) -> Option<f64> {
-    let chains = [("weir", 0.0), ("weir+noop5", 5.0), ("weir+noop10", 10.0), ("weir+noop20", 20.0), ("weir+noop50", 50.0)];
+    let chains =
+        [("weir", 0.0), ("weir+noop5", 5.0), ("weir+noop10", 10.0), ("weir+noop20", 20.0), ("weir+noop50", 50.0)];
     let points: Vec<(f64, f64)> = chains
         .iter()
         .filter(|(name, _)| names.contains(name))
@@ -86,7 +96,9 @@ fn slope(figures: &Figures, names: &[&str]) -> Option<f64> {
     #[allow(clippy::cast_precision_loss)]
     let count = points.len() as f64;
     let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
-    let (top, bottom) = points.iter().fold((0.0, 0.0), |(top, bottom), point| (top + (point.0 - x) * (point.1 - y), bottom + (point.0 - x).powi(2)));
+    let (top, bottom) = points
+        .iter()
+        .fold((0.0, 0.0), |(top, bottom), point| (top + (point.0 - x) * (point.1 - y), bottom + (point.0 - x).powi(2)));
     Some(top / bottom)
 }
 

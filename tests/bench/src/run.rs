@@ -64,7 +64,10 @@ pub struct Figures {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    ensure!(std::thread::available_parallelism()?.get() >= 2, "this needs two cores: one for the proxy, one for the rest");
+    ensure!(
+        std::thread::available_parallelism()?.get() >= 2,
+        "this needs two cores: one for the proxy, one for the rest"
+    );
     let folder = tempfile::tempdir()?;
     let origin = free_address();
     let mut command = Command::new(std::env::current_exe()?);
@@ -120,7 +123,7 @@ fn targets(starter: &Starter<'_>, only: &[String]) -> Result<Vec<Target>> {
 fn turn(target: &Target, round: usize, phase: &'static str, rate: Option<f64>, seconds: f64) -> Result<Turn> {
     let before = target.process.cpu()?;
     let outcome = load(target.address, rate, seconds)?;
-    let used = (target.process.cpu()? - before).as_secs_f64();
+    let used = target.process.cpu()?.saturating_sub(before).as_secs_f64();
     ensure!(outcome.bad == 0, "{}: {} answers were not 200", target.name, outcome.bad);
     #[allow(clippy::cast_precision_loss)]
     let cpu = used * 1e6 / outcome.requests as f64;
@@ -142,7 +145,8 @@ fn load(to: SocketAddr, rate: Option<f64>, seconds: f64) -> Result<Outcome> {
 fn idle_memory(folder: &Path, origin: SocketAddr) -> Result<u64> {
     let address = free_address();
     let file = folder.join("idle.yaml");
-    let config = weir_config(address, origin, 2, "noop", 0).replace("  - routes:", "  - chain: [request-id]\n    routes:");
+    let config =
+        weir_config(address, origin, 2, "noop", 0).replace("  - routes:", "  - chain: [request-id]\n    routes:");
     std::fs::write(&file, config)?;
     let mut command = Command::new(weir()?);
     command.args(["--log", "error", "run", "-c"]).arg(&file);
@@ -157,7 +161,11 @@ fn idle_memory(folder: &Path, origin: SocketAddr) -> Result<u64> {
 fn demo() -> Result<f64> {
     let address = free_address();
     let started = Instant::now();
-    let mut child = Command::new(weir()?).args(["demo", "--listen", &address.to_string()]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut child = Command::new(weir()?)
+        .args(["demo", "--listen", &address.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
     while get(address).is_err() {
         ensure!(started.elapsed() < Duration::from_secs(20), "`weir demo` does not answer");
         std::thread::sleep(Duration::from_millis(1));

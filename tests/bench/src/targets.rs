@@ -41,8 +41,12 @@ impl Starter<'_> {
     /// nginx with a small Lua policy.
     pub fn nginx_lua(&self) -> Result<Target> {
         let module = Path::new("/usr/lib/nginx/modules");
-        ensure!(module.join("ngx_http_lua_module.so").exists(), "this needs nginx's Lua module: apt-get install libnginx-mod-http-lua");
-        let load = format!("load_module {0}/ndk_http_module.so; load_module {0}/ngx_http_lua_module.so;", module.display());
+        ensure!(
+            module.join("ngx_http_lua_module.so").exists(),
+            "this needs nginx's Lua module: apt-get install libnginx-mod-http-lua"
+        );
+        let load =
+            format!("load_module {0}/ndk_http_module.so; load_module {0}/ngx_http_lua_module.so;", module.display());
         self.nginx_with("nginx+lua", &load, LUA)
     }
 
@@ -70,7 +74,7 @@ http {{
         self.start(name, address, &command)
     }
 
-    /// HAProxy as it comes from Debian.
+    /// `HAProxy` as it comes from Debian.
     pub fn haproxy(&self) -> Result<Target> {
         let address = free_address();
         let config = format!(
@@ -122,7 +126,11 @@ listen proxy
 
 /// Weir's file for a chain of one guest, `count` times.
 pub fn weir_config(address: SocketAddr, origin: SocketAddr, workers: usize, guest: &str, count: usize) -> String {
-    let plugin = if count == 0 { String::new() } else { format!("plugins:\n  guest: {{ file: \"{}\" }}\n", weir_tests::guest(guest).display()) };
+    let plugin = if count == 0 {
+        String::new()
+    } else {
+        format!("plugins:\n  guest: {{ file: \"{}\" }}\n", weir_tests::guest(guest).display())
+    };
     let entries = (0..count).map(|index| format!("      - {{ plugin: guest, name: g{index} }}\n")).collect::<String>();
     let chain = if count == 0 { "routes:".to_owned() } else { format!("chain:\n{entries}    routes:") };
     format!(

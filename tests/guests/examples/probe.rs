@@ -8,7 +8,9 @@ struct Probe;
 #[weir::filter]
 impl Probe {
     fn on_request(&self, request: &mut Request) -> weir::Result<()> {
-        let name = |result: Result<(), Refusal>| result.map_or_else(|refusal| refusal.name().to_owned(), |()| "done".to_owned());
+        let name = |result: Result<(), Refusal>| {
+            result.map_or_else(|refusal| refusal.name().to_owned(), |()| "done".to_owned())
+        };
         let long = vec![b'x'; (64 << 10) + 1];
         let lines = [
             format!("id {}", exchange::id()),
@@ -20,7 +22,10 @@ impl Probe {
             format!("authority {}", request.authority()),
             format!("path {}", request.path()),
             format!("query {:?}", request.query()),
-            format!("x-two {:?}", request.header_values("X-Two").into_iter().map(String::from_utf8).collect::<Vec<_>>()),
+            format!(
+                "x-two {:?}",
+                request.header_values("X-Two").into_iter().map(String::from_utf8).collect::<Vec<_>>()
+            ),
             format!("x-none {:?}", request.header("x-none")),
             format!("first-two {}", request.headers(2).len()),
             format!("split {}", name(request.set_header("x-ok", "a\r\nx-evil: b"))),

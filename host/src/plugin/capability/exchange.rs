@@ -14,7 +14,8 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("route", |store: Store<'_>, (): ()| {
         Ok((store.data().exchange()?.route.as_deref().unwrap_or_default().to_owned(),))
     })?;
-    linker.func_wrap("client-address", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.client.to_string(),)))?;
+    linker
+        .func_wrap("client-address", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.client.to_string(),)))?;
     linker.func_wrap("slot", |store: Store<'_>, (): ()| {
         let guest = store.data();
         let slot = guest.exchange()?.slots.iter().find(|(owner, _)| *owner == guest.position);

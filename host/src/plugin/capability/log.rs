@@ -15,7 +15,9 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         store.data_mut().lines += 1;
         let text = match store.data().lines {
             lines if lines <= MOST_LINES => escape(&message.to_str(&store)?),
-            lines if lines == MOST_LINES + 1 => format!("more than {MOST_LINES} lines in one hook; the rest is left out"),
+            lines if lines == MOST_LINES + 1 => {
+                format!("more than {MOST_LINES} lines in one hook; the rest is left out")
+            }
             _ => return Ok(()),
         };
         let filter = store.data().entry.name.as_str();

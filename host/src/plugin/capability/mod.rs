@@ -46,7 +46,11 @@ fn configuring() -> wasmtime::Error {
 }
 
 /// A field from the filter's memory.
-fn field(store: &Store<'_>, name: &WasmStr, value: &WasmList<u8>) -> Result<Result<(HeaderName, HeaderValue), Refusal>> {
+fn field(
+    store: &Store<'_>,
+    name: &WasmStr,
+    value: &WasmList<u8>,
+) -> Result<Result<(HeaderName, HeaderValue), Refusal>> {
     Ok(fields::parse(&name.to_str(store)?, value.as_le_slice(store)))
 }
 
@@ -64,15 +68,19 @@ macro_rules! link_fields {
         $linker.func_wrap("header-values", |store: Store<'_>, (name,): (WasmStr,)| {
             Ok((fields::values($read(store.data())?, &name.to_str(&store)?),))
         })?;
-        $linker.func_wrap("headers", |store: Store<'_>, (max,): (u32,)| Ok((fields::all($read(store.data())?, max),)))?;
+        $linker
+            .func_wrap("headers", |store: Store<'_>, (max,): (u32,)| Ok((fields::all($read(store.data())?, max),)))?;
         $linker.func_wrap("set-header", |mut store: Store<'_>, (name, value): (WasmStr, WasmList<u8>)| -> Answer {
             let field = field(&store, &name, &value)?;
             Ok((field.and_then(|field| fields::set($edit(store.data_mut())?, field)),))
         })?;
-        $linker.func_wrap("append-header", |mut store: Store<'_>, (name, value): (WasmStr, WasmList<u8>)| -> Answer {
-            let field = field(&store, &name, &value)?;
-            Ok((field.and_then(|field| fields::append($edit(store.data_mut())?, field)),))
-        })?;
+        $linker.func_wrap(
+            "append-header",
+            |mut store: Store<'_>, (name, value): (WasmStr, WasmList<u8>)| -> Answer {
+                let field = field(&store, &name, &value)?;
+                Ok((field.and_then(|field| fields::append($edit(store.data_mut())?, field)),))
+            },
+        )?;
         $linker.func_wrap("remove-header", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
             let name = editable(&store, &name)?;
             let removed = name.and_then(|name| Ok($edit(store.data_mut())?.remove(name)));

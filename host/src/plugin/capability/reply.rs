@@ -37,5 +37,8 @@ fn reply(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], why: Reason) -
 
 /// A status that ends an exchange.
 pub(super) fn final_status(status: u16) -> Result<StatusCode, Refusal> {
-    StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16())).ok_or(Refusal::InvalidValue)
+    StatusCode::from_u16(status)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or(Refusal::InvalidValue)
 }

@@ -10,13 +10,16 @@ use crate::plugin::fields;
 use crate::plugin::instance::{Guest, Hook};
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
-    linker.func_wrap("method", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.request.method.as_str().to_owned(),)))?;
+    linker.func_wrap("method", |store: Store<'_>, (): ()| {
+        Ok((store.data().exchange()?.request.method.as_str().to_owned(),))
+    })?;
     linker.func_wrap("scheme", |store: Store<'_>, (): ()| store.data().exchange().map(|_| ("http".to_owned(),)))?;
     linker.func_wrap("authority", |store: Store<'_>, (): ()| {
         let host = read(store.data())?.get(HOST);
         Ok((host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()).unwrap_or_default(),))
     })?;
-    linker.func_wrap("path", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.request.uri.path().to_owned(),)))?;
+    linker
+        .func_wrap("path", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.request.uri.path().to_owned(),)))?;
     linker.func_wrap("query", |store: Store<'_>, (): ()| {
         Ok((store.data().exchange()?.request.uri.query().map(str::to_owned),))
     })?;

@@ -52,7 +52,8 @@ fn edit(guest: &mut Guest) -> Result<&mut Fields, Refusal> {
 /// Whether there is a body is settled with the upstream's head.
 fn set_status(response: &mut Parts, status: u16) -> Result<(), Refusal> {
     let status = final_status(status)?;
-    let has_body = |status| ![StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+    let has_body =
+        |status| ![StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
     if status != response.status && !(has_body(status) && has_body(response.status)) {
         return Err(Refusal::Forbidden);
     }
