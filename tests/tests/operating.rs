@@ -213,6 +213,11 @@ fn all_faults_of_the_meaning_are_shown_at_once() {
 
 #[test]
 fn limits_have_bounds() {
+    let text =
+        format!("plugins: {{ unused: {{ limits: {{ memory: 1B }} }} }}\n{}", Proxy::builder().text("127.0.0.1:0"));
+    assert!(String::from_utf8(validate(&text).stderr).unwrap().contains("from 64KiB to 1GiB"));
+    let text = Proxy::builder().top("workers: 1024").filter("request-id").filter("{ plugin: request-id, name: b }");
+    assert!(String::from_utf8(validate(&text.text("127.0.0.1:0")).stderr).unwrap().contains("need 2048 instances"));
     for (limit, words) in [
         ("memory: 1GB", "is not a size"),
         ("memory: 2GiB", "from 64KiB to 1GiB"),

@@ -145,15 +145,42 @@ fn fields_of_one_connection_do_not_pass() {
 }
 
 #[test]
+fn naming_a_field_in_connection_cannot_take_it_from_a_filter() {
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().filter("request-id").route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    let reply = client.get("/", "Connection: x-request-id, host, content-length\r\nX-Request-Id: mine\r\n");
+    let received = origin.next();
+    assert_eq!(received.header("x-request-id"), reply.header("x-request-id"));
+    assert_eq!(
+        (received.header("x-request-id").map(str::len), received.header("host")),
+        (Some(32), Some("test.example"))
+    );
+}
+
+#[test]
+fn dot_segments_are_refused() {
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().route("/docs/*", "app", origin.address).start();
+    for path in ["/docs/../x", "/docs/.", "/docs/%2e%2E/x", "/docs/.%2e", "/docs/./x?y"] {
+        assert_eq!(get(proxy.address, path).status, 400, "{path}");
+    }
+    for path in ["/docs/.hidden", "/docs/...", "/docs/a..b", "/docs/x?../y", "/docs/%2ehidden"] {
+        assert_eq!(get(proxy.address, path).status, 200, "{path}");
+    }
+    assert_eq!(proxy.record(1)["reason"], "bad-path");
+}
+
+#[test]
 fn repeated_fields_and_odd_bytes_pass_as_they_are() {
     let origin = Origin::raw(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n").is_ok()
     });
     let proxy = Proxy::builder().route("/*", "app", origin.address).start();
-    let reply = Client::connect(proxy.address).get("/%41%2f..?q=%00", "X-A: one\r\nX-A: two\r\n");
+    let reply = Client::connect(proxy.address).get("/%41%2f...?q=%00", "X-A: one\r\nX-A: two\r\n");
     assert_eq!(reply.values("set-cookie"), ["a=1", "b=2"]);
     let received = origin.next();
-    assert_eq!(received.line, "GET /%41%2f..?q=%00 HTTP/1.1");
+    assert_eq!(received.line, "GET /%41%2f...?q=%00 HTTP/1.1");
     assert_eq!(received.values("x-a"), ["one", "two"]);
 }
 

@@ -8,7 +8,7 @@ mod file;
 mod units;
 mod validate;
 
-pub(crate) use validate::MOST_MEMORY;
+pub(crate) use validate::{MOST_INSTANCES, MOST_MEMORY};
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

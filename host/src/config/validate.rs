@@ -16,6 +16,9 @@ use super::{
 /// A chain keeps what became of each entry in one word of bits.
 pub(crate) const MOST_ENTRIES: usize = 128;
 
+/// Live filter instances; half of what the engine has room for, because a reload needs new ones beside the old.
+pub(crate) const MOST_INSTANCES: u32 = 1024;
+
 /// wasmtime reserves address space for this much memory per instance.
 pub(crate) const MOST_MEMORY: usize = 1 << 30;
 
@@ -27,6 +30,9 @@ pub(super) fn validate(file: file::File, source: &Arc<Source>) -> Result<Config,
     }
     let listeners = check.listeners(file.listeners);
     let upstreams = check.upstreams(&file.upstreams);
+    for plugin in file.plugins.values() {
+        check.limits(&plugin.limits);
+    }
     let (chain, routes) = check.site(file.sites, &file.plugins, &upstreams, source);
     let workers = match file.workers {
         Some(workers) if !(1..=1024).contains(&workers.value) => {
@@ -36,6 +42,13 @@ pub(super) fn validate(file: file::File, source: &Arc<Source>) -> Result<Config,
         Some(workers) => workers.value,
         None => std::thread::available_parallelism().map_or(1, Into::into),
     };
+    if let Some(first) = chain.first().filter(|_| workers * chain.len() > MOST_INSTANCES as usize) {
+        let message = format!("{} filters on {workers} workers need {} instances", chain.len(), workers * chain.len());
+        check.faults.push(
+            Fault::new(first.place, message)
+                .help(format!("there is room for {MOST_INSTANCES}; write fewer `workers:`")),
+        );
+    }
     if !check.faults.is_empty() {
         return Err(check.faults);
     }
@@ -187,7 +200,7 @@ impl Check<'_> {
                     continue;
                 }
             };
-            let limits = declared.map_or_else(Limits::default, |plugin| self.limits(&plugin.limits));
+            let limits = declared.map_or_else(Limits::default, |plugin| limits(&plugin.limits));
             let config_place = entry.config.as_ref().map_or(place, |config| self.place(config));
             let config = entry.config.map_or_else(|| "{}".to_owned(), |config| config.value.to_string());
             let on_failure = entry.on_failure.unwrap_or(OnFailure::Closed);
@@ -196,8 +209,7 @@ impl Check<'_> {
         chain
     }
 
-    fn limits(&mut self, limits: &file::Limits) -> Limits {
-        let default = Limits::default();
+    fn limits(&mut self, limits: &file::Limits) {
         if let Some(memory) =
             limits.memory.as_ref().filter(|memory| !(64 << 10..=MOST_MEMORY).contains(&memory.value.0))
         {
@@ -206,10 +218,14 @@ impl Check<'_> {
         if let Some(cpu) = limits.cpu.as_ref().filter(|cpu| !(1..=60_000).contains(&cpu.value.0.as_millis())) {
             self.fault(cpu, "a hook's CPU time is from 1ms to 60s");
         }
-        Limits {
-            cpu: limits.cpu.as_ref().map_or(default.cpu, |cpu| cpu.value.0),
-            memory: limits.memory.as_ref().map_or(default.memory, |memory| memory.value.0),
-        }
+    }
+}
+
+fn limits(limits: &file::Limits) -> Limits {
+    let default = Limits::default();
+    Limits {
+        cpu: limits.cpu.as_ref().map_or(default.cpu, |cpu| cpu.value.0),
+        memory: limits.memory.as_ref().map_or(default.memory, |memory| memory.value.0),
     }
 }
 

@@ -10,13 +10,13 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 use super::cache::CompiledCache;
 use super::capability;
 use super::instance::Guest;
-use crate::config::MOST_MEMORY;
+use crate::config::{MOST_INSTANCES, MOST_MEMORY};
 
 /// How often a running hook is looked at. A call that ends between two ticks pays nothing for its limit.
 pub(super) const TICK: Duration = Duration::from_millis(5);
 
-/// How many instances there can be in the process. They are slots in reserved address space, not memory.
-const MOST_INSTANCES: u32 = 2048;
+/// Slots for instances, in reserved address space, not memory: as many as may live, and as many beside them in a reload.
+const SLOTS: u32 = 2 * MOST_INSTANCES;
 
 /// What a component needs to become an instance.
 pub struct Engine {
@@ -30,11 +30,11 @@ impl Engine {
     /// An engine whose clock runs until it is dropped.
     pub fn new(cache: CompiledCache) -> Result<Self> {
         let mut pool = PoolingAllocationConfig::default();
-        pool.total_component_instances(MOST_INSTANCES)
+        pool.total_component_instances(SLOTS)
             // wit-component adds two small modules to the filter's own.
-            .total_core_instances(MOST_INSTANCES * 3)
-            .total_memories(MOST_INSTANCES)
-            .total_tables(MOST_INSTANCES * 3)
+            .total_core_instances(SLOTS * 3)
+            .total_memories(SLOTS)
+            .total_tables(SLOTS * 3)
             .max_memory_size(MOST_MEMORY)
             // Touching fresh pages is what a new instance costs most.
             .linear_memory_keep_resident(1 << 20)

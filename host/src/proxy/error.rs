@@ -11,6 +11,8 @@ use crate::upstream;
 pub(super) enum Error {
     #[error("the request's target is neither a path nor an http:// URL")]
     Target,
+    #[error("the request's path has a `.` or `..` segment")]
+    Path,
     #[error("the request has no Host, or more than one")]
     Host,
     #[error("no route matches the path")]
@@ -34,6 +36,9 @@ impl Error {
                 "bad-target",
                 "the request's target is not one that a proxy for this site serves",
             ),
+            Self::Path => {
+                (StatusCode::BAD_REQUEST, "bad-path", "the request's path must not have a `.` or `..` segment")
+            }
             Self::Host => (StatusCode::BAD_REQUEST, "bad-host", "the request must name one host"),
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
             Self::Filter(_) => {

@@ -29,6 +29,11 @@ pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
     if head.uri.path_and_query().is_none_or(|path: &PathAndQuery| !path.as_str().starts_with('/')) {
         return Err(Error::Target);
     }
+    if has_dot_segment(head.uri.path()) {
+        return Err(Error::Path);
+    }
+    // Before any filter runs: what `Connection` names must not take away what a filter sets.
+    remove_hop_by_hop(&mut head.headers);
     let mut hosts = head.headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(_), None) => Ok(()),
@@ -37,10 +42,21 @@ pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
     }
 }
 
+/// `.` and `..`, encoded ones too: this proxy would match them as names and the server behind it might resolve them, and
+/// so reach what no route leads to. Clients resolve them before they send.
+fn has_dot_segment(path: &str) -> bool {
+    if !path.contains("/.") && !path.contains('%') {
+        return false;
+    }
+    path.split('/').any(|segment| {
+        let dots = segment.replace("%2e", ".").replace("%2E", ".");
+        dots == "." || dots == ".."
+    })
+}
+
 /// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read. A client of
 /// HTTP/1.0 that named no host means the one that there is.
 pub(super) fn to_upstream(head: &mut request::Parts, authority: impl FnOnce() -> String) {
-    remove_hop_by_hop(&mut head.headers);
     head.headers.remove(header::EXPECT);
     if head.version < Version::HTTP_11
         && !head.headers.contains_key(header::HOST)
