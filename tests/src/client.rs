@@ -51,7 +51,11 @@ pub fn get(address: SocketAddr, path: &str) -> Reply {
 impl Client {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the proxy accepts connections");
+        Self::of(TcpStream::connect(address).expect("the proxy accepts connections"))
+    }
+
+    /// On a connection that is there.
+    pub fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Self { stream: BufReader::new(stream) }

@@ -98,32 +98,142 @@ fn a_body_streams_to_the_upstream_before_it_is_whole() {
     assert_eq!(client.chunk(), None);
 }
 
+/// Sends the answer and dies when more of the client's body comes.
+fn dying(answer: &'static str) -> Origin {
+    Origin::raw(move |_, stream| {
+        stream.write_all(answer.as_bytes()).unwrap();
+        let _ = stream.read(&mut [0]);
+        false
+    })
+}
+
 #[test]
 fn an_upstream_that_dies_in_the_body_is_not_a_clean_end() {
-    let origin = Origin::raw(|_, stream| {
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").unwrap();
-        false
-    });
+    let origin = dying("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     let proxy = Proxy::builder().route("/*", "app", origin.address).start();
     let mut client = Client::connect(proxy.address);
-    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(client.head().0, 200);
-    assert!(client.rest().unwrap_or_default().len() < 10);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!((client.head().0, client.rest_of(4)), (200, b"half".to_vec()));
+    client.send("1\r\nx\r\n");
+    assert!(client.rest().unwrap_or_default().is_empty());
     assert_eq!(proxy.record(1)["ended"], "upstream-broke");
 }
 
 #[test]
 fn a_chunked_body_that_breaks_off_never_gets_its_last_chunk() {
+    let origin = dying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!((client.head().0, client.chunk().unwrap()), (200, b"half".to_vec()));
+    client.send("1\r\nx\r\n");
+    assert!(client.rest().unwrap_or_default().is_empty());
+}
+
+#[test]
+fn a_response_that_is_not_clearly_framed_is_502() {
+    for (index, head) in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let origin = Origin::raw(move |_, stream| stream.write_all(head.as_bytes()).is_ok());
+        let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+        assert_eq!(get(proxy.address, "/").status, 502, "{index}");
+        assert_eq!(proxy.record(1)["reason"], "upstream-broke");
+    }
+}
+
+#[test]
+fn what_an_upstream_sends_unasked_reaches_nobody() {
     let origin = Origin::raw(|_, stream| {
-        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").unwrap();
-        false
+        stream
+            .write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+            )
+            .is_ok()
+    });
+    let proxy = Proxy::builder().top("workers: 1").route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    for connection in 0..3 {
+        assert_eq!(client.get("/", "").text(), "ok");
+        assert_eq!(origin.next().connection, connection, "the connection was used again");
+    }
+}
+
+#[test]
+fn bodies_end_as_the_upstream_says() {
+    let origin = Origin::raw(|received, stream| {
+        let answer: &[u8] = match received.line.split(' ').nth(1).unwrap() {
+            "/close" => b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+            "/none" => b"HTTP/1.1 204 No Content\r\n\r\n",
+            "/both" => {
+                b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+            }
+            "/hints" => b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate",
+            _ => b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        };
+        stream.write_all(answer).unwrap();
+        !received.line.contains("/close")
     });
     let proxy = Proxy::builder().route("/*", "app", origin.address).start();
     let mut client = Client::connect(proxy.address);
-    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(client.head().0, 200);
-    let rest = client.rest().unwrap_or_default();
-    assert!(!rest.ends_with(b"0\r\n\r\n"), "{rest:?}");
+    for (path, body) in
+        [("/close", "until the end"), ("/none", ""), ("/both", "hello"), ("/hints", "late"), ("/empty", "")]
+    {
+        assert_eq!(client.get(path, "").text(), body, "{path}");
+    }
+    assert_eq!(proxy.record(1)["ended"], "complete");
+}
+
+#[test]
+fn large_bodies_pass_whole_in_both_directions() {
+    // Echoes a body of known length while it still comes.
+    let origin = Origin::raw(|received, stream| {
+        let length: usize = received.header("x-length").unwrap().parse().unwrap();
+        stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").as_bytes()).unwrap();
+        let (mut left, mut buffer) = (length, vec![0; 100_000]);
+        // The body comes in chunks of 1 MiB; their framing is not echoed.
+        while left > 0 {
+            let (mut line, mut byte) = (Vec::new(), [0]);
+            while !line.ends_with(b"\r\n") {
+                stream.read_exact(&mut byte).unwrap();
+                line.push(byte[0]);
+            }
+            let mut chunk = usize::from_str_radix(std::str::from_utf8(&line).unwrap().trim(), 16).unwrap();
+            left -= chunk;
+            while chunk > 0 {
+                let part = chunk.min(buffer.len());
+                stream.read_exact(&mut buffer[..part]).unwrap();
+                stream.write_all(&buffer[..part]).unwrap();
+                chunk -= part;
+            }
+            stream.read_exact(&mut [0; 2]).unwrap();
+        }
+        stream.read_exact(&mut [0; 5]).is_ok()
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let body: Vec<u8> = (0..20_u32 << 20).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mut writer = std::net::TcpStream::connect(proxy.address).unwrap();
+    let mut reader = Client::of(writer.try_clone().unwrap());
+    let sent = body.clone();
+    let sending = std::thread::spawn(move || {
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: x\r\nX-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n", sent.len());
+        writer.write_all(head.as_bytes()).unwrap();
+        for part in sent.chunks(1 << 20) {
+            writer.write_all(format!("{:x}\r\n", part.len()).as_bytes()).unwrap();
+            writer.write_all(part).unwrap();
+            writer.write_all(b"\r\n").unwrap();
+        }
+        writer.write_all(b"0\r\n\r\n").unwrap();
+    });
+    let reply = reader.reply();
+    sending.join().unwrap();
+    assert!(reply.body == body, "{} bytes of {} came, or others", reply.body.len(), body.len());
 }
 
 #[test]

@@ -5,10 +5,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::record::{Ended, Ongoing};
-use crate::upstream::Lease;
+use crate::upstream::{self, ResponseBody};
 
 /// A response's body. Dropped before its end, it cancels the upstream's.
 #[derive(Debug)]
@@ -19,13 +18,13 @@ pub struct ReplyBody {
 
 #[derive(Debug)]
 enum From {
-    Upstream(Incoming, Option<Lease>),
+    Upstream(ResponseBody),
     Whole(Bytes),
 }
 
 impl ReplyBody {
-    pub(super) fn upstream(body: Incoming, lease: Lease, ongoing: Ongoing) -> Self {
-        Self { from: From::Upstream(body, Some(lease)), ongoing }
+    pub(super) fn upstream(body: ResponseBody, ongoing: Ongoing) -> Self {
+        Self { from: From::Upstream(body), ongoing }
     }
 
     pub(super) fn whole(body: Bytes, ongoing: Ongoing) -> Self {
@@ -35,17 +34,22 @@ impl ReplyBody {
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = upstream::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
         let this = self.get_mut();
         let frame = match &mut this.from {
-            From::Upstream(body, _) => std::task::ready!(Pin::new(body).poll_frame(context)),
+            From::Upstream(body) => std::task::ready!(Pin::new(body).poll_frame(context)),
             From::Whole(bytes) if bytes.is_empty() => None,
             From::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
         };
         match &frame {
             Some(Ok(frame)) => this.ongoing.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
+            // Then it is the client that has gone.
+            Some(Err(upstream::Error::ClientBody(_))) => {}
             Some(Err(_)) => this.ongoing.ended = Ended::UpstreamBroke,
             None => this.ongoing.ended = Ended::Complete,
         }
@@ -54,14 +58,14 @@ impl Body for ReplyBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.from {
-            From::Upstream(body, _) => body.is_end_stream(),
+            From::Upstream(body) => body.is_end_stream(),
             From::Whole(bytes) => bytes.is_empty(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.from {
-            From::Upstream(body, _) => body.size_hint(),
+            From::Upstream(body) => body.size_hint(),
             From::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
@@ -72,12 +76,6 @@ impl Drop for ReplyBody {
         // A body of known length is not polled once more after its last byte.
         if self.ongoing.ended == Ended::Open && self.is_end_stream() {
             self.ongoing.ended = Ended::Complete;
-        }
-        if let From::Upstream(_, lease) = &mut self.from
-            && self.ongoing.ended == Ended::Complete
-            && let Some(lease) = lease.take()
-        {
-            lease.release();
         }
     }
 }

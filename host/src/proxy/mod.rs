@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use crate::plugin::{Exchange, ExchangeId, Flow, Held, Origin};
 use crate::snapshot::Local;
 use crate::telemetry::access::WorkerLog;
-use crate::upstream::Lease;
+use crate::upstream::ResponseBody;
 
 pub use body::ReplyBody;
 use error::Error;
@@ -77,7 +77,7 @@ pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>)
 }
 
 /// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
-async fn forward(local: &Local, exchange: &mut Held, body: Incoming) -> Result<Option<(Incoming, Lease)>, Error> {
+async fn forward(local: &Local, exchange: &mut Held, body: Incoming) -> Result<Option<ResponseBody>, Error> {
     headers::accept(&mut exchange.request)?;
     let target = local.snapshot.routes.find(exchange.request.uri.path());
     exchange.route = target.map(|target| target.route.clone());
@@ -87,21 +87,20 @@ async fn forward(local: &Local, exchange: &mut Held, body: Incoming) -> Result<O
     let target = target.ok_or(Error::NoRoute)?;
     let upstream = &local.upstreams[target.upstream];
     headers::to_upstream(&mut exchange.request, || upstream.authority());
-    let (response, lease) =
-        upstream.send(&exchange.request, body).await.map_err(|error| Error::upstream(upstream.name(), error))?;
-    let (mut head, body) = response.into_parts();
+    let sent = upstream.send(&exchange.request, body).await;
+    let (mut head, body) = sent.map_err(|error| Error::upstream(upstream.name(), error))?;
     headers::to_client(&mut head);
     exchange.answer(head, None, Origin::Upstream);
-    Ok(Some((body, lease)))
+    Ok(Some(body))
 }
 
 /// The response, with a body that records the exchange when it ends.
-fn reply(mut ongoing: Ongoing, upstream: Option<(Incoming, Lease)>) -> Response<ReplyBody> {
+fn reply(mut ongoing: Ongoing, upstream: Option<ResponseBody>) -> Response<ReplyBody> {
     let head = ongoing.answered();
     let body = match (ongoing.exchange.body.take(), upstream) {
         // An answer replaces the upstream's; dropping that cancels it.
         (Some(bytes), _) => ReplyBody::whole(bytes, ongoing),
-        (None, Some((body, lease))) => ReplyBody::upstream(body, lease, ongoing),
+        (None, Some(body)) => ReplyBody::upstream(body, ongoing),
         (None, None) => ReplyBody::whole(bytes::Bytes::new(), ongoing),
     };
     Response::from_parts(head, body)

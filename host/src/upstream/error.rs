@@ -1,6 +1,7 @@
 //! How sending a request to an upstream fails.
 
 use std::io;
+use std::time::Duration;
 
 /// What happened, as far as the proxy has to tell cases apart.
 #[derive(Debug, thiserror::Error)]
@@ -15,11 +16,25 @@ pub enum Error {
     },
     /// The client's body failed while it was sent on.
     #[error("the client's body failed: {0}")]
-    ClientBody(hyper::Error),
-    /// The connection failed before a response's head was there.
-    #[error("the upstream's connection failed before it answered: {0}")]
-    Broke(hyper::Error),
-    /// No response's head within the time.
+    ClientBody(String),
+    /// The response failed, in its head or in its body.
+    #[error("the upstream's response failed: {0}")]
+    Broke(#[from] Broken),
+    /// Neither side moved for so long.
     #[error("the upstream did not answer within {0:?}")]
-    Timeout(std::time::Duration),
+    Timeout(Duration),
+}
+
+/// Why a response failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// It ended too early.
+    #[error("the connection ended before it was whole")]
+    Closed,
+    /// The connection failed.
+    #[error("{0}")]
+    Io(io::Error),
+    /// It is not HTTP, or not clearly framed.
+    #[error("{0}")]
+    Invalid(&'static str),
 }

@@ -5,11 +5,12 @@
 
 mod client;
 mod error;
+mod http1;
 mod pool;
 
-pub use client::RequestBody;
 pub use error::Error;
-pub use pool::{Lease, Pool};
+pub use http1::ResponseBody;
+pub use pool::Pool;
 
 use crate::config;
 

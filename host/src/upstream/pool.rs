@@ -5,9 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper::client::conn::http1::SendRequest;
-
-use super::{RequestBody, Upstream};
+use super::Upstream;
+use super::http1::Connection;
 use crate::clock::now;
 
 /// Idle connections beyond this are closed.
@@ -20,7 +19,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(50);
 #[derive(Debug)]
 pub struct Pool {
     pub(super) upstream: Arc<Upstream>,
-    idle: RefCell<Vec<(SendRequest<RequestBody>, Instant)>>,
+    idle: RefCell<Vec<(Connection, Instant)>>,
 }
 
 impl Pool {
@@ -45,55 +44,32 @@ impl Pool {
     }
 
     /// An idle connection that is not known to be dead.
-    pub(super) fn take(&self) -> Option<SendRequest<RequestBody>> {
+    pub(super) fn take(&self) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
-        while let Some((sender, since)) = idle.pop() {
+        while let Some((connection, since)) = idle.pop() {
             if now().duration_since(since) > LONGEST_IDLE {
                 // The rest have been idle for longer still.
                 idle.clear();
-            } else if sender.is_ready() {
-                return Some(sender);
+            } else if connection.is_quiet() {
+                return Some(connection);
             }
         }
         None
     }
 
-    fn put(&self, sender: SendRequest<RequestBody>) {
+    /// Keeps a connection for the next exchange.
+    pub(super) fn put(&self, connection: Connection) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() == MOST_IDLE {
             idle.remove(0);
         }
-        idle.push((sender, now()));
+        idle.push((connection, now()));
     }
 
-    /// Closes connections that have been idle for too long.
+    /// Closes connections that have been idle for too long, or that the server has closed.
     pub fn sweep(&self) {
         self.idle
             .borrow_mut()
-            .retain(|(sender, since)| !sender.is_closed() && now().duration_since(*since) <= LONGEST_IDLE);
-    }
-}
-
-/// A connection in use; dropping it closes the connection.
-#[derive(Debug)]
-pub struct Lease {
-    pub(super) pool: Rc<Pool>,
-    pub(super) sender: SendRequest<RequestBody>,
-}
-
-impl Lease {
-    /// The response has been read to its end: the connection can serve the next request.
-    pub fn release(self) {
-        let Self { pool, mut sender } = self;
-        if sender.is_ready() {
-            pool.put(sender);
-        } else if !sender.is_closed() {
-            // The upstream answered before it had read the whole request.
-            tokio::task::spawn_local(async move {
-                if sender.ready().await.is_ok() {
-                    pool.put(sender);
-                }
-            });
-        }
+            .retain(|(connection, since)| now().duration_since(*since) <= LONGEST_IDLE && connection.is_quiet());
     }
 }
