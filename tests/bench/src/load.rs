@@ -1,4 +1,7 @@
-//! The generator: one thread on epoll, so that it costs as little as can be of the core that it shares.
+//! The generator and the origin: one thread that looks at all sockets in turn and never sleeps.
+//!
+//! Never sleeping makes the figures comparable: the kernel charges whoever sends for waking a sleeping receiver, so a
+//! proxy that is a little slower, and so lets the other core doze, would pay for that too.
 //!
 //! Open loop: requests are due at random (exponential) intervals, whether or not the ones before were answered, and
 //! a latency counts from when its request was due. A proxy that stalls is charged for all that had to wait.
@@ -6,16 +9,20 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::event::{PollFd, PollFlags, Timespec, epoll};
-use serde::{Deserialize, Serialize};
+use rustix::event::{Timespec, epoll};
+use serde::Serialize;
 
+use crate::origin::Origin;
+
+const CONNECTIONS: usize = 64;
 const REQUEST: &[u8] = b"GET /bench HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: weir-bench/1\r\nAccept: */*\r\nAccept-Encoding: identity\r\nX-Trace: 4bf92f3577b34da6a3ce929d0e0e4736\r\n\r\n";
 
 /// What was seen.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Outcome {
     pub requests: u64,
     pub seconds: f64,
@@ -28,76 +35,89 @@ pub struct Outcome {
     pub unsent: u64,
 }
 
+/// Sends requests, and answers those that come through.
+pub struct Generator {
+    poll: OwnedFd,
+    pub origin: Origin,
+}
+
 struct Connection {
     stream: TcpStream,
     due: Instant,
     received: Vec<u8>,
 }
 
-/// Sends requests for a while.
-pub fn load(to: SocketAddr, connections: usize, rate: Option<f64>, time: Duration) -> Result<Outcome> {
-    let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-    let start = Instant::now();
-    let mut opened = Vec::with_capacity(connections);
-    for index in 0..connections {
-        let stream = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        epoll::add(&poll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
-        opened.push(Connection { stream, due: start, received: Vec::with_capacity(4096) });
+impl Generator {
+    /// With an origin on this address.
+    pub fn new(listen: SocketAddr) -> Result<Self> {
+        let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let origin = Origin::new(&poll, listen)?;
+        Ok(Self { poll, origin })
     }
-    let mut run = Run { pool: opened, latencies: Vec::new(), bad: 0, answered: 0 };
-    let mut waiting = VecDeque::new();
-    let mut idle: Vec<usize> = (0..connections).collect();
-    let mut arrivals = Arrivals { rate, next: start, state: 0x9e37_79b9_7f4a_7c15 };
-    if rate.is_none() {
-        for index in idle.drain(..) {
-            run.send(index, start)?;
+
+    /// Sends requests for a while: at a rate, or each connection as fast as it is answered.
+    pub fn load(&mut self, to: SocketAddr, rate: Option<f64>, time: Duration) -> Result<Outcome> {
+        let mut opened = Vec::with_capacity(CONNECTIONS);
+        for index in 0..CONNECTIONS {
+            let stream = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
+            stream.set_nodelay(true)?;
+            stream.set_nonblocking(true)?;
+            epoll::add(&self.poll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
+            opened.push(Connection { stream, due: Instant::now(), received: Vec::with_capacity(4096) });
         }
-    }
-    let mut events = Vec::with_capacity(connections);
-    let end = start + time;
-    loop {
-        let now = Instant::now();
-        if now >= end {
-            break;
-        }
-        while arrivals.is_due(now) {
-            waiting.push_back(arrivals.take());
-        }
-        while let Some(index) = (!waiting.is_empty()).then(|| idle.pop()).flatten() {
-            run.send(index, waiting.pop_front().context("something waits")?)?;
-        }
-        let wait = arrivals.wait(now).min(end - now);
-        events.clear();
-        let timeout = Timespec { tv_sec: wait.as_secs().try_into()?, tv_nsec: wait.subsec_nanos().into() };
-        // `epoll_wait` rounds to milliseconds; `ppoll` on the epoll's own descriptor does not.
-        rustix::event::poll(&mut [PollFd::new(&poll, PollFlags::IN)], Some(&timeout))?;
-        epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), Some(&Timespec::default()))?;
-        for event in &events {
-            let index = usize::try_from(event.data.u64())?;
-            if !run.receive(index)? {
-                continue;
-            }
-            match rate {
-                None => run.send(index, Instant::now())?,
-                Some(_) => idle.push(index),
+        let start = Instant::now();
+        let mut run = Run { pool: opened, latencies: Vec::new(), bad: 0, answered: 0 };
+        let mut waiting = VecDeque::new();
+        let mut idle: Vec<usize> = (0..CONNECTIONS).collect();
+        let mut arrivals = Arrivals { rate, next: start, state: 0x9e37_79b9_7f4a_7c15 };
+        if rate.is_none() {
+            for index in idle.drain(..) {
+                run.send(index, start)?;
             }
         }
+        let mut events = Vec::with_capacity(4 * CONNECTIONS);
+        loop {
+            let now = Instant::now();
+            if now >= start + time {
+                break;
+            }
+            while arrivals.is_due(now) {
+                waiting.push_back(arrivals.take());
+            }
+            while let Some(index) = (!waiting.is_empty()).then(|| idle.pop()).flatten() {
+                run.send(index, waiting.pop_front().context("something waits")?)?;
+            }
+            events.clear();
+            epoll::wait(&self.poll, rustix::buffer::spare_capacity(&mut events), Some(&Timespec::default()))?;
+            for event in &events {
+                let key = event.data.u64();
+                if self.origin.serve(&self.poll, key)? {
+                    continue;
+                }
+                let index = usize::try_from(key)?;
+                if !run.receive(index)? {
+                    continue;
+                }
+                match rate {
+                    None => run.send(index, Instant::now())?,
+                    Some(_) => idle.push(index),
+                }
+            }
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        run.latencies.sort_unstable();
+        let percentile = |share: usize| {
+            run.latencies.get(run.latencies.len() * share / 100).map_or(0.0, |latency| f64::from(*latency) / 1e3)
+        };
+        Ok(Outcome {
+            requests: run.answered,
+            seconds,
+            bad: run.bad,
+            p50: percentile(50),
+            p99: percentile(99),
+            unsent: waiting.len() as u64,
+        })
     }
-    let seconds = start.elapsed().as_secs_f64();
-    run.latencies.sort_unstable();
-    let percentile = |share: usize| {
-        run.latencies.get(run.latencies.len() * share / 100).map_or(0.0, |latency| f64::from(*latency) / 1e3)
-    };
-    Ok(Outcome {
-        requests: run.answered,
-        seconds,
-        bad: run.bad,
-        p50: percentile(50),
-        p99: percentile(99),
-        unsent: waiting.len() as u64,
-    })
 }
 
 struct Run {
@@ -170,9 +190,5 @@ impl Arrivals {
         let due = self.next;
         self.next += Duration::from_secs_f64(-uniform.ln() / self.rate.unwrap_or(1.0));
         due
-    }
-
-    fn wait(&self, now: Instant) -> Duration {
-        self.rate.map_or(Duration::MAX, |_| self.next.saturating_duration_since(now))
     }
 }

@@ -30,11 +30,6 @@ struct Cli {
 /// The processes that a run is made of; each can be tried by itself.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The server behind the proxies
-    Origin {
-        /// Where it listens
-        listen: SocketAddr,
-    },
     /// The least that a hyper proxy can do
     Bare {
         /// Where it listens
@@ -45,13 +40,13 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         plant: u64,
     },
-    /// Requests, and a line of JSON about them
+    /// Requests through a proxy to an origin of this process, and a line of JSON about them
     Load {
         /// The proxy
         to: SocketAddr,
-        /// Connections
-        #[arg(long, default_value_t = 64)]
-        connections: usize,
+        /// Where the origin listens
+        #[arg(long)]
+        origin: SocketAddr,
         /// Requests a second, whatever comes back; without it each connection sends as fast as it is answered
         #[arg(long)]
         rate: Option<f64>,
@@ -65,10 +60,9 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.command {
         None => run::run(&cli.run),
-        Some(Command::Origin { listen }) => origin::serve(listen),
         Some(Command::Bare { listen, to, plant }) => bare::serve(listen, to, Duration::from_micros(plant)),
-        Some(Command::Load { to, connections, rate, seconds }) => {
-            let outcome = load::load(to, connections, rate, Duration::from_secs_f64(seconds))?;
+        Some(Command::Load { to, origin, rate, seconds }) => {
+            let outcome = load::Generator::new(origin)?.load(to, rate, Duration::from_secs_f64(seconds))?;
             println!("{}", serde_json::to_string(&outcome)?);
             Ok(())
         }
