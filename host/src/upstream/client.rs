@@ -7,7 +7,7 @@ use http::{request, response};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 
-use super::http1::{Connection, Exchange};
+use super::http1::Exchange;
 use super::{Error, Pool, ResponseBody};
 use crate::clock::within;
 
@@ -22,28 +22,28 @@ impl Pool {
         mut body: Incoming,
     ) -> Result<(response::Parts, ResponseBody), Error> {
         loop {
-            let connection = match self.take() {
-                Some(connection) => connection,
+            let mut exchange = match self.take() {
+                Some(idle) => idle,
                 // Boxed, because it is seldom and large.
                 None => Box::pin(self.connect()).await?,
             };
-            let mut exchange = Exchange::new(connection, head, body);
+            exchange.begin(head, body);
             match exchange.response(RESPONSE_TIMEOUT).await {
                 Ok(parts) => return Ok((parts, ResponseBody::new(exchange, Rc::clone(self)))),
                 // A server may close a kept connection just when it is used again: no failure of this exchange. It ends
                 // because the pool runs out of kept connections.
-                Err(Error::Broke(_)) if exchange.is_repeatable() => body = exchange.into_body(),
+                Err(error @ Error::Broke(_)) if exchange.is_repeatable() => body = exchange.take_body().ok_or(error)?,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    async fn connect(&self) -> Result<Box<Exchange>, Error> {
         let failed = |cause| Error::Connect { to: self.upstream.authority(), cause };
         let connecting = TcpStream::connect((self.upstream.host.as_str(), self.upstream.port));
         let timeout = Err(std::io::ErrorKind::TimedOut.into());
         let stream = within(CONNECT_TIMEOUT, connecting).await.unwrap_or(timeout).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        Ok(Connection::new(stream))
+        Ok(Exchange::new(stream))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Upstream;
-use super::http1::Connection;
+use super::http1::Exchange;
 use crate::clock::now;
 
 /// Idle connections beyond this are closed.
@@ -19,7 +19,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(50);
 #[derive(Debug)]
 pub struct Pool {
     pub(super) upstream: Arc<Upstream>,
-    idle: RefCell<Vec<(Connection, Instant)>>,
+    idle: RefCell<Vec<(Box<Exchange>, Instant)>>,
 }
 
 impl Pool {
@@ -44,7 +44,7 @@ impl Pool {
     }
 
     /// An idle connection that is not known to be dead.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self) -> Option<Box<Exchange>> {
         let mut idle = self.idle.borrow_mut();
         while let Some((connection, since)) = idle.pop() {
             if now().duration_since(since) > LONGEST_IDLE {
@@ -58,7 +58,7 @@ impl Pool {
     }
 
     /// Keeps a connection for the next exchange.
-    pub(super) fn put(&self, connection: Connection) {
+    pub(super) fn put(&self, connection: Box<Exchange>) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() == MOST_IDLE {
             idle.remove(0);

@@ -1,12 +1,11 @@
 //! The request's head.
 
-use http::header::HOST;
+use http::header::{HOST, HeaderMap};
 use wasmtime::Result;
-use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
+use wasmtime::component::LinkerInstance;
 
-use super::{Answer, Fields, Store, editable, field, link_fields};
+use super::{Store, link_fields};
 use crate::plugin::bindings::Refusal;
-use crate::plugin::fields;
 use crate::plugin::instance::{Guest, Hook};
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
@@ -23,16 +22,15 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("query", |store: Store<'_>, (): ()| {
         Ok((store.data().exchange()?.request.uri.query().map(str::to_owned),))
     })?;
-    link_fields!(linker, read, edit);
-    Ok(())
+    link_fields(linker, read, edit)
 }
 
-fn read(guest: &Guest) -> Result<&Fields> {
+fn read(guest: &Guest) -> Result<&HeaderMap> {
     Ok(&guest.exchange()?.request.headers)
 }
 
 /// In the hook that comes before the request leaves.
-fn edit(guest: &mut Guest) -> Result<&mut Fields, Refusal> {
+fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
     match &mut guest.exchange {
         Some(exchange) if guest.hook == Hook::Request => Ok(&mut exchange.request.headers),
         _ => Err(Refusal::WrongHook),

@@ -1,15 +1,14 @@
 //! The response's head.
 
-use http::StatusCode;
 use http::response::Parts;
-use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
+use http::{HeaderMap, StatusCode};
+use wasmtime::component::LinkerInstance;
 use wasmtime::{Result, format_err};
 
 use super::reply::final_status;
-use super::{Answer, Fields, Store, editable, field, link_fields};
+use super::{Answer, Store, link_fields};
 use crate::plugin::bindings::{Origin, Refusal};
 use crate::plugin::exchange;
-use crate::plugin::fields;
 use crate::plugin::instance::{Guest, Hook};
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
@@ -26,8 +25,7 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("set-status", |mut store: Store<'_>, (status,): (u16,)| -> Answer {
         Ok((open(store.data_mut()).and_then(|response| set_status(response, status)),))
     })?;
-    link_fields!(linker, read, edit);
-    Ok(())
+    link_fields(linker, read, edit)
 }
 
 fn response(guest: &Guest) -> Result<&Parts> {
@@ -35,7 +33,7 @@ fn response(guest: &Guest) -> Result<&Parts> {
     response.ok_or_else(|| format_err!("the response can be read in `on-response` only"))
 }
 
-fn read(guest: &Guest) -> Result<&Fields> {
+fn read(guest: &Guest) -> Result<&HeaderMap> {
     Ok(&response(guest)?.headers)
 }
 
@@ -45,7 +43,7 @@ fn open(guest: &mut Guest) -> Result<&mut Parts, Refusal> {
     response.filter(|_| is_open).ok_or(Refusal::WrongHook)
 }
 
-fn edit(guest: &mut Guest) -> Result<&mut Fields, Refusal> {
+fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
     open(guest).map(|response| &mut response.headers)
 }
 

@@ -40,13 +40,13 @@ enum State {
 /// A body and the connection that it comes on. Dropped before its end, it closes the connection.
 #[derive(Debug)]
 pub struct ResponseBody {
-    exchange: Option<Exchange>,
+    exchange: Option<Box<Exchange>>,
     pool: Rc<Pool>,
     state: State,
 }
 
 impl ResponseBody {
-    pub(in crate::upstream) fn new(exchange: Exchange, pool: Rc<Pool>) -> Self {
+    pub(in crate::upstream) fn new(exchange: Box<Exchange>, pool: Rc<Pool>) -> Self {
         let state = match exchange.length {
             Length::Known(0) => State::Done,
             Length::Known(length) => State::Data(length),
@@ -184,17 +184,12 @@ impl Body for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        if let Some(exchange) = self.exchange.take()
+        if let Some(mut exchange) = self.exchange.take()
             && self.state == State::Done
-            && exchange.is_kept
-            && exchange.outgoing.is_done()
-            // What comes unasked belongs to nobody.
-            && exchange.connection.input.is_empty()
+            && exchange.is_finished()
         {
-            let Exchange { mut connection, outgoing, .. } = exchange;
-            connection.head = outgoing.into_parts().0;
-            connection.is_used = true;
-            self.pool.put(connection);
+            drop(exchange.take_body());
+            self.pool.put(exchange);
         }
     }
 }

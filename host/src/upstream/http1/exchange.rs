@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use http::{Method, request, response};
 use hyper::body::Incoming;
+use tokio::net::TcpStream;
 
 use super::Connection;
 use super::head::{self, Length};
-use super::outgoing::{Framing, Outgoing};
+use super::outgoing::Outgoing;
 use crate::clock::Sleep;
 use crate::upstream::Error;
 use crate::upstream::error::Broken;
 
-/// A request that is being sent, and its response.
+/// A connection with the exchange that it serves, or served last. It stays in its box from one to the next, because
+/// what is being read is handed through many hands.
 #[derive(Debug)]
 pub(in crate::upstream) struct Exchange {
     pub(super) connection: Connection,
@@ -23,18 +25,30 @@ pub(in crate::upstream) struct Exchange {
     pub(super) is_kept: bool,
     method: Method,
     has_answered: bool,
+    /// Whether there was one before: then the connection's end may only mean that the server was tired of waiting.
+    is_second: bool,
 }
 
 impl Exchange {
+    /// On a new connection.
+    pub(in crate::upstream) fn new(stream: TcpStream) -> Box<Self> {
+        Box::new(Self {
+            connection: Connection::new(stream),
+            outgoing: Outgoing::default(),
+            length: Length::UntilClose,
+            is_kept: false,
+            method: Method::GET,
+            has_answered: false,
+            is_second: false,
+        })
+    }
+
     /// Begins to send.
-    pub(in crate::upstream) fn new(mut connection: Connection, head: &request::Parts, body: Incoming) -> Self {
-        let framing = Framing::of(&body);
-        let mut written = std::mem::take(&mut connection.head);
-        written.clear();
-        head::write(&mut written, head, framing);
-        let outgoing = Outgoing::new(written, body, framing);
-        let method = head.method.clone();
-        Self { connection, outgoing, length: Length::UntilClose, is_kept: false, method, has_answered: false }
+    pub(in crate::upstream) fn begin(&mut self, head: &request::Parts, body: Incoming) {
+        self.is_second |= self.has_answered;
+        self.has_answered = false;
+        self.method.clone_from(&head.method);
+        self.outgoing.begin(head, body);
     }
 
     /// The response's head. `limit` is how long nothing may happen: no byte taken, no byte answered.
@@ -76,14 +90,25 @@ impl Exchange {
     pub(in crate::upstream) fn is_repeatable(&self) -> bool {
         let idempotent = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE];
         let never_left = self.outgoing.written == 0;
-        self.connection.is_used
+        self.is_second
             && !self.has_answered
             && self.outgoing.is_untouched()
             && (never_left || idempotent.contains(&self.method))
     }
 
     /// The client's body, to begin again.
-    pub(in crate::upstream) fn into_body(self) -> Incoming {
-        self.outgoing.into_parts().1
+    pub(in crate::upstream) fn take_body(&mut self) -> Option<Incoming> {
+        self.outgoing.take_body()
+    }
+
+    /// Whether the connection can serve another, now that the response's body has ended.
+    pub(super) fn is_finished(&self) -> bool {
+        // What comes unasked belongs to nobody.
+        self.is_kept && self.outgoing.is_done() && self.connection.input.is_empty()
+    }
+
+    /// Whether it still can: nothing has come on the connection since, its end included.
+    pub(in crate::upstream) fn is_quiet(&self) -> bool {
+        self.connection.is_quiet()
     }
 }

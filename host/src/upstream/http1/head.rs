@@ -35,7 +35,7 @@ pub(super) fn write(to: &mut Vec<u8>, head: &request::Parts, framing: Framing) {
         Framing::Chunked => field(to, "transfer-encoding", b"chunked"),
         // Methods that usually have a body say that there is none.
         Framing::Done if had_length || [Method::POST, Method::PUT, Method::PATCH].contains(&head.method) => {
-            field(to, "content-length", b"0")
+            field(to, "content-length", b"0");
         }
         Framing::Done => {}
     }

@@ -26,26 +26,22 @@ pub(super) use exchange::Exchange;
 const SMALLEST_READ: usize = 8 << 10;
 const LARGEST_READ: usize = 64 << 10;
 
-/// A connection between two exchanges.
+/// A connection, and what was read from it.
 #[derive(Debug)]
-pub(super) struct Connection {
+struct Connection {
     stream: TcpStream,
     /// What was read and not yet used; empty between exchanges.
     input: BytesMut,
     next_read: usize,
-    /// Whether it has served an exchange before: then its end may only mean that the server was tired of waiting.
-    pub(super) is_used: bool,
-    /// The room in which heads are written.
-    head: Vec<u8>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, input: BytesMut::new(), next_read: SMALLEST_READ, is_used: false, head: Vec::new() }
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, input: BytesMut::new(), next_read: SMALLEST_READ }
     }
 
     /// Whether it can serve another exchange, as far as is known here: nothing has come on it, its end included.
-    pub(super) fn is_quiet(&self) -> bool {
+    fn is_quiet(&self) -> bool {
         if self.stream.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_pending() {
             return true;
         }

@@ -5,20 +5,23 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use http::request;
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
+use super::head;
 use crate::upstream::Error;
 
 /// Up to here a body's bytes are copied behind what is to be written before them: one place costs less than two.
 const SMALL: usize = 4 << 10;
 
 /// How the request's body is framed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Framing {
     /// There is none, or all of it is sent.
+    #[default]
     Done,
     /// So many bytes are still to come.
     Length(u64),
@@ -37,9 +40,9 @@ impl Framing {
 }
 
 /// What is to be written, in three parts: bytes of our own, bytes of the client, and the end of their chunk.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    pub(super) body: Incoming,
+    body: Option<Incoming>,
     framing: Framing,
     own: Vec<u8>,
     own_written: usize,
@@ -51,9 +54,17 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// A request whose head stands in `head`.
-    pub(super) fn new(head: Vec<u8>, body: Incoming, framing: Framing) -> Self {
-        Self { body, framing, own: head, own_written: 0, data: Bytes::new(), tail: b"", written: 0, is_failed: false }
+    /// Begins a request. The one before was done.
+    pub(super) fn begin(&mut self, head: &request::Parts, body: Incoming) {
+        self.framing = Framing::of(&body);
+        self.body = Some(body);
+        self.written = 0;
+        head::write(&mut self.own, head, self.framing);
+    }
+
+    /// The client's body, to begin again with elsewhere.
+    pub(super) fn take_body(&mut self) -> Option<Incoming> {
+        self.body.take()
     }
 
     /// Whether all of it has been written.
@@ -89,7 +100,8 @@ impl Outgoing {
             if self.framing == Framing::Done {
                 return Poll::Ready(Ok(()));
             }
-            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
+            match ready!(Pin::new(body).poll_frame(context)) {
                 // A client's trailers end here.
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
@@ -161,10 +173,5 @@ impl Outgoing {
         }
         self.framing = Framing::Done;
         Ok(())
-    }
-
-    /// Gives the room for heads back.
-    pub(super) fn into_parts(self) -> (Vec<u8>, Incoming) {
-        (self.own, self.body)
     }
 }
