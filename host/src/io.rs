@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 /// Up to here, copying a head and a body together costs less than telling the kernel of two places
-/// (measured: 0.2 us of CPU per message).
+/// (about 0.1 us of CPU per message).
 const SMALL: usize = 4 << 10;
 
 thread_local! {

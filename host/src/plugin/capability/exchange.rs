@@ -10,7 +10,7 @@ use crate::plugin::instance::Guest;
 const LARGEST_SLOT: usize = 64 << 10;
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
-    linker.func_wrap("id", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.id.to_string(),)))?;
+    linker.func_wrap("id", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.id.to_hex(),)))?;
     linker.func_wrap("route", |store: Store<'_>, (): ()| {
         Ok((store.data().exchange()?.route.as_deref().unwrap_or_default().to_owned(),))
     })?;
