@@ -17,9 +17,9 @@ impl ExchangeId {
     /// thrice.
     pub fn to_hex(self) -> String {
         let mut hex = vec![0; 32];
-        for (digits, byte) in hex.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
-            digits[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
-            digits[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+        for ([high, low], byte) in hex.as_chunks_mut().0.iter_mut().zip(self.0.to_be_bytes()) {
+            *high = b"0123456789abcdef"[usize::from(byte >> 4)];
+            *low = b"0123456789abcdef"[usize::from(byte & 15)];
         }
         String::from_utf8(hex).expect("digits are ASCII")
     }
