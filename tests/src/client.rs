@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, values};
 
 /// One connection to the proxy.
 #[derive(Debug)]
@@ -25,16 +25,12 @@ pub struct Reply {
 impl Reply {
     /// The first value of a field.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.values(name).first().copied()
     }
 
     /// Every value of a field.
     pub fn values(&self, name: &str) -> Vec<&str> {
-        self.headers
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-            .collect()
+        values(&self.headers, name)
     }
 
     /// The body as text.

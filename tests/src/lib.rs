@@ -27,3 +27,8 @@ pub fn guest(name: &str) -> PathBuf {
     assert!(path.exists(), "there is no guest `{name}` in tests/guests/examples");
     path
 }
+
+/// Every value of a field, whatever the case of its name.
+pub(crate) fn values<'a>(headers: &'a [(String, String)], name: &str) -> Vec<&'a str> {
+    headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
+}

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, values};
 
 /// A request as the upstream received it.
 #[derive(Clone, Debug)]
@@ -22,16 +22,12 @@ pub struct Received {
 impl Received {
     /// The first value of a field.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.values(name).first().copied()
     }
 
     /// Every value of a field.
     pub fn values(&self, name: &str) -> Vec<&str> {
-        self.headers
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-            .collect()
+        values(&self.headers, name)
     }
 }
 

@@ -59,6 +59,20 @@ fn connections_are_kept_on_both_sides() {
 }
 
 #[test]
+fn a_new_connection_goes_to_the_worker_with_the_fewest() {
+    // Each worker has its own connections to the upstream: they show which worker served.
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().top("workers: 2").route("/*", "app", origin.address).start();
+    let served_on = |client: &mut Client| {
+        client.get("/", "");
+        origin.next().connection
+    };
+    let (mut first, mut second) = (Client::connect(proxy.address), Client::connect(proxy.address));
+    assert_eq!((served_on(&mut first), served_on(&mut second)), (0, 1));
+    assert_eq!((served_on(&mut first), served_on(&mut second)), (0, 1));
+}
+
+#[test]
 fn a_kept_connection_that_the_server_closed_is_no_failure() {
     // Answers once per connection and then closes it, without saying so before.
     let origin = Origin::raw(|_, stream| {

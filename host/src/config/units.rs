@@ -15,51 +15,29 @@ pub(super) struct Size(pub(super) usize);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let (count, unit) = split(&text);
-        let milliseconds = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            _ => 0,
-        };
-        count
-            .and_then(|count| count.checked_mul(milliseconds))
-            .filter(|_| milliseconds > 0)
-            .map(|count| Self(Duration::from_millis(count)))
-            .ok_or_else(|| {
-                D::Error::custom(format!(
-                    "`{text}` is not a duration; write a whole number and ms, s, m or h, as in 500ms"
-                ))
-            })
+        let milliseconds = count(&text, &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]);
+        milliseconds.map(|milliseconds| Self(Duration::from_millis(milliseconds))).ok_or_else(|| {
+            D::Error::custom(format!("`{text}` is not a duration; write a whole number and ms, s, m or h, as in 500ms"))
+        })
     }
 }
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let (count, unit) = split(&text);
-        let bytes = match unit {
-            "B" => 1,
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            _ => 0,
-        };
-        count
-            .and_then(|count| count.checked_mul(bytes))
-            .filter(|_| bytes > 0)
-            .and_then(|count| usize::try_from(count).ok())
-            .map(Self)
-            .ok_or_else(|| {
-                D::Error::custom(format!(
-                    "`{text}` is not a size; write a whole number and B, KiB, MiB or GiB, as in 64KiB"
-                ))
-            })
+        let bytes = count(&text, &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]);
+        bytes.and_then(|bytes| usize::try_from(bytes).ok()).map(Self).ok_or_else(|| {
+            D::Error::custom(format!(
+                "`{text}` is not a size; write a whole number and B, KiB, MiB or GiB, as in 64KiB"
+            ))
+        })
     }
 }
 
-fn split(text: &str) -> (Option<u64>, &str) {
-    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    (text[..digits].parse().ok(), &text[digits..])
+/// A whole number and a unit, in the smallest unit.
+fn count(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.find(|character: char| !character.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
 }
