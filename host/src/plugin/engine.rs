@@ -1,7 +1,7 @@
 //! The one wasmtime engine of the process, and its clock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker};
@@ -23,11 +23,12 @@ pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
     pub(super) linker: Linker<Guest>,
     cache: CompiledCache,
+    clock: OnceLock<Result<(), String>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Engine {
-    /// An engine whose clock runs until it is dropped.
+    /// An engine; its clock runs from the first instance on, until it is dropped.
     pub fn new(cache: CompiledCache) -> Result<Self> {
         let mut pool = PoolingAllocationConfig::default();
         pool.total_component_instances(SLOTS)
@@ -54,9 +55,13 @@ impl Engine {
         let wasm = wasmtime::Engine::new(&config)?;
         let mut linker = Linker::new(&wasm);
         capability::link(&mut linker)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        start_clock(&wasm, &stop)?;
-        Ok(Self { wasm, linker, cache, stop })
+        Ok(Self { wasm, linker, cache, clock: OnceLock::new(), stop: Arc::default() })
+    }
+
+    /// Sees to it that running hooks are looked at; a proxy without filters has no clock to wake it.
+    pub(super) fn start_clock(&self) -> Result<()> {
+        let started = self.clock.get_or_init(|| start_clock(&self.wasm, &self.stop).map_err(|error| error.to_string()));
+        started.clone().map_err(wasmtime::Error::msg)
     }
 
     /// Compiles a component, or takes it from the cache.
@@ -82,7 +87,7 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn start_clock(engine: &wasmtime::Engine, stop: &Arc<AtomicBool>) -> Result<()> {
+fn start_clock(engine: &wasmtime::Engine, stop: &Arc<AtomicBool>) -> std::io::Result<()> {
     let (engine, stop) = (engine.weak(), Arc::clone(stop));
     std::thread::Builder::new().name("weir-clock".into()).spawn(move || {
         while !stop.load(Ordering::Relaxed) {

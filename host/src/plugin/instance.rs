@@ -65,7 +65,8 @@ impl Instance {
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
         store.set_epoch_deadline(1);
         let filter = &entry.filter;
-        let configured = filter.pre.instantiate(&mut store).and_then(|instance| {
+        let instance = engine.start_clock().and_then(|()| filter.pre.instantiate(&mut store));
+        let configured = instance.and_then(|instance| {
             let configure =
                 instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, &filter.configure)?;
             let (result,) = configure.call(&mut store, (Arc::clone(&entry.config),))?;
