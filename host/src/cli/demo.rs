@@ -84,7 +84,7 @@ Try, from another terminal:
     the response has the same one.
 
   curl -i -d 'some text' http://{address}/echo
-    200 and `some text`, streamed through both ways.
+    200 and `some text`, through both ways.
 
   curl -N http://{address}/clock
     five lines, one each half second, as they are made: nothing is buffered.
