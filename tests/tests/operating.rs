@@ -79,6 +79,23 @@ fn what_did_not_change_survives_a_reload() {
 }
 
 #[test]
+fn a_filter_that_did_not_change_keeps_its_instance_on_a_reload() {
+    let before = Proxy::builder().top("workers: 1").guest("count", "count", "");
+    let proxy = before.start();
+    let mut client = Client::connect(proxy.address);
+    assert_eq!((client.get("/", "").text(), client.get("/", "").text()), ("1".to_owned(), "2".to_owned()));
+    proxy.write(&before.clone().filter("request-id"));
+    proxy.signal("HUP");
+    proxy.log.wait("is reloaded");
+    assert_eq!(client.get("/", "").text(), "3");
+    // Another failure policy makes another entry of it.
+    proxy.write(&Proxy::builder().top("workers: 1").guest("count", "count", "on_failure: open"));
+    proxy.signal("HUP");
+    proxy.log.wait_many("is reloaded", 2);
+    assert_eq!(client.get("/", "").text(), "1");
+}
+
+#[test]
 fn sigterm_ends_after_the_exchange_in_progress() {
     let origin = Origin::raw(|_, stream| {
         let mut go = [0; 1];
