@@ -45,8 +45,8 @@ struct Worker {
 enum Order {
     /// Use this snapshot from now on, and say when it is done.
     Adopt(Arc<Snapshot>, oneshot::Sender<()>),
-    /// Let connections come to an end.
-    Drain,
+    /// Let connections come to an end, and say when they have been told.
+    Drain(oneshot::Sender<()>),
 }
 
 impl Server {
@@ -121,8 +121,12 @@ impl Server {
             acceptor.abort();
         }
         for worker in &self.workers {
-            let _ = worker.orders.send(Order::Drain);
+            let (done, told) = oneshot::channel();
+            if worker.orders.send(Order::Drain(done)).is_ok() {
+                let _ = told.await;
+            }
         }
+        tracing::info!("draining: exchanges in progress may end, within {grace:?}");
         let deadline = tokio::time::Instant::now() + grace;
         let open =
             |workers: &[Worker]| workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum::<usize>();
@@ -219,7 +223,10 @@ async fn work(
                     worker.adopt(Local::new(snapshot, Some(&worker.local())));
                     let _ = done.send(());
                 }
-                Some(Order::Drain) => drain.begin(),
+                Some(Order::Drain(done)) => {
+                    drain.begin();
+                    let _ = done.send(());
+                }
                 None => break,
             },
             _ = sweep.tick() => worker.local().upstreams.iter().for_each(|pool| pool.sweep()),

@@ -47,7 +47,6 @@ async fn reload(server: &mut Server, path: &Path) {
 
 /// Lets exchanges end; a second signal ends the wait.
 pub(super) async fn drain(server: Server, mut signals: Signals) {
-    tracing::info!("draining: exchanges in progress may end, within {GRACE:?}");
     tokio::select! {
         () = server.shutdown(GRACE) => tracing::info!("drained"),
         () = signals.ended() => tracing::warn!("ended by a second signal"),

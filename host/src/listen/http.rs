@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -35,15 +34,12 @@ pub async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, drai
     let mut draining = Some(Listening::to(&drain));
     // What goes wrong on the connection, the exchange's record tells; between exchanges it is nobody's loss.
     let _ = std::future::poll_fn(|context| {
-        if let Poll::Ready(done) = connection.as_mut().poll(context) {
-            return Poll::Ready(done);
-        }
+        // First, so that an answer that is about to leave says that the connection ends with it.
         if draining.as_mut().is_some_and(|drain| drain.poll(context).is_ready()) {
             draining = None;
             connection.as_mut().graceful_shutdown();
-            return connection.as_mut().poll(context);
         }
-        Poll::Pending
+        connection.as_mut().poll(context)
     })
     .await;
 }
