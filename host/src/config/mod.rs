@@ -54,17 +54,165 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Where the address stands.
     pub place: Place,
+    /// None for plain TCP.
+    pub tls: Option<Tls>,
+    /// Every request is redirected to https at this port.
+    pub redirect: Option<u16>,
+    /// Peers whose word about the client counts.
+    pub trusted_proxies: Vec<Network>,
+    /// What its connections may use.
+    pub limits: ListenerLimits,
 }
 
-/// A named server.
+/// What the connections of a listener may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerLimits {
+    /// Connections at the same time; more are closed at once.
+    pub connections: usize,
+    /// Bytes of a request's head.
+    pub header: usize,
+    /// From a connection's idleness, or its first byte, to the end of a request's head.
+    pub head: Duration,
+}
+
+impl Default for ListenerLimits {
+    fn default() -> Self {
+        Self { connections: 16_384, header: 64 << 10, head: Duration::from_secs(60) }
+    }
+}
+
+/// What a listener shows to its clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The first is for clients that name no host, or one that no certificate has.
+    pub certificates: Vec<Certificate>,
+}
+
+/// A certificate chain and its key, as PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// The chain, the server's own first.
+    pub cert: Located<PathBuf>,
+    /// Its private key.
+    pub key: Located<PathBuf>,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands in the file.
+    pub place: Place,
+}
+
+/// A range of addresses: `10.0.0.0/8`, or a single one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The range's first address.
+    pub address: std::net::IpAddr,
+    /// How many leading bits count.
+    pub prefix: u8,
+}
+
+impl Network {
+    /// Whether the address is in the range.
+    pub fn contains(&self, address: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        match (self.address, address.to_canonical()) {
+            (V4(ours), V4(other)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+                (ours.to_bits() ^ other.to_bits()) & mask == 0
+            }
+            (V6(ours), V6(other)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
+                (ours.to_bits() ^ other.to_bits()) & mask == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Servers that do the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
-    /// Its key in the file.
+    /// Its key in the file, or the URL of an inline one.
     pub name: String,
+    /// At least one.
+    pub endpoints: Vec<Endpoint>,
+    /// Which one is asked.
+    pub balance: Balance,
+    /// For `https` endpoints.
+    pub tls: UpstreamTls,
+}
+
+/// One server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// What is spoken.
+    pub scheme: Scheme,
     /// A name or an IP address, without brackets.
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Its share, compared with the others'; at least 1.
+    pub weight: u32,
+}
+
+/// What an endpoint speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `http://`: HTTP/1.1.
+    Http,
+    /// `h2c://`: HTTP/2 without TLS.
+    H2c,
+    /// `https://`: HTTP/2 or HTTP/1.1, as the server chooses.
+    Https,
+}
+
+/// Which endpoint is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// In turn, by weight.
+    #[default]
+    RoundRobin,
+    /// The one with the fewest exchanges in progress, by weight.
+    LeastConnections,
+    /// The same one for the same client, by weight.
+    IpHash,
+}
+
+/// How the certificates of `https` endpoints are checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// PEM file of the authorities that count, instead of the system's.
+    pub ca: Option<Located<PathBuf>>,
+    /// The name that the certificate must have, instead of the endpoint's host.
+    pub server_name: Option<String>,
+}
+
+/// How long the parts of an exchange may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To connect to an endpoint.
+    pub connect: Duration,
+    /// From the last byte of the request that was taken to the response's head.
+    pub response: Duration,
+    /// Without a byte, in the middle of a response or on an upgraded connection.
+    pub idle: Duration,
+    /// The whole exchange, to its last byte.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            response: Duration::from_secs(60),
+            idle: Duration::from_secs(300),
+            total: None,
+        }
+    }
 }
 
 /// One filter of the chain.

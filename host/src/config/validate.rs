@@ -79,7 +79,15 @@ impl Check<'_> {
         let mut valid = Vec::new();
         for (name, listener) in listeners.value {
             match listener.address.value.parse::<SocketAddr>() {
-                Ok(address) => valid.push(Listener { name, address, place: self.place(&listener.address) }),
+                Ok(address) => valid.push(Listener {
+                    name,
+                    address,
+                    place: self.place(&listener.address),
+                    tls: None,
+                    redirect: None,
+                    trusted_proxies: Vec::new(),
+                    limits: super::ListenerLimits::default(),
+                }),
                 Err(_) => {
                     let message = format!("`{}` is not an address to listen on", listener.address.value);
                     self.fault(&listener.address, message).help =
@@ -104,7 +112,12 @@ impl Check<'_> {
                 continue;
             };
             match Self::endpoint(&endpoint.value) {
-                Ok((host, port)) => valid.push(Upstream { name: name.clone(), host, port }),
+                Ok((host, port)) => valid.push(Upstream {
+                    name: name.clone(),
+                    endpoints: vec![super::Endpoint { scheme: super::Scheme::Http, host, port, weight: 1 }],
+                    balance: super::Balance::default(),
+                    tls: super::UpstreamTls::default(),
+                }),
                 Err(why) => {
                     self.fault(endpoint, format!("`{}` {why}", endpoint.value)).help =
                         Some("write scheme, host and port, as in http://127.0.0.1:9000".into());

@@ -26,7 +26,8 @@ pub struct Upstream {
 impl Upstream {
     /// As configured.
     pub fn new(config: &config::Upstream) -> Self {
-        Self { name: config.name.clone(), host: config.host.clone(), port: config.port }
+        let endpoint = &config.endpoints[0];
+        Self { name: config.name.clone(), host: endpoint.host.clone(), port: endpoint.port }
     }
 
     /// For messages and for `Host` where a client sent none.
