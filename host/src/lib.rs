@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod io;
 pub mod listen;
+pub mod paths;
 pub mod plugin;
 pub mod proxy;
 pub mod routing;
