@@ -1,5 +1,6 @@
 //! Weir's host: moves the bytes, and lets filters decide. ARCHITECTURE.md names the rooms and who may import whom.
 
+pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,22 +1,27 @@
 //! The composition root: binds, starts the workers, swaps snapshots, drains.
 
+mod door;
+
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
 
+use crate::admin;
 use crate::clock;
-use crate::config::{Config, Fault, Listener, Report};
+use crate::config::{Config, Fault, Listener, Place, Report};
 use crate::listen::{self, Door, Drain};
 use crate::plugin::Engine;
 use crate::proxy;
 use crate::snapshot::{Local, Snapshot};
+use door::AdminDoor;
+
 use crate::telemetry::access::{AccessLog, WorkerLog, WorkerSender};
 
 /// How often idle upstream connections are looked through.
@@ -32,6 +37,11 @@ pub struct Server {
     acceptors: Vec<JoinHandle<()>>,
     workers: Vec<Worker>,
     log: AccessLog,
+    started: Instant,
+    /// How many sites, routes and filters it serves.
+    serves: [usize; 3],
+    admin: Option<AdminDoor>,
+    orders: Option<mpsc::Receiver<admin::Order>>,
 }
 
 #[derive(Debug)]
@@ -59,12 +69,20 @@ impl Server {
             let socket = listen::bind(listener.address).and_then(TcpListener::from_std);
             match socket.and_then(|socket| Ok((socket.local_addr()?, socket))) {
                 Ok((address, socket)) => bound.push((listener, address, socket)),
-                Err(error) => faults.push(cannot_bind(&listener, &error)),
+                Err(error) => faults.push(cannot_bind(listener.place, listener.address, &error)),
+            }
+        }
+        let mut admin = None;
+        if let Some(asked) = config.admin {
+            match listen::bind(asked.address.value).and_then(TcpListener::from_std) {
+                Ok(listener) => admin = Some((asked, listener)),
+                Err(error) => faults.push(cannot_bind(asked.address.place, asked.address.value, &error)),
             }
         }
         if !faults.is_empty() {
-            return Err(Report::new(&config.source, faults).into());
+            return Err(Report::new(&config.sources, faults).into());
         }
+        let entries = config.entries.len();
         let log = AccessLog::start()?;
         let workers: std::io::Result<Vec<_>> =
             (0..config.workers).map(|index| Worker::start(index, &snapshot, log.worker())).collect();
@@ -75,7 +93,44 @@ impl Server {
             ((listener, address), acceptor)
         };
         let (listeners, acceptors) = bound.into_iter().map(serve).unzip();
-        Ok(Self { engine, snapshot, listeners, acceptors, workers, log })
+        let (admin, orders) = match admin {
+            Some((asked, listener)) => {
+                let (door, orders) = AdminDoor::open(asked, listener)?;
+                (Some(door), Some(orders))
+            }
+            None => (None, None),
+        };
+        let serves = counts(&snapshot, entries);
+        let started = Instant::now();
+        Ok(Self { engine, snapshot, listeners, acceptors, workers, log, started, serves, admin, orders })
+    }
+
+    /// Where operators' orders come out; there is one taker. Without an admin address there are never any.
+    pub fn orders(&mut self) -> mpsc::Receiver<admin::Order> {
+        self.orders.take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    /// Where operators come in.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|admin| admin.address)
+    }
+
+    /// How it is; `config` and the last reload are the caller's knowledge.
+    pub fn status(&self, config: &str, last: Option<&(Instant, Option<String>)>) -> admin::Status {
+        let [sites, routes, filters] = self.serves;
+        admin::Status {
+            version: env!("CARGO_PKG_VERSION"),
+            pid: std::process::id(),
+            config: config.to_owned(),
+            uptime: self.started.elapsed().as_secs(),
+            workers: self.workers.len(),
+            connections: self.workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum(),
+            listeners: self.addresses().map(|(name, address)| (name.to_owned(), address)).collect(),
+            sites,
+            routes,
+            filters,
+            reload: last.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
+        }
     }
 
     /// Name and bound address of every listener.
@@ -86,8 +141,9 @@ impl Server {
     /// Builds a snapshot beside the running one and swaps it in. On an error nothing has changed; on return no new
     /// exchange uses the old one.
     pub async fn reload(&mut self, config: Config) -> Result<(), Report> {
+        let (snapshot, config) = build(config, Arc::clone(&self.engine), Some(Arc::clone(&self.snapshot))).await?;
         self.refuse_what_needs_a_restart(&config)?;
-        let (snapshot, _) = build(config, Arc::clone(&self.engine), Some(Arc::clone(&self.snapshot))).await?;
+        self.serves = counts(&snapshot, config.entries.len());
         self.snapshot = snapshot;
         for worker in &self.workers {
             let (done, adopted) = oneshot::channel();
@@ -103,16 +159,20 @@ impl Server {
             self.listeners.iter().any(|(before, _)| before.name == listener.name && before.address == listener.address)
         };
         let changed = config.listeners.iter().find(|listener| !kept(listener));
+        let is_admin_kept = config.admin.as_ref() == self.admin.as_ref().map(|admin| &admin.asked);
         let place = match changed {
             Some(listener) => listener.place,
             None if config.listeners.len() != self.listeners.len() || config.workers != self.workers.len() => {
                 config.listeners[0].place
             }
+            None if !is_admin_kept => {
+                config.admin.as_ref().map_or(config.listeners[0].place, |admin| admin.address.place)
+            }
             None => return Ok(()),
         };
-        let fault = Fault::new(place, "listeners and workers cannot change while weir runs")
+        let fault = Fault::new(place, "listeners, workers and `admin` cannot change while weir runs")
             .help("restart weir, or undo the change");
-        Err(Report::new(&config.source, vec![fault]))
+        Err(Report::new(&config.sources, vec![fault]))
     }
 
     /// Stops accepting, lets exchanges in progress end, and closes what is left after `grace`.
@@ -146,8 +206,8 @@ impl Server {
     }
 }
 
-fn cannot_bind(listener: &Listener, error: &std::io::Error) -> Fault {
-    let fault = Fault::new(listener.place, format!("cannot listen on {}: {error}", listener.address));
+fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fault {
+    let fault = Fault::new(place, format!("cannot listen on {address}: {error}"));
     match error.kind() {
         std::io::ErrorKind::AddrInUse => fault.help("another process listens there; stop it, or choose another port"),
         std::io::ErrorKind::PermissionDenied => fault.help("ports below 1024 need root or CAP_NET_BIND_SERVICE"),
@@ -158,14 +218,20 @@ fn cannot_bind(listener: &Listener, error: &std::io::Error) -> Fault {
     }
 }
 
+/// Sites, routes and filters.
+fn counts(snapshot: &Snapshot, entries: usize) -> [usize; 3] {
+    [snapshot.sites.len(), snapshot.sites.iter().map(|site| site.routes.len()).sum(), entries]
+}
+
 /// Builds off this thread: compiling takes long.
 async fn build(
     config: Config,
     engine: Arc<Engine>,
     before: Option<Arc<Snapshot>>,
 ) -> Result<(Arc<Snapshot>, Config), Report> {
-    let build =
-        move || Snapshot::build(&config, &engine, before.as_deref()).map(|snapshot| (Arc::new(snapshot), config));
+    let build = move || {
+        Snapshot::build(&config, &engine, before.as_deref(), Vec::new()).map(|snapshot| (Arc::new(snapshot), config))
+    };
     tokio::task::spawn_blocking(build).await.expect("building a snapshot does not panic")
 }
 

@@ -3,67 +3,115 @@
 //! A snapshot is shared by all workers; [`Local`] adds what each worker owns: connections and filter
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::config::{Config, Report};
-use crate::plugin::{self, Engine, Registry};
-use crate::routing::Routes;
+use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
+use crate::paths::Rules;
+use crate::plugin::{self, Chain, Engine, Registry};
+use crate::routing::Router;
 use crate::upstream::{self, Upstream};
 
-/// Routes, upstreams and the chain.
+/// Sites with their routes, upstreams and filters.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Where paths lead.
-    pub routes: Routes<Target>,
+    /// From requests to `sites` and their routes.
+    pub router: Router,
+    /// In the router's order.
+    pub sites: Vec<Site>,
     /// Whether exchanges leave a record.
     pub access_log: bool,
     upstreams: Vec<Arc<Upstream>>,
-    chain: Vec<Arc<plugin::Entry>>,
+    entries: Vec<Arc<plugin::Entry>>,
     engine: Arc<Engine>,
 }
 
-/// Where a route leads.
+/// What one or several hosts serve.
 #[derive(Debug)]
-pub struct Target {
+pub struct Site {
+    /// How paths are read.
+    pub paths: Rules,
+    /// For requests that no route takes.
+    pub chain: Chain,
+    /// In the router's order.
+    pub routes: Vec<Route>,
+}
+
+/// Where a route leads, and how.
+#[derive(Debug)]
+pub struct Route {
     /// The route's name.
-    pub route: Arc<str>,
+    pub name: Arc<str>,
+    /// Its filters.
+    pub chain: Chain,
     /// Index into [`Local::upstreams`].
     pub upstream: usize,
+    /// What is taken off the path; empty for nothing.
+    pub strip_prefix: String,
+    /// The Host that the upstream gets.
+    pub host_header: HostHeader,
+    /// How long the parts of an exchange may take.
+    pub timeouts: Timeouts,
+    /// Bytes of a request's body.
+    pub largest_body: u64,
 }
 
 impl Snapshot {
     /// Builds and verifies; what did not change since the snapshot before is taken over. Slow: compiles filters.
-    pub fn build(config: &Config, engine: &Arc<Engine>, before: Option<&Snapshot>) -> Result<Self, Report> {
-        let mut registry = Registry::new(engine, before.map_or(&[], |snapshot| &snapshot.chain));
-        let (mut chain, mut faults) = (Vec::new(), Vec::new());
-        for entry in &config.chain {
+    /// `faults` are those that were found elsewhere: all are reported together.
+    pub fn build(
+        config: &Config,
+        engine: &Arc<Engine>,
+        before: Option<&Snapshot>,
+        mut faults: Vec<Fault>,
+    ) -> Result<Self, Report> {
+        let mut registry = Registry::new(engine, before.map_or(&[], |snapshot| &snapshot.entries));
+        let mut entries = Vec::with_capacity(config.entries.len());
+        for entry in &config.entries {
             match registry.entry(entry) {
-                Ok(entry) => chain.push(entry),
+                Ok(entry) => entries.push(entry),
                 Err(found) => faults.extend(found),
             }
         }
-        if !faults.is_empty() {
-            return Err(Report::new(&config.source, faults));
+        faults.extend(config.unused.iter().filter_map(|component| registry.check(component).err()));
+        let kept: HashMap<&str, &Arc<Upstream>> = before
+            .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name.as_str(), upstream)).collect())
+            .unwrap_or_default();
+        let mut upstreams = Vec::with_capacity(config.upstreams.len());
+        for upstream in &config.upstreams {
+            let new = Arc::new(Upstream::new(upstream));
+            let same = kept.get(upstream.name.as_str()).filter(|before| ***before == new);
+            upstreams.push(same.map_or(new, |before| Arc::clone(before)));
         }
-        let same = |wanted: &Upstream| before?.upstreams.iter().find(|upstream| ***upstream == *wanted).cloned();
-        let upstreams = config
-            .upstreams
-            .iter()
-            .map(Upstream::new)
-            .map(|wanted| same(&wanted).unwrap_or_else(|| Arc::new(wanted)))
-            .collect();
-        let routes = config.routes.iter().map(|route| {
-            let target = Target { route: route.path.to_string().into(), upstream: route.upstream };
-            (route.path.clone(), target)
+        config.sound(faults)?;
+        let sites = config.sites.iter().map(|site| Site {
+            paths: site.paths,
+            chain: Chain::new(&site.chain),
+            routes: site.routes.iter().map(Route::new).collect(),
         });
         Ok(Self {
-            routes: Routes::new(routes),
+            router: Router::new(config),
+            sites: sites.collect(),
             access_log: config.access_log,
             upstreams,
-            chain,
+            entries,
             engine: Arc::clone(engine),
         })
+    }
+}
+
+impl Route {
+    fn new(route: &crate::config::Route) -> Self {
+        Self {
+            name: route.name.as_str().into(),
+            chain: Chain::new(&route.chain),
+            upstream: route.upstream,
+            strip_prefix: route.strip_prefix.clone(),
+            host_header: route.host_header.clone(),
+            timeouts: route.timeouts,
+            largest_body: route.largest_body,
+        }
     }
 }
 
@@ -72,8 +120,8 @@ impl Snapshot {
 pub struct Local {
     /// The shared part.
     pub snapshot: Arc<Snapshot>,
-    /// The chain, with this worker's instances.
-    pub chain: plugin::Pools,
+    /// The filters, with this worker's instances.
+    pub pools: plugin::Pools,
     /// The upstreams, with this worker's connections.
     pub upstreams: Vec<Rc<upstream::Pool>>,
 }
@@ -81,12 +129,14 @@ pub struct Local {
 impl Local {
     /// The worker's part of a snapshot; connections and instances of what is in both are kept.
     pub fn new(snapshot: Arc<Snapshot>, before: Option<&Local>) -> Self {
-        let chain = plugin::Pools::new(&snapshot.engine, &snapshot.chain, before.map(|local| &local.chain));
+        let pools = plugin::Pools::new(&snapshot.engine, &snapshot.entries, before.map(|local| &local.pools));
+        let kept: HashMap<*const Upstream, &Rc<upstream::Pool>> = before
+            .map(|local| local.upstreams.iter().map(|pool| (pool.upstream_ptr(), pool)).collect())
+            .unwrap_or_default();
         let pool = |upstream: &Arc<Upstream>| {
-            let kept = before.and_then(|local| local.upstreams.iter().find(|pool| pool.is_for(upstream)));
-            kept.map_or_else(|| upstream::Pool::new(upstream), Rc::clone)
+            kept.get(&Arc::as_ptr(upstream)).map_or_else(|| upstream::Pool::new(upstream), |pool| Rc::clone(pool))
         };
         let upstreams = snapshot.upstreams.iter().map(pool).collect();
-        Self { snapshot, chain, upstreams }
+        Self { snapshot, pools, upstreams }
     }
 }

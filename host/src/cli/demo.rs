@@ -4,10 +4,11 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use bytes::Bytes;
 use clap::Args;
 use http::{HeaderValue, Request, Response, header};
@@ -28,16 +29,22 @@ pub(super) struct Options {
     /// Where the proxy listens; if the default is taken, a free port is found
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Write the demonstration into this folder as a project of its own, and end
+    #[arg(long, value_name = "FOLDER", conflicts_with = "listen")]
+    write: Option<PathBuf>,
 }
 
 pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
+    if let Some(folder) = &options.write {
+        return write(folder);
+    }
     block_on(async {
         let mut signals = Signals::new()?;
         let upstream = TcpListener::bind("127.0.0.1:0").await?;
         let behind = upstream.local_addr()?;
         spawn_local(serve(upstream));
         let text = config(options.listen.unwrap_or_else(default_address), behind);
-        let config = config::parse(Source { path: PathBuf::from("demo.yaml"), text: text.clone() })?;
+        let config = config::parse(Source { path: PathBuf::from("demo.yaml"), text: text.clone() });
         let server = Server::start(config, Arc::new(engine()?)).await?;
         for (_, address) in server.addresses() {
             println!("{}", introduction(&text, address));
@@ -70,6 +77,29 @@ sites:
       - {{ path: /down/*, upstream: down }}
 "
     )
+}
+
+/// The demonstration as files: the configuration, a small server to put behind it, and what to do with them.
+fn write(folder: &Path) -> anyhow::Result<()> {
+    let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+    let behind = SocketAddr::from(([127, 0, 0, 1], 9000));
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let files = [
+        ("weir.yaml", config(listen, behind)),
+        ("app.py", include_str!("demo/app.py").to_owned()),
+        ("README.md", include_str!("demo/README.md").to_owned()),
+    ];
+    for (name, _) in &files {
+        let path = folder.join(name);
+        anyhow::ensure!(!path.exists(), "{} is there already; name another folder", path.display());
+    }
+    for (name, text) in files {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("wrote {}", path.display());
+    }
+    println!("go on with {}", folder.join("README.md").display());
+    Ok(())
 }
 
 fn introduction(config: &str, address: SocketAddr) -> String {

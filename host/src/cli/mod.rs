@@ -1,8 +1,12 @@
 //! The command line: one file per command. Reads arguments, prints, and turns outcomes into exit codes; what a command
 //! does is done elsewhere.
 
+mod admin;
 mod demo;
+mod explain;
+mod proxy;
 mod run;
+mod schema;
 mod validate;
 
 use std::io::IsTerminal;
@@ -36,9 +40,37 @@ enum Command {
     #[command(after_help = "Example: weir validate -c weir.yaml && kill -HUP \"$(pidof weir)\"\n\n\
         Exit code: 0 if the configuration is sound, 2 if not.")]
     Validate(File),
+    /// Tell which route serves a request and why not the others, its chain, and where each part was written
+    #[command(after_help = "Example: weir explain https://api.example.com/users/7 -X DELETE -H 'X-Version: 2'")]
+    Explain(explain::Options),
+    /// Proxy to one upstream, without a file
+    #[command(
+        after_help = "Example: weir proxy --listen 127.0.0.1:8080 --to http://127.0.0.1:3000 --plugin request-id"
+    )]
+    Proxy(proxy::Options),
     /// Serve a small demonstration in one process, and print what to try
-    #[command(after_help = "Example: weir demo --listen 127.0.0.1:9000")]
+    #[command(after_help = "Example: weir demo --listen 127.0.0.1:9000\n\
+        Example: weir demo --write my-proxy")]
     Demo(demo::Options),
+    /// Make the running proxy read its configuration again
+    #[command(after_help = "Example: weir reload -c weir.yaml\n\n\
+        Needs `admin:` in the configuration. Exit code: 0 if the new configuration serves, 1 if not; then what was \
+        running goes on.")]
+    Reload(admin::Options),
+    /// Tell how the running proxy is
+    #[command(after_help = "Example: weir status --admin http://127.0.0.1:9180 --json")]
+    Status {
+        #[command(flatten)]
+        options: admin::Options,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the configuration
+    #[command(after_help = "Example: weir schema > weir.schema.json\n\n\
+        In an editor with the YAML language server, the first line `# yaml-language-server: $schema=weir.schema.json` \
+        makes it complete keys and show what they mean.")]
+    Schema,
 }
 
 #[derive(Args, Debug)]
@@ -64,7 +96,15 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(File { config }) => run::run(&config),
         Command::Validate(File { config }) => validate::validate(&config),
+        Command::Explain(options) => explain::explain(&options),
+        Command::Proxy(options) => proxy::proxy(&options),
         Command::Demo(options) => demo::demo(&options),
+        Command::Reload(options) => admin::reload(&options),
+        Command::Status { options, json } => admin::status(&options, json),
+        Command::Schema => {
+            schema::schema();
+            Ok(())
+        }
     };
     log.finish();
     match done {

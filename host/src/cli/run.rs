@@ -3,13 +3,14 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config;
+use crate::admin;
+use crate::config::{self, Config};
 use crate::plugin::{CompiledCache, Engine};
 use crate::server::Server;
 
@@ -17,30 +18,54 @@ use crate::server::Server;
 const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) fn run(path: &Path) -> anyhow::Result<()> {
+    serve(&path.display().to_string(), || config::load(path))
+}
+
+/// Serves what `load` gives, until a signal ends it.
+pub(super) fn serve(name: &str, load: impl Fn() -> Config) -> anyhow::Result<()> {
     block_on(async {
         let mut signals = Signals::new()?;
-        let mut server = Server::start(config::load(path)?, Arc::new(engine()?)).await?;
+        let mut server = Server::start(load(), Arc::new(engine()?)).await?;
         for (name, address) in server.addresses() {
-            tracing::info!(listener = name, %address, "listening on http://{address} ({name})");
+            tracing::info!(listener = name, %address, "listening on {address} ({name})");
         }
-        while signals.wait().await == Order::Reload {
-            reload(&mut server, path).await;
+        let mut orders = server.orders();
+        if let Some(address) = server.admin_address() {
+            tracing::info!(%address, "`weir status` and `weir reload` are answered on {address}");
+        }
+        let mut last = None;
+        loop {
+            tokio::select! {
+                signal = signals.wait() => match signal {
+                    Signalled::Reload => last = Some((Instant::now(), reload(&mut server, name, &load).await)),
+                    Signalled::End => break,
+                },
+                Some(order) = orders.recv() => match order {
+                    admin::Order::Status(answer) => drop(answer.send(server.status(name, last.as_ref()))),
+                    admin::Order::Reload(answer) => {
+                        let report = reload(&mut server, name, &load).await;
+                        let _ = answer.send(report.clone().map_or(Ok(()), Err));
+                        last = Some((Instant::now(), report));
+                    }
+                },
+            }
         }
         drain(server, signals).await;
         Ok(())
     })
 }
 
-async fn reload(server: &mut Server, path: &Path) {
-    let reloaded = match config::load(path) {
-        Ok(config) => server.reload(config).await,
-        Err(report) => Err(report),
-    };
-    match reloaded {
-        Ok(()) => tracing::info!("{} is reloaded", path.display()),
+/// Reloads, and says how it went; what is wrong is returned.
+async fn reload(server: &mut Server, name: &str, load: &impl Fn() -> Config) -> Option<String> {
+    match server.reload(load()).await {
+        Ok(()) => {
+            tracing::info!("{name} is reloaded");
+            None
+        }
         Err(report) => {
-            let report = report.render(std::io::stderr().is_terminal());
-            tracing::error!("{} is not reloaded, what was running goes on:\n{report}", path.display());
+            let shown = report.render(std::io::stderr().is_terminal());
+            tracing::error!("{name} is not reloaded, what was running goes on:\n{shown}");
+            Some(report.render(false))
         }
     }
 }
@@ -70,7 +95,7 @@ pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> an
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum Signalled {
     Reload,
     End,
 }
@@ -92,15 +117,15 @@ impl Signals {
         })
     }
 
-    pub(super) async fn wait(&mut self) -> Order {
+    pub(super) async fn wait(&mut self) -> Signalled {
         tokio::select! {
-            _ = self.hangup.recv() => Order::Reload,
-            _ = self.terminate.recv() => Order::End,
-            _ = self.interrupt.recv() => Order::End,
+            _ = self.hangup.recv() => Signalled::Reload,
+            _ = self.terminate.recv() => Signalled::End,
+            _ = self.interrupt.recv() => Signalled::End,
         }
     }
 
     pub(super) async fn ended(&mut self) {
-        while self.wait().await != Order::End {}
+        while self.wait().await != Signalled::End {}
     }
 }

@@ -8,10 +8,16 @@ use crate::config;
 use crate::snapshot::Snapshot;
 
 pub(super) fn validate(path: &Path) -> anyhow::Result<()> {
-    let config = config::load(path)?;
-    Snapshot::build(&config, &Arc::new(engine()?), None)?;
-    let filters = if config.chain.len() == 1 { "filter" } else { "filters" };
-    let routes = if config.routes.len() == 1 { "route" } else { "routes" };
-    println!("{} is sound: {} {routes}, {} {filters}", path.display(), config.routes.len(), config.chain.len());
+    let config = config::load(path);
+    Snapshot::build(&config, &Arc::new(engine()?), None, Vec::new())?;
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let routes = config.sites.iter().map(|site| site.routes.len()).sum();
+    println!(
+        "{} is sound: {}, {}, {}",
+        path.display(),
+        count(config.sites.len(), "site"),
+        count(routes, "route"),
+        count(config.entries.len(), "filter")
+    );
     Ok(())
 }

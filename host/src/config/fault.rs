@@ -2,30 +2,49 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::Source;
 
-/// A range of bytes in the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// More are counted, not shown: a file with thousands of faults has one cause.
+const MOST_SHOWN: usize = 100;
+
+/// A range of bytes in one of the files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    start: usize,
-    end: usize,
+    file: u32,
+    start: u32,
+    end: u32,
 }
 
 impl Place {
-    /// From byte `start` to byte `end`.
-    pub fn new(start: usize, end: usize) -> Self {
-        Self { start, end: end.max(start) }
+    /// From byte `start` to byte `end` of the file that was read as number `file`.
+    pub(super) fn new(file: u32, start: usize, end: usize) -> Self {
+        let short = |index| u32::try_from(index).unwrap_or(u32::MAX);
+        Self { file, start: short(start), end: short(end.max(start)) }
+    }
+
+    /// From this place's beginning to another's end.
+    pub(super) fn until(self, other: Self) -> Self {
+        Self { end: other.end.max(self.end), ..self }
+    }
+
+    /// The file that it is in.
+    pub(super) fn source(self, sources: &[Source]) -> Option<&Source> {
+        sources.get(self.file as usize)
+    }
+
+    /// How many bytes it has.
+    pub(super) fn length(self) -> usize {
+        (self.end - self.start) as usize
     }
 
     /// The range, made fit for slicing `text`.
     fn within(self, text: &str) -> Range<usize> {
-        let floor = |mut index: usize| {
-            index = index.min(text.len());
+        let floor = |index: u32| {
+            let mut index = (index as usize).min(text.len());
             while !text.is_char_boundary(index) {
                 index -= 1;
             }
@@ -41,18 +60,25 @@ impl Place {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Where.
-    pub place: Place,
+    /// Where; none if it is about no file's text.
+    pub place: Option<Place>,
     /// What.
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// A second place that has to do with it, and what stands there.
+    pub also: Option<(Place, String)>,
 }
 
 impl Fault {
     /// A fault without advice.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), help: None }
+        Self { place: Some(place), message: message.into(), help: None, also: None }
+    }
+
+    /// A fault that no line of a file shows.
+    pub(super) fn nowhere(message: impl Into<String>) -> Self {
+        Self { place: None, message: message.into(), help: None, also: None }
     }
 
     /// The same with advice.
@@ -61,55 +87,66 @@ impl Fault {
         self.help = Some(help.into());
         self
     }
+
+    /// The same with a second place.
+    #[must_use]
+    pub(super) fn also(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.also = Some((place, label.into()));
+        self
+    }
 }
 
 /// Every fault that was found, ready to print.
 #[derive(Debug)]
 pub struct Report {
-    source: Arc<Source>,
+    sources: Arc<Vec<Source>>,
     faults: Vec<Fault>,
-    unreadable: Option<String>,
 }
 
 impl Report {
-    /// The faults of one file, in its order.
-    pub fn new(source: &Arc<Source>, mut faults: Vec<Fault>) -> Self {
-        faults.sort_by_key(|fault| fault.place.start);
-        Self { source: Arc::clone(source), faults, unreadable: None }
-    }
-
-    /// There is no file to point into.
-    pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
-        let help = match error.kind() {
-            std::io::ErrorKind::NotFound => "; name the file with `-c FILE`, or try `weir demo`, which needs none",
-            std::io::ErrorKind::InvalidData => "; it must be text in UTF-8",
-            _ => "",
-        };
-        let source = Arc::new(Source { path: path.to_owned(), text: String::new() });
-        Self { source, faults: Vec::new(), unreadable: Some(format!("cannot read {}: {error}{help}", path.display())) }
+    /// The faults, in the files' order.
+    pub fn new(sources: &Arc<Vec<Source>>, mut faults: Vec<Fault>) -> Self {
+        faults.sort_by_key(|fault| fault.place);
+        faults.dedup();
+        Self { sources: Arc::clone(sources), faults }
     }
 
     /// As text with the lines at fault, coloured for a terminal or plain.
     pub fn render(&self, colour: bool) -> String {
-        if let Some(message) = &self.unreadable {
-            return format!("error: {message}");
-        }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let path = self.source.path.display().to_string();
-        let faults: Vec<String> = self
-            .faults
-            .iter()
-            .map(|fault| {
-                let text = &self.source.text;
-                let snippet = Snippet::source(text)
-                    .path(&path)
-                    .annotation(AnnotationKind::Primary.span(fault.place.within(text)));
-                let group = Level::ERROR.primary_title(&fault.message).element(snippet);
-                let help = fault.help.as_ref().map(|help| Level::HELP.message(help));
-                renderer.render(&[group.elements(help)])
-            })
-            .collect();
-        faults.join("\n\n")
+        let mut shown: Vec<String> =
+            self.faults.iter().take(MOST_SHOWN).map(|fault| self.one(fault, &renderer)).collect();
+        if let Some(more) = self.faults.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+            shown.push(format!("error: and {more} more"));
+        }
+        shown.join("\n\n")
+    }
+
+    fn one(&self, fault: &Fault, renderer: &Renderer) -> String {
+        let title = Level::ERROR.primary_title(&fault.message);
+        let help = fault.help.as_ref().map(|help| Level::HELP.message(help));
+        let snippet = |place: Place| {
+            let source = &self.sources[place.file as usize];
+            (Snippet::source(&source.text).path(source.path.display().to_string()), place.within(&source.text))
+        };
+        let Some(place) = fault.place else {
+            let help = fault.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            return format!("error: {}{help}", fault.message);
+        };
+        let (first, range) = snippet(place);
+        let first = first.annotation(AnnotationKind::Primary.span(range));
+        let group = match &fault.also {
+            Some((also, label)) if also.file == place.file => {
+                let range = also.within(&self.sources[also.file as usize].text);
+                title.element(first.annotation(AnnotationKind::Context.span(range).label(label)))
+            }
+            Some((also, label)) => {
+                let (second, range) = snippet(*also);
+                title.element(first).element(second.annotation(AnnotationKind::Context.span(range).label(label)))
+            }
+            None => title.element(first),
+        };
+        renderer.render(&[group.elements(help)])
     }
 }
 
@@ -120,6 +157,14 @@ impl fmt::Display for Report {
 }
 
 impl std::error::Error for Report {}
+
+/// `file:line` of a place, for `explain`.
+pub(super) fn line_of(sources: &[Source], place: Place) -> String {
+    let Some(source) = sources.get(place.file as usize) else { return String::new() };
+    let before = &source.text.as_bytes()[..(place.start as usize).min(source.text.len())];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    format!("{}:{line}", source.path.display())
+}
 
 /// The known name that was probably meant.
 pub(super) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -133,9 +178,17 @@ pub(super) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 
 /// "did you mean", or else what there is.
 pub(super) fn suggestion<'a>(name: &str, what: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    /// Of a long list, the beginning tells what kind of names there are.
+    const MOST_NAMED: usize = 12;
     if let Some(candidate) = closest(name, known.clone()) {
         return format!("did you mean `{candidate}`?");
     }
     let names: Vec<&str> = known.into_iter().collect();
-    if names.is_empty() { format!("there are no {what}") } else { format!("{what}: {}", names.join(", ")) }
+    match names.len() {
+        0 => format!("there are no {what}"),
+        many if many > MOST_NAMED => {
+            format!("{what}: {}, and {} more", names[..MOST_NAMED].join(", "), many - MOST_NAMED)
+        }
+        _ => format!("{what}: {}", names.join(", ")),
+    }
 }

@@ -1,10 +1,16 @@
-//! The operator's file: parsed strictly, then validated into the types that the rest of the host uses.
+//! The operator's file: read strictly, then validated into the types that the rest of the host uses.
 //!
-//! Nothing here opens a port, reads a plugin or calls out. Whatever is wrong becomes a [`Fault`] with its place,
-//! and all faults of a stage are returned together. Parsing never panics, whatever the file holds.
+//! A text becomes a tree with places (`tree`), the tree typed sections (`read`, `file`), and these what the host uses
+//! (`validate`). Whatever is wrong becomes a [`Fault`] with its place and never ends the search; a [`Config`] carries its
+//! faults along, so that those of later stages (filters, certificates) are reported beside them. Nothing here opens a
+//! port, reads a plugin or calls out. Reading never panics, whatever the file holds.
 
 mod fault;
 mod file;
+mod json;
+mod read;
+mod sources;
+mod tree;
 mod units;
 mod validate;
 
@@ -15,25 +21,37 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use fault::{Fault, Place, Report};
+use http::Method;
+use http::header::{HeaderName, HeaderValue};
 
-/// A whole, sound configuration.
+pub use fault::{Fault, Place, Report};
+pub use json::Json;
+
+use crate::paths::Rules;
+
+/// A configuration: whole and sound if it has no faults.
 #[derive(Debug)]
 pub struct Config {
-    /// The file, for faults that later stages find.
-    pub source: Arc<Source>,
+    /// The files that it was read from; places point into them.
+    pub sources: Arc<Vec<Source>>,
+    /// What is wrong. Then the rest holds what is sound.
+    pub faults: Vec<Fault>,
     /// How many threads serve exchanges.
     pub workers: usize,
     /// Whether every exchange leaves a record.
     pub access_log: bool,
+    /// Where operators reach the running proxy.
+    pub admin: Option<Admin>,
     /// Where clients connect.
     pub listeners: Vec<Listener>,
     /// Where requests go.
     pub upstreams: Vec<Upstream>,
-    /// The filters, outermost first.
-    pub chain: Vec<Entry>,
-    /// What leads to an upstream.
-    pub routes: Vec<Route>,
+    /// All filters of all chains.
+    pub entries: Vec<Entry>,
+    /// Components of plugins that no chain uses; they are checked all the same.
+    pub unused: Vec<Component>,
+    /// What is served.
+    pub sites: Vec<Site>,
 }
 
 /// The text that a configuration was read from.
@@ -43,6 +61,32 @@ pub struct Source {
     pub path: PathBuf,
     /// What it held.
     pub text: String,
+}
+
+/// The address for operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// Where it listens.
+    pub address: Located<SocketAddr>,
+    /// What callers must show.
+    pub token: Option<Secret>,
+}
+
+/// What must not be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for those who must know.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Secret(...)")
+    }
 }
 
 /// One address to listen on.
@@ -159,6 +203,18 @@ pub struct Endpoint {
     pub weight: u32,
 }
 
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::H2c => "h2c",
+            Scheme::Https => "https",
+        };
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(formatter, "{scheme}://{open}{}{close}:{}", self.host, self.port)
+    }
+}
+
 /// What an endpoint speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -215,37 +271,49 @@ impl Default for Timeouts {
     }
 }
 
-/// One filter of the chain.
+/// One filter of a chain.
 #[derive(Debug)]
 pub struct Entry {
+    /// Whose it is: the site's name, and the route's if it is the route's own.
+    pub owner: (String, Option<String>),
     /// Unique in the chain.
     pub name: String,
     /// Where its component comes from.
-    pub component: ComponentSource,
-    /// The entry's `config`, as JSON text.
-    pub config: String,
+    pub component: Component,
+    /// The entry's `config`.
+    pub config: Json,
     /// What becomes of an exchange whose filter fails.
     pub on_failure: OnFailure,
     /// What one call may use.
     pub limits: Limits,
     /// Where the entry stands.
     pub place: Place,
-    /// Where its `config` stands, or else the entry.
-    pub config_place: Place,
+    /// Where a route changes it.
+    pub changed: Option<Place>,
+}
+
+/// A component, and what must be true of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Where it comes from.
+    pub source: ComponentSource,
+    /// The digest that it must have.
+    pub sha256: Option<Located<[u8; 32]>>,
+    /// Where the configuration names it.
+    pub place: Place,
 }
 
 /// Where a component comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ComponentSource {
     /// Inside this binary, under this name.
     Bundled(String),
-    /// A file, and where the configuration names it.
-    File(PathBuf, Place),
+    /// A file.
+    File(PathBuf),
 }
 
 /// What becomes of an exchange whose filter fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
     /// The client gets an error.
     Closed,
@@ -268,13 +336,122 @@ impl Default for Limits {
     }
 }
 
-/// A path and where it leads.
+/// What one or several hosts serve.
+#[derive(Debug)]
+pub struct Site {
+    /// Unique.
+    pub name: String,
+    /// Which hosts; never empty.
+    pub hosts: Vec<Host>,
+    /// Indices into [`Config::listeners`]; none means all.
+    pub listeners: Option<Vec<usize>>,
+    /// How paths are read.
+    pub paths: Rules,
+    /// For requests that no route takes.
+    pub chain: Vec<Link>,
+    /// What leads to an upstream.
+    pub routes: Vec<Route>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Which hosts a site has, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// This one.
+    Exact(String),
+    /// Any one label before this.
+    Wildcard(String),
+    /// Every one.
+    Any,
+}
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(host) => formatter.write_str(host),
+            Self::Wildcard(host) => write!(formatter, "*.{host}"),
+            Self::Any => formatter.write_str("*"),
+        }
+    }
+}
+
+/// A filter in a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Index into [`Config::entries`].
+    pub entry: usize,
+    /// Paths for which it is not run.
+    pub except: Vec<PathPattern>,
+}
+
+/// What it matches and where it leads.
 #[derive(Debug)]
 pub struct Route {
-    /// What it matches; also its name.
+    /// For records.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Which path.
     pub path: PathPattern,
+    /// What else must be true of a request.
+    pub conditions: Conditions,
+    /// Settles ties; the higher wins.
+    pub priority: i64,
+    /// The filters, outermost first.
+    pub chain: Vec<Link>,
     /// Index into [`Config::upstreams`].
     pub upstream: usize,
+    /// What is taken off the path; empty for nothing.
+    pub strip_prefix: String,
+    /// The Host that the upstream gets.
+    pub host_header: HostHeader,
+    /// How long the parts of an exchange may take.
+    pub timeouts: Timeouts,
+    /// Bytes of a request's body.
+    pub largest_body: u64,
+    /// Where its path stands.
+    pub place: Place,
+}
+
+/// What must be true of a request besides its path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// One of these, as written; none means any.
+    pub methods: Vec<Method>,
+    /// All of these.
+    pub headers: Vec<(HeaderName, Wanted<HeaderValue>)>,
+    /// All of these; decoded.
+    pub query: Vec<(String, Wanted<String>)>,
+}
+
+impl Conditions {
+    /// How many there are: more are more specific.
+    pub fn count(&self) -> usize {
+        usize::from(!self.methods.is_empty()) + self.headers.len() + self.query.len()
+    }
+}
+
+/// What a field or a parameter must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted<T> {
+    /// There exactly once, with this value.
+    Is(T),
+    /// There.
+    Any,
+    /// Not there.
+    None,
+}
+
+/// The Host that an upstream gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// The client's.
+    Preserve,
+    /// The endpoint's own.
+    Upstream,
+    /// This.
+    Name(HeaderValue),
 }
 
 /// `/exact`, or `/prefix/*`, which matches `/prefix` and everything below it.
@@ -286,6 +463,25 @@ pub enum PathPattern {
     Prefix(String),
 }
 
+impl PathPattern {
+    /// Whether a path fits.
+    pub fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == path,
+            Self::Prefix(prefix) => {
+                path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+        }
+    }
+
+    /// The part that is fixed.
+    pub fn fixed(&self) -> &str {
+        match self {
+            Self::Exact(path) | Self::Prefix(path) => path,
+        }
+    }
+}
+
 impl std::fmt::Display for PathPattern {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -295,15 +491,33 @@ impl std::fmt::Display for PathPattern {
     }
 }
 
-/// Reads and validates a file.
-pub fn load(path: &Path) -> Result<Config, Report> {
-    let text = std::fs::read_to_string(path).map_err(|error| Report::unreadable(path, &error))?;
-    parse(Source { path: path.to_owned(), text })
+/// Reads and validates a file and what it includes.
+pub fn load(path: &Path) -> Config {
+    let (file, sources, faults) = sources::load(path);
+    validate::validate(file, sources, faults)
 }
 
 /// Validates a text that stands for a file.
-pub fn parse(source: Source) -> Result<Config, Report> {
-    let source = Arc::new(source);
-    let file = file::parse(&source.text).map_err(|fault| Report::new(&source, vec![fault]))?;
-    validate::validate(file, &source).map_err(|faults| Report::new(&source, faults))
+pub fn parse(source: Source) -> Config {
+    let (file, sources, faults) = sources::parse(source);
+    validate::validate(file, sources, faults)
+}
+
+/// The JSON Schema of the file.
+pub fn schema() -> serde_json::Value {
+    file::schema()
+}
+
+impl Config {
+    /// The configuration, if there is nothing wrong with it and `more`.
+    pub fn sound(&self, more: Vec<Fault>) -> Result<(), Report> {
+        let mut faults = self.faults.clone();
+        faults.extend(more);
+        if faults.is_empty() { Ok(()) } else { Err(Report::new(&self.sources, faults)) }
+    }
+
+    /// `file:line` of a place.
+    pub fn line_of(&self, place: Place) -> String {
+        fault::line_of(&self.sources, place)
+    }
 }

@@ -1,37 +1,52 @@
 //! Values that carry a unit.
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::{Value, json};
+
+use super::read::{Definitions, Read, Reader};
+use super::tree::{Kind, Node};
 
 /// `500ms`, `10s`, `5m`, `1h`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Time(pub(super) Duration);
 
 /// `512B`, `64KiB`, `16MiB`, `1GiB`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size(pub(super) usize);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub(super) u64);
 
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let milliseconds = count(&text, &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]);
-        milliseconds.map(|milliseconds| Self(Duration::from_millis(milliseconds))).ok_or_else(|| {
-            D::Error::custom(format!("`{text}` is not a duration; write a whole number and ms, s, m or h, as in 500ms"))
-        })
+impl Read for Time {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+        let milliseconds = value(node, reader, "a duration", "ms, s, m or h, as in 500ms", &units)?;
+        Some(Self(Duration::from_millis(milliseconds)))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": r"^([0-9]+(ms|s|m|h)|.*\$\{.*)$" })
     }
 }
 
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = count(&text, &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]);
-        bytes.and_then(|bytes| usize::try_from(bytes).ok()).map(Self).ok_or_else(|| {
-            D::Error::custom(format!(
-                "`{text}` is not a size; write a whole number and B, KiB, MiB or GiB, as in 64KiB"
-            ))
-        })
+impl Read for Size {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let units = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+        value(node, reader, "a size", "B, KiB, MiB or GiB, as in 64KiB", &units).map(Self)
     }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": r"^([0-9]+(B|KiB|MiB|GiB)|.*\$\{.*)$" })
+    }
+}
+
+fn value(node: &Node, reader: &mut Reader, what: &str, how: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let Kind::Scalar(scalar) = &node.kind else { return reader.expected(what, node) };
+    let value = count(&scalar.text, units);
+    if value.is_none() {
+        reader.fault(node.place, format!("`{}` is not {what}", scalar.text)).help =
+            Some(format!("write a whole number and {how}"));
+    }
+    value
 }
 
 /// A whole number and a unit, in the smallest unit.

@@ -1,6 +1,7 @@
 //! Filters in order: in on the request, out on the response, each on this worker's own instance.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::error::{Failed, Failure};
 use super::exchange::{Answer, Held, Origin, Reply};
 use super::instance::{Hook, Instance, Refused};
 use super::registry::Entry;
-use crate::config::OnFailure;
+use crate::config::{self, OnFailure, PathPattern};
 
 /// What the chain decided about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,27 @@ pub enum Flow {
     Answered,
 }
 
-/// A worker's instances of a chain's filters. A hook is a short call on one thread, so one instance of each is enough.
+/// Filters in order; shared by all workers.
+#[derive(Debug, Default)]
+pub struct Chain(Box<[Link]>);
+
+#[derive(Debug)]
+struct Link {
+    /// Index into [`Pools::entries`].
+    entry: usize,
+    /// Paths for which it is not run.
+    except: Box<[PathPattern]>,
+}
+
+impl Chain {
+    /// The chain that was configured.
+    pub fn new(links: &[config::Link]) -> Self {
+        let link = |link: &config::Link| Link { entry: link.entry, except: link.except.clone().into() };
+        Self(links.iter().map(link).collect())
+    }
+}
+
+/// A worker's instances of all filters. A hook is a short call on one thread, so one instance of each is enough.
 pub struct Pools {
     engine: Arc<Engine>,
     entries: Vec<Rc<Pool>>,
@@ -34,18 +55,26 @@ struct Pool {
 
 impl Pools {
     /// Pools for these entries; those that were there before keep their instances.
-    pub fn new(engine: &Arc<Engine>, chain: &[Arc<Entry>], before: Option<&Pools>) -> Self {
-        let entries = chain.iter().map(|entry| {
-            let kept = before.and_then(|pools| pools.entries.iter().find(|pool| Arc::ptr_eq(&pool.entry, entry)));
-            kept.map_or_else(|| Rc::new(Pool { entry: Arc::clone(entry), instance: RefCell::new(None) }), Rc::clone)
+    pub fn new(engine: &Arc<Engine>, entries: &[Arc<Entry>], before: Option<&Pools>) -> Self {
+        let before = before.map(|pools| pools.entries.as_slice()).unwrap_or_default();
+        let kept: HashMap<*const Entry, &Rc<Pool>> =
+            before.iter().map(|pool| (Arc::as_ptr(&pool.entry), pool)).collect();
+        let entries = entries.iter().map(|entry| match kept.get(&Arc::as_ptr(entry)) {
+            Some(pool) => Rc::clone(pool),
+            None => Rc::new(Pool { entry: Arc::clone(entry), instance: RefCell::new(None) }),
         });
         Self { engine: Arc::clone(engine), entries: entries.collect() }
     }
 
     /// Runs `on-request` in chain order, until a filter answers or fails.
-    pub fn request(&self, held: &mut Held) -> Result<Flow, Failed> {
-        for (position, pool) in self.entries.iter().enumerate() {
+    pub fn request(&self, chain: &Chain, held: &mut Held) -> Result<Flow, Failed> {
+        for (position, link) in chain.0.iter().enumerate() {
+            let pool = &self.entries[link.entry];
             held.entered = position + 1;
+            if link.except.iter().any(|except| except.matches(held.request.uri.path())) {
+                held.out |= 1 << position;
+                continue;
+            }
             if !pool.entry.filter.has(Hook::Request) {
                 continue;
             }
@@ -60,11 +89,11 @@ impl Pools {
 
     /// Runs `on-response` in reverse over the entries that the request entered. A failure takes the failed entry
     /// out: make the response that stands for it and call again, for the entries further out.
-    pub fn response(&self, held: &mut Held) -> Result<(), Failed> {
+    pub fn response(&self, chain: &Chain, held: &mut Held) -> Result<(), Failed> {
         while held.entered > 0 {
             held.entered -= 1;
             let position = held.entered;
-            let pool = &self.entries[position];
+            let pool = &self.entries[chain.0[position].entry];
             if held.out & (1 << position) != 0 || !pool.entry.filter.has(Hook::Response) {
                 continue;
             }

@@ -20,7 +20,7 @@ mod limits;
 mod registry;
 
 pub use cache::CompiledCache;
-pub use chain::{Flow, Pools};
+pub use chain::{Chain, Flow, Pools};
 pub use engine::Engine;
 pub use error::{Failed, Failure};
 pub use exchange::{Answer, Exchange, ExchangeId, Held, Origin};

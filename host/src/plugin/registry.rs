@@ -14,7 +14,7 @@ use super::bindings::{CONFIGURE, ON_REQUEST, ON_RESPONSE};
 use super::cache::hex;
 use super::engine::Engine;
 use super::instance::{Guest, Hook, Instance, Refused};
-use crate::config::{ComponentSource, Entry as EntryConfig, Fault, Limits, OnFailure};
+use crate::config::{Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Limits, OnFailure};
 
 /// No component in sight of a request is larger; language runtimes are 12-18 MB.
 const LARGEST_COMPONENT: u64 = 64 << 20;
@@ -49,6 +49,7 @@ impl std::fmt::Debug for Filter {
 pub struct Entry {
     /// Its name in the chain.
     pub name: String,
+    owner: (String, Option<String>),
     pub(super) filter: Arc<Filter>,
     pub(super) config: Arc<str>,
     pub(super) on_failure: OnFailure,
@@ -59,28 +60,32 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Registry<'a> {
     engine: &'a Engine,
-    before: &'a [Arc<Entry>],
+    before: HashMap<(&'a (String, Option<String>), &'a str), &'a Arc<Entry>>,
     loaded: HashMap<[u8; 32], Result<Arc<Filter>, String>>,
+    /// What was read and hashed so far: many entries may be of one plugin.
+    read: HashMap<ComponentSource, Result<(Arc<Filter>, [u8; 32]), Fault>>,
 }
 
 impl<'a> Registry<'a> {
     /// A registry that takes over what it can from the entries `before`.
     pub fn new(engine: &'a Engine, before: &'a [Arc<Entry>]) -> Self {
         let loaded = before.iter().map(|entry| (entry.filter.digest, Ok(Arc::clone(&entry.filter)))).collect();
-        Self { engine, before, loaded }
+        let before = before.iter().map(|entry| ((&entry.owner, entry.name.as_str()), entry)).collect();
+        Self { engine, before, loaded, read: HashMap::new() }
     }
 
     /// The entry, ready to run.
     pub fn entry(&mut self, wanted: &EntryConfig) -> Result<Arc<Entry>, Vec<Fault>> {
-        let filter = self.filter(wanted).map_err(|fault| vec![fault])?;
+        let filter = self.filter(&wanted.component).map_err(|fault| vec![fault])?;
         let entry = Arc::new(Entry {
             name: wanted.name.clone(),
+            owner: wanted.owner.clone(),
             filter,
-            config: wanted.config.as_str().into(),
+            config: wanted.config.to_string().into(),
             on_failure: wanted.on_failure,
             limits: wanted.limits,
         });
-        if let Some(same) = self.before.iter().find(|before| before.is(&entry)) {
+        if let Some(same) = self.before.get(&(&entry.owner, entry.name.as_str())).filter(|before| before.is(&entry)) {
             return Ok(Arc::clone(same));
         }
         match Instance::new(self.engine, &entry) {
@@ -88,10 +93,8 @@ impl<'a> Registry<'a> {
             Err(Refused::Config(faults)) => {
                 let fault = |fault: super::bindings::Fault| {
                     let at = if fault.pointer.is_empty() { String::new() } else { format!(" at {}", fault.pointer) };
-                    Fault::new(
-                        wanted.config_place,
-                        format!("`{}` refuses its config{at}: {}", wanted.name, fault.message),
-                    )
+                    let place = wanted.config.place_of(&fault.pointer);
+                    Fault::new(place, format!("`{}` refuses its config{at}: {}", wanted.name, fault.message))
                 };
                 Err(faults.into_iter().map(fault).collect())
             }
@@ -102,16 +105,33 @@ impl<'a> Registry<'a> {
         }
     }
 
-    fn filter(&mut self, wanted: &EntryConfig) -> Result<Arc<Filter>, Fault> {
-        let (bytes, place) = match &wanted.component {
-            ComponentSource::Bundled(name) => (weir_bundle::find(name).unwrap_or_default().into(), wanted.place),
-            ComponentSource::File(path, place) => {
-                let bytes = read(path).map_err(|why| {
-                    Fault::new(*place, format!("cannot read {}: {why}", path.display()))
-                        .help("paths are relative to the file that names them")
-                })?;
-                (std::borrow::Cow::Owned(bytes), *place)
+    /// Checks a component that no entry uses.
+    pub fn check(&mut self, component: &ComponentConfig) -> Result<(), Fault> {
+        self.filter(component).map(|_| ())
+    }
+
+    fn filter(&mut self, wanted: &ComponentConfig) -> Result<Arc<Filter>, Fault> {
+        if !self.read.contains_key(&wanted.source) {
+            let loaded = self.read(wanted);
+            self.read.insert(wanted.source.clone(), loaded);
+        }
+        let (filter, digest) = self.read[&wanted.source].clone()?;
+        match &wanted.sha256 {
+            Some(pinned) if pinned.value != digest => {
+                Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(&digest)))
+                    .help("write that one, if this is the component that you want"))
             }
+            _ => Ok(filter),
+        }
+    }
+
+    fn read(&mut self, wanted: &ComponentConfig) -> Result<(Arc<Filter>, [u8; 32]), Fault> {
+        let bytes = match &wanted.source {
+            ComponentSource::Bundled(name) => weir_bundle::find(name).unwrap_or_default().into(),
+            ComponentSource::File(path) => std::borrow::Cow::Owned(read(path).map_err(|why| {
+                Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
+                    .help("paths are relative to the file that names them")
+            })?),
         };
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let engine = self.engine;
@@ -119,13 +139,15 @@ impl<'a> Registry<'a> {
             .entry(digest)
             .or_insert_with(|| load(engine, digest, &bytes).map(Arc::new).map_err(|error| format!("{error:#}")))
             .clone()
-            .map_err(|why| Fault::new(place, format!("this is not a filter that this weir can run: {why}")))
+            .map(|filter| (filter, digest))
+            .map_err(|why| Fault::new(wanted.place, format!("this is not a filter that this weir can run: {why}")))
     }
 }
 
 impl Entry {
     fn is(&self, other: &Self) -> bool {
         self.name == other.name
+            && self.owner == other.owner
             && self.filter.digest == other.filter.digest
             && self.config == other.config
             && self.on_failure == other.on_failure

@@ -1,8 +1,9 @@
 //! Every way in which an exchange ends without the upstream's or a filter's answer, and what the client is told.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header, response::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header, response::Parts};
 
+use crate::paths::Ambiguous;
 use crate::plugin::{ExchangeId, Failed};
 use crate::upstream;
 
@@ -11,12 +12,16 @@ use crate::upstream;
 pub(super) enum Error {
     #[error("the request's target is neither a path nor an http:// URL")]
     Target,
-    #[error("the request's path has a `.` or `..` segment")]
-    Path,
+    #[error("{0}")]
+    Path(#[from] Ambiguous),
     #[error("the request has no Host, or more than one")]
     Host,
-    #[error("no route matches the path")]
+    #[error("no site serves this host")]
+    NoSite,
+    #[error("no route matches the request")]
     NoRoute,
+    #[error("no route takes this method")]
+    Method(Vec<Method>),
     #[error("filter `{}` failed: {}", .0.entry.name, .0.failure)]
     Filter(Failed),
     #[error("upstream `{name}`: {cause}")]
@@ -36,10 +41,14 @@ impl Error {
                 "bad-target",
                 "the request's target is not one that a proxy for this site serves",
             ),
-            Self::Path => {
-                (StatusCode::BAD_REQUEST, "bad-path", "the request's path must not have a `.` or `..` segment")
+            Self::Path(_) => {
+                (StatusCode::BAD_REQUEST, "bad-path", "the request's path can be read in more than one way")
             }
             Self::Host => (StatusCode::BAD_REQUEST, "bad-host", "the request must name one host"),
+            Self::NoSite => (StatusCode::NOT_FOUND, "no-site", "nothing is served here"),
+            Self::Method(_) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "bad-method", "this method is not served here; see Allow")
+            }
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
             Self::Filter(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "filter-failed", "the request could not be processed")
@@ -74,6 +83,12 @@ impl Error {
         head.status = status;
         head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Self::Method(allowed) = self {
+            let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+            if let Ok(names) = HeaderValue::try_from(names.join(", ")) {
+                head.headers.insert(header::ALLOW, names);
+            }
+        }
         (head, format!("{status}: {text}\nexchange {id}\n").into())
     }
 }

@@ -1,10 +1,13 @@
 //! What a proxy must do to heads, whatever the filters do: RFC 9110, 7.6 and RFC 9112, 3.2.
 
+use std::borrow::Cow;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use http::{Version, request, response};
 
 use super::Error;
+use crate::paths::{self, Rules};
 
 /// Fields that concern one connection only.
 static HOP_BY_HOP: [HeaderName; 7] = [
@@ -29,9 +32,6 @@ pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
     if head.uri.path_and_query().is_none_or(|path: &PathAndQuery| !path.as_str().starts_with('/')) {
         return Err(Error::Target);
     }
-    if has_dot_segment(head.uri.path()) {
-        return Err(Error::Path);
-    }
     // Before any filter runs: what `Connection` names must not take away what a filter sets.
     remove_hop_by_hop(&mut head.headers);
     let mut hosts = head.headers.get_all(header::HOST).iter();
@@ -42,16 +42,16 @@ pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
     }
 }
 
-/// `.` and `..`, encoded ones too: this proxy would match them as names and the server behind it might resolve them, and
-/// so reach what no route leads to. Clients resolve them before they send.
-fn has_dot_segment(path: &str) -> bool {
-    if !path.contains("/.") && !path.contains('%') {
-        return false;
+/// Brings the path into its one spelling.
+pub(super) fn normalize(uri: &mut Uri, rules: Rules) -> Result<(), Error> {
+    if let Cow::Owned(path) = paths::normalize(uri.path(), rules)? {
+        let target = match uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        *uri = Uri::try_from(target).map_err(|_| Error::Target)?;
     }
-    path.split('/').any(|segment| {
-        let dots = segment.replace("%2e", ".").replace("%2E", ".");
-        dots == "." || dots == ".."
-    })
+    Ok(())
 }
 
 /// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read. A client of

@@ -13,11 +13,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::{Request, Response};
+use http::{Request, Response, header};
 use hyper::body::Incoming;
 
-use crate::plugin::{Exchange, ExchangeId, Flow, Held, Origin};
-use crate::snapshot::Local;
+use crate::plugin::{Chain, Exchange, ExchangeId, Flow, Held, Origin};
+use crate::routing::{Asked, Found};
+use crate::snapshot::{Local, Route, Snapshot};
 use crate::telemetry::access::WorkerLog;
 use crate::upstream::ResponseBody;
 
@@ -63,29 +64,71 @@ pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>)
     let (head, body) = request.into_parts();
     let exchange = Exchange::begin(worker.next_id(), client, head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
-    let upstream = match forward(&local, &mut ongoing.exchange, body).await {
+    let chosen = choose(&local.snapshot, 0, &mut ongoing.exchange);
+    let upstream = match &chosen {
+        Ok(chosen) => forward(&local, chosen, &mut ongoing.exchange, body).await,
+        Err(_) => Ok(None),
+    };
+    let chain = chosen.as_ref().map(|chosen| chosen.chain).ok();
+    let upstream = match upstream.and_then(|upstream| chosen.map(|_| upstream)) {
         Ok(upstream) => upstream,
         Err(error) => {
             ongoing.fail(error);
             None
         }
     };
-    while let Err(failed) = local.chain.response(&mut ongoing.exchange) {
+    while let Some(Err(failed)) = chain.map(|chain| local.pools.response(chain, &mut ongoing.exchange)) {
         ongoing.fail(Error::Filter(failed));
     }
     reply(ongoing, upstream)
 }
 
-/// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
-async fn forward(local: &Local, exchange: &mut Held, body: Incoming) -> Result<Option<ResponseBody>, Error> {
+/// What serves a request.
+struct Chosen<'a> {
+    chain: &'a Chain,
+    /// Or why there is none.
+    route: Result<&'a Route, Found>,
+}
+
+/// Finds the site and the route. The path is matched, seen by filters and sent in one spelling.
+fn choose<'a>(snapshot: &'a Snapshot, listener: usize, exchange: &mut Held) -> Result<Chosen<'a>, Error> {
     headers::accept(&mut exchange.request)?;
-    let target = local.snapshot.routes.find(exchange.request.uri.path());
-    exchange.route = target.map(|target| target.route.clone());
-    if local.chain.request(exchange).map_err(Error::Filter)? == Flow::Answered {
+    let host = exchange.request.headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let index = snapshot.router.site(listener, host.unwrap_or_default()).ok_or(Error::NoSite)?;
+    let site = &snapshot.sites[index];
+    headers::normalize(&mut exchange.request.uri, site.paths)?;
+    let request = &exchange.request;
+    let asked = Asked {
+        path: request.uri.path(),
+        query: request.uri.query(),
+        method: &request.method,
+        headers: &request.headers,
+    };
+    match snapshot.router.route(index, &asked) {
+        Found::Route(route) => {
+            let route = &site.routes[route];
+            exchange.route = Some(route.name.clone());
+            Ok(Chosen { chain: &route.chain, route: Ok(route) })
+        }
+        nothing => Ok(Chosen { chain: &site.chain, route: Err(nothing) }),
+    }
+}
+
+/// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
+async fn forward(
+    local: &Local,
+    chosen: &Chosen<'_>,
+    exchange: &mut Held,
+    body: Incoming,
+) -> Result<Option<ResponseBody>, Error> {
+    if local.pools.request(chosen.chain, exchange).map_err(Error::Filter)? == Flow::Answered {
         return Ok(None);
     }
-    let target = target.ok_or(Error::NoRoute)?;
-    let upstream = &local.upstreams[target.upstream];
+    let route = chosen.route.as_ref().map_err(|nothing| match nothing {
+        Found::Method(allowed) => Error::Method(allowed.clone()),
+        _ => Error::NoRoute,
+    })?;
+    let upstream = &local.upstreams[route.upstream];
     headers::to_upstream(&mut exchange.request, || upstream.authority());
     let sent = upstream.send(&exchange.request, body).await;
     let (mut head, body) = sent.map_err(|error| Error::upstream(upstream.name(), error))?;

@@ -28,9 +28,9 @@ impl Pool {
         Rc::new(Self { upstream: Arc::clone(upstream), idle: RefCell::new(Vec::new()) })
     }
 
-    /// Whether it holds connections to this upstream.
-    pub fn is_for(&self, upstream: &Arc<Upstream>) -> bool {
-        Arc::ptr_eq(&self.upstream, upstream)
+    /// Which upstream it holds connections to.
+    pub fn upstream_ptr(&self) -> *const Upstream {
+        Arc::as_ptr(&self.upstream)
     }
 
     /// The upstream's name.

@@ -1,0 +1,100 @@
+//! `weir status` and `weir reload`: questions to a running proxy.
+
+use std::net::SocketAddr;
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use super::File;
+use super::run::block_on;
+use crate::admin::{Call, call};
+use crate::config;
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    #[command(flatten)]
+    file: File,
+    /// The running proxy's admin address, instead of the file's; its token is then read from `WEIR_ADMIN_TOKEN`
+    #[arg(long, value_name = "URL")]
+    admin: Option<String>,
+}
+
+pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
+    let (status, answer) = ask(options, Method::GET, "/status")?;
+    if status != StatusCode::OK {
+        bail!("{}", answer["error"].as_str().unwrap_or("the answer has no error"));
+    }
+    if as_json {
+        println!("{answer:#}");
+        return Ok(());
+    }
+    println!(
+        "weir {} runs {} (pid {}, {} workers)",
+        text(&answer["version"]),
+        text(&answer["config"]),
+        answer["pid"],
+        answer["workers"]
+    );
+    println!("  up {}, {} connections", duration(&answer["uptime"]), answer["connections"]);
+    for listener in answer["listeners"].as_array().into_iter().flatten() {
+        println!("  {} listens on {}", text(&listener[0]), text(&listener[1]));
+    }
+    println!("  {} sites, {} routes, {} filters", answer["sites"], answer["routes"], answer["filters"]);
+    match (&answer["reload"], answer["reload"]["report"].as_str()) {
+        (Value::Null, _) => {}
+        (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),
+        (reload, Some(report)) => {
+            println!("  the reload {} ago failed, what was running goes on:\n\n{report}", duration(&reload["ago"]));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn reload(options: &Options) -> anyhow::Result<()> {
+    let (status, answer) = ask(options, Method::POST, "/reload")?;
+    match (status, answer["report"].as_str()) {
+        (StatusCode::OK, _) => println!("reloaded"),
+        (_, Some(report)) => bail!("not reloaded, what was running goes on:\n\n{report}"),
+        _ => bail!("{}", text(&answer["error"])),
+    }
+    Ok(())
+}
+
+fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
+    let (address, token) = match &options.admin {
+        Some(url) => (address(url)?, std::env::var("WEIR_ADMIN_TOKEN").ok()),
+        None => {
+            let config = config::load(&options.file.config);
+            config.sound(Vec::new())?;
+            let admin = config.admin.ok_or_else(|| {
+                anyhow!(
+                    "{} has no `admin:`, so the running proxy cannot be asked; add `admin: {{ address: 127.0.0.1:9180 }}` \
+                     and restart it, or name it with --admin URL",
+                    options.file.config.display()
+                )
+            })?;
+            (admin.address.value, admin.token.map(|token| token.reveal().to_owned()))
+        }
+    };
+    block_on(async move { call(&Call { address, token: token.as_deref(), method, path }).await })
+}
+
+fn address(url: &str) -> anyhow::Result<SocketAddr> {
+    let bare = url.strip_prefix("http://").unwrap_or(url);
+    bare.trim_end_matches('/').parse().map_err(|_| anyhow!("`{url}` is not an admin URL; write http://127.0.0.1:9180"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn duration(seconds: &Value) -> String {
+    let seconds = seconds.as_u64().unwrap_or_default();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
+    }
+}

@@ -1,0 +1,7 @@
+//! `weir schema`.
+
+use crate::config;
+
+pub(super) fn schema() {
+    println!("{:#}", config::schema());
+}

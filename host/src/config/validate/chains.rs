@@ -1,0 +1,318 @@
+//! Chains: from names and lists to entries, and what a route makes of its site's.
+
+use std::collections::HashMap;
+
+use super::plugins::Plugins;
+use super::routes::pattern;
+use super::{Check, MOST_ENTRIES, MOST_INSTANCES};
+use crate::config::fault::suggestion;
+use crate::config::file::{self, Added, LongAdded, LongEntry, RouteChain};
+use crate::config::json::Settings;
+use crate::config::read::{Named, OneOrMore};
+use crate::config::{Component, Entry, Json, Link, Located, OnFailure, PathPattern, Place};
+
+/// A list may name lists.
+const DEEPEST: usize = 16;
+
+/// The named chains, and all entries that were made so far.
+pub(super) struct Chains<'a> {
+    named: &'a Named<Vec<Located<file::Entry>>>,
+    index: HashMap<&'a str, Option<&'a [Located<file::Entry>]>>,
+    plugins: Plugins,
+    entries: Vec<Entry>,
+}
+
+/// What a long entry says, in a chain or added to one.
+struct Wanted<'a> {
+    plugin: &'a Located<String>,
+    name: Option<&'a Located<String>>,
+    except: Option<&'a OneOrMore<Located<String>>>,
+    config: Option<&'a Settings>,
+    on_failure: Option<OnFailure>,
+    limits: Option<&'a file::Limits>,
+}
+
+macro_rules! wanted {
+    ($long:ty) => {
+        impl<'a> From<&'a $long> for Wanted<'a> {
+            fn from(entry: &'a $long) -> Self {
+                Self {
+                    plugin: &entry.plugin,
+                    name: entry.name.as_ref(),
+                    except: entry.except.as_ref(),
+                    config: entry.config.as_ref(),
+                    on_failure: entry.on_failure,
+                    limits: entry.limits.as_ref(),
+                }
+            }
+        }
+    };
+}
+wanted!(LongEntry);
+wanted!(LongAdded);
+
+/// Whose chain it is.
+pub(super) type Owner = (String, Option<String>);
+
+impl<'a> Chains<'a> {
+    pub(super) fn new(check: &mut Check, named: &'a Named<Vec<Located<file::Entry>>>, plugins: Plugins) -> Self {
+        for (name, _) in &named.0 {
+            if plugins.is_known(&name.value) {
+                check.fault(name.place, format!("`{}` is a plugin's name, too", name.value)).help =
+                    Some("give the chain another name".into());
+            }
+        }
+        let index = named.0.iter().map(|(name, list)| (name.value.as_str(), list.as_deref())).collect();
+        let mut chains = Self { named, index, plugins, entries: Vec::new() };
+        // What is used nowhere is checked all the same.
+        for (name, list) in named.sound() {
+            let owner = (format!("chains.{}", name.value), None);
+            chains.list(check, list, &owner);
+        }
+        chains.entries.clear();
+        chains.plugins.forget_uses();
+        chains
+    }
+
+    /// All entries, and the components that none uses.
+    pub(super) fn finish(self, workers: usize, check: &mut Check) -> (Vec<Entry>, Vec<Component>) {
+        let wanted = workers * self.entries.len();
+        if let Some(first) = self.entries.first().filter(|_| wanted > MOST_INSTANCES as usize) {
+            let message = format!("{} filters on {workers} workers need {wanted} instances", self.entries.len());
+            check.fault(first.place, message).help =
+                Some(format!("there is room for {MOST_INSTANCES}; write fewer `workers:`"));
+        }
+        (self.entries, self.plugins.unused())
+    }
+
+    /// The links of a list, each with an entry of its own.
+    pub(super) fn list(&mut self, check: &mut Check, list: &'a [Located<file::Entry>], owner: &Owner) -> Vec<Link> {
+        let mut links = Vec::new();
+        self.expand(check, list, owner, &mut links, &mut Vec::new());
+        self.check_names(check, &links);
+        links
+    }
+
+    fn expand(
+        &mut self,
+        check: &mut Check,
+        list: &'a [Located<file::Entry>],
+        owner: &Owner,
+        links: &mut Vec<Link>,
+        inside: &mut Vec<&'a str>,
+    ) {
+        for entry in list {
+            match &entry.value {
+                file::Entry::Name(name) => match self.index.get_key_value(name.as_str()) {
+                    Some((chain, list)) => {
+                        let (chain, list) = (*chain, *list);
+                        if inside.contains(&chain) || inside.len() >= DEEPEST {
+                            check.fault(entry.place, format!("the chain `{chain}` holds itself"));
+                            continue;
+                        }
+                        inside.push(chain);
+                        self.expand(check, list.unwrap_or_default(), owner, links, inside);
+                        inside.pop();
+                    }
+                    None => links.extend(self.short(check, name, entry.place, owner)),
+                },
+                file::Entry::Long(long) => {
+                    links.extend(self.long(check, &Wanted::from(&**long), entry.place, owner));
+                }
+            }
+        }
+    }
+
+    fn short(&mut self, check: &mut Check, plugin: &str, place: Place, owner: &Owner) -> Option<Link> {
+        let chains: Vec<&str> = self.named.names().collect();
+        let (component, limits) = self.plugins.find(check, plugin, place, &chains)?;
+        Some(self.push(Entry {
+            owner: owner.clone(),
+            name: plugin.to_owned(),
+            component,
+            config: Json::empty(place),
+            on_failure: OnFailure::Closed,
+            limits,
+            place,
+            changed: None,
+        }))
+    }
+
+    fn long(&mut self, check: &mut Check, wanted: &Wanted<'_>, place: Place, owner: &Owner) -> Option<Link> {
+        let except = check.except(wanted.except);
+        let (component, limits) = self.plugins.find(check, &wanted.plugin.value, wanted.plugin.place, &[])?;
+        let limits = check.limits(wanted.limits, limits);
+        let name = wanted.name.unwrap_or(wanted.plugin);
+        let link = self.push(Entry {
+            owner: owner.clone(),
+            name: name.value.clone(),
+            component,
+            config: wanted.config.map_or_else(|| Json::empty(place), |config| config.0.clone()),
+            on_failure: wanted.on_failure.unwrap_or(OnFailure::Closed),
+            limits,
+            place: name.place,
+            changed: None,
+        });
+        Some(Link { except, ..link })
+    }
+
+    fn push(&mut self, entry: Entry) -> Link {
+        self.entries.push(entry);
+        Link { entry: self.entries.len() - 1, except: Vec::new() }
+    }
+
+    fn check_names(&self, check: &mut Check, links: &[Link]) {
+        let mut names = HashMap::new();
+        for link in links {
+            let entry = &self.entries[link.entry];
+            if let Some(first) = names.insert(entry.name.as_str(), entry.place) {
+                let fault =
+                    check.fault(entry.place, format!("there is an entry `{}` in this chain already", entry.name));
+                fault.also = Some((first, "here before".into()));
+                fault.help = Some("give one of them a `name:` of its own".into());
+            }
+        }
+        if let Some(link) = links.get(MOST_ENTRIES) {
+            check.fault(self.entries[link.entry].place, format!("a chain has at most {MOST_ENTRIES} entries"));
+        }
+    }
+
+    /// A route's chain: its site's, unless it visibly says otherwise.
+    pub(super) fn route(
+        &mut self,
+        check: &mut Check,
+        route: &'a file::Route,
+        path: &PathPattern,
+        site: &[Link],
+        owner: &Owner,
+    ) -> Vec<Link> {
+        let mut links = match &route.chain {
+            Some(Located { value: RouteChain::None, .. }) => Vec::new(),
+            Some(Located { value: RouteChain::These(list), .. }) => self.list(check, list, owner),
+            None => site.to_vec(),
+        };
+        for name in route.without.as_deref().unwrap_or_default() {
+            match self.position(&links, &name.value) {
+                Some(position) => drop(links.remove(position)),
+                None => self.no_entry(check, &links, name),
+            }
+        }
+        for (name, change) in &route.r#override.0 {
+            let (position, Some(change)) = (self.position(&links, &name.value), change) else { continue };
+            match position {
+                Some(position) => {
+                    links[position].entry = self.changed(check, links[position].entry, name.place, change, owner)
+                }
+                None => self.no_entry(check, &links, name),
+            }
+        }
+        for added in route.add.as_deref().unwrap_or_default() {
+            self.add(check, added, &mut links, owner);
+        }
+        self.check_names(check, &links);
+        links.iter_mut().for_each(|link| link.except.retain(|except| meets(except, path)));
+        links.retain(|link| !link.except.iter().any(|except| covers(except, path)));
+        links
+    }
+
+    fn position(&self, links: &[Link], name: &str) -> Option<usize> {
+        links.iter().position(|link| self.entries[link.entry].name == name)
+    }
+
+    fn no_entry(&self, check: &mut Check, links: &[Link], name: &Located<String>) {
+        let names = links.iter().map(|link| self.entries[link.entry].name.as_str());
+        let help = suggestion(&name.value, "entries of the chain", names);
+        check.fault(name.place, format!("there is no entry `{}` in this route's chain", name.value)).help = Some(help);
+    }
+
+    /// An entry of the route's own, like the site's but for the change.
+    fn changed(
+        &mut self,
+        check: &mut Check,
+        entry: usize,
+        place: Place,
+        change: &file::Override,
+        owner: &Owner,
+    ) -> usize {
+        let before = &self.entries[entry];
+        let mut config = before.config.clone();
+        if let Some(patch) = &change.config {
+            config.merge(&patch.0);
+        }
+        let entry = Entry {
+            owner: owner.clone(),
+            name: before.name.clone(),
+            component: before.component.clone(),
+            config,
+            on_failure: change.on_failure.unwrap_or(before.on_failure),
+            limits: check.limits(change.limits.as_ref(), before.limits),
+            place: before.place,
+            changed: Some(place),
+        };
+        self.push(entry).entry
+    }
+
+    fn add(&mut self, check: &mut Check, added: &'a Located<Added>, links: &mut Vec<Link>, owner: &Owner) {
+        let (new, at) = match &added.value {
+            Added::Name(name) => {
+                let mut new = Vec::new();
+                match self.index.get(name.as_str()).copied() {
+                    Some(list) => {
+                        self.expand(check, list.unwrap_or_default(), owner, &mut new, &mut vec![name.as_str()])
+                    }
+                    None => new.extend(self.short(check, name, added.place, owner)),
+                }
+                (new, links.len())
+            }
+            Added::Long(long) => {
+                let at = self.place_for(check, long, links);
+                (self.long(check, &Wanted::from(&**long), added.place, owner).into_iter().collect(), at)
+            }
+        };
+        links.splice(at..at, new);
+    }
+
+    fn place_for(&self, check: &mut Check, added: &LongAdded, links: &[Link]) -> usize {
+        let is_first = added.first.as_ref().filter(|first| first.value);
+        let said = [
+            added.before.as_ref().map(|name| name.place),
+            added.after.as_ref().map(|name| name.place),
+            is_first.map(|first| first.place),
+        ];
+        if let Some(second) = said.into_iter().flatten().nth(1) {
+            check.fault(second, "an added filter goes to one place").help =
+                Some("write one of `before`, `after` and `first`".into());
+        }
+        match (&added.before, &added.after) {
+            _ if is_first.is_some() => 0,
+            (Some(name), _) | (None, Some(name)) => match self.position(links, &name.value) {
+                Some(position) => position + usize::from(added.before.is_none()),
+                None => {
+                    self.no_entry(check, links, name);
+                    links.len()
+                }
+            },
+            (None, None) => links.len(),
+        }
+    }
+}
+
+impl Check {
+    fn except(&mut self, except: Option<&OneOrMore<Located<String>>>) -> Vec<PathPattern> {
+        let written = except.map(|except| except.0.as_slice()).unwrap_or_default();
+        written.iter().filter_map(|path| pattern(self, path)).collect()
+    }
+}
+
+/// Whether every path of the route is excepted.
+fn covers(except: &PathPattern, route: &PathPattern) -> bool {
+    match (except, route) {
+        (PathPattern::Exact(_), PathPattern::Prefix(_)) => false,
+        _ => except.matches(route.fixed()),
+    }
+}
+
+/// Whether some path of the route is excepted.
+fn meets(except: &PathPattern, route: &PathPattern) -> bool {
+    except.matches(route.fixed()) || route.matches(except.fixed())
+}

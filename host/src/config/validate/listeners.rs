@@ -1,0 +1,133 @@
+//! Where clients and operators connect.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Check;
+use crate::config::file::{self, File};
+use crate::config::{Admin, Certificate, Listener, ListenerLimits, Located, Network, Secret, Tls};
+
+impl Check {
+    pub(super) fn listeners(&mut self, file: &File) -> Vec<Listener> {
+        if file.listeners.0.is_empty() {
+            self.fault(file.place, "there is no listener").help =
+                Some("write `listeners: { public: { address: 127.0.0.1:8080 } }`".into());
+        }
+        let mut listeners: Vec<Listener> = Vec::new();
+        for (name, listener) in file.listeners.sound() {
+            let Some(address) = self.address(&listener.address) else { continue };
+            let same = listeners.iter().find(|known| known.address == address && address.port() != 0);
+            if let Some(same) = same {
+                let (place, message) = (same.place, format!("`{}` listens on {address} too", same.name));
+                let fault = self.fault(listener.address.place, message);
+                fault.also = Some((place, "here before".into()));
+                fault.help = Some("give each listener an address of its own".into());
+            }
+            if let (Some(tls), Some(_)) = (&listener.tls, &listener.redirect) {
+                self.fault(tls.place, "a listener that redirects to https cannot speak TLS itself").help =
+                    Some("remove `redirect`, or make a listener without `tls` for it".into());
+            }
+            listeners.push(Listener {
+                name: name.value.clone(),
+                address,
+                place: listener.address.place,
+                tls: listener.tls.as_ref().map(|tls| self.tls(tls)),
+                redirect: listener.redirect.as_ref().map(|redirect| redirect.0),
+                trusted_proxies: self.networks(listener.trusted_proxies.as_deref().unwrap_or_default()),
+                limits: self.listener_limits(listener),
+            });
+        }
+        listeners
+    }
+
+    pub(super) fn admin(&mut self, admin: &file::Admin) -> Option<Admin> {
+        let address = self.address(&admin.address)?;
+        let token = admin.token.as_ref().map(|secret| self.secret(secret));
+        if !address.ip().is_loopback() && token.is_none() {
+            self.fault(admin.address.place, format!("whoever reaches {address} could reload and inspect this proxy"))
+                .help = Some("use 127.0.0.1, or add `token: { env: NAME }` or `token: { file: PATH }`".into());
+        }
+        Some(Admin { address: Located { value: address, place: admin.address.place }, token: token.flatten() })
+    }
+
+    fn secret(&mut self, secret: &file::Secret) -> Option<Secret> {
+        let (place, value, what) = match secret {
+            file::Secret::Env(name) => {
+                let value = std::env::var(&name.value).map_err(|error| error.to_string());
+                (name.place, value, format!("the environment variable `{}`", name.value))
+            }
+            file::Secret::File(path) => {
+                let full = self.path(path);
+                let value = std::fs::read_to_string(&full).map_err(|error| error.to_string());
+                (path.place, value.map(|text| text.trim_end().to_owned()), full.display().to_string())
+            }
+        };
+        match value {
+            Ok(value) if value.is_empty() => self.fault(place, format!("{what} is empty")),
+            Ok(value) => return Some(Secret(value)),
+            Err(why) => self.fault(place, format!("cannot read {what}: {why}")),
+        };
+        None
+    }
+
+    fn address(&mut self, address: &Located<String>) -> Option<SocketAddr> {
+        let parsed = address.value.parse().ok();
+        if parsed.is_none() {
+            self.fault(address.place, format!("`{}` is not an address to listen on", address.value)).help =
+                Some("write an IP address and a port, as in 127.0.0.1:8080, 0.0.0.0:80 or \"[::]:80\"".into());
+        }
+        parsed
+    }
+
+    fn tls(&mut self, tls: &file::Tls) -> Tls {
+        if tls.certificates.value.is_empty() {
+            self.fault(tls.certificates.place, "TLS needs a certificate").help =
+                Some("write `certificates: [{ cert: site.pem, key: site.key }]`".into());
+        }
+        let located = |check: &Self, path: &Located<String>| Located { value: check.path(path), place: path.place };
+        let certificate =
+            |pair: &file::Certificate| Certificate { cert: located(self, &pair.cert), key: located(self, &pair.key) };
+        Tls { certificates: tls.certificates.value.iter().map(certificate).collect() }
+    }
+
+    fn networks(&mut self, written: &[Located<String>]) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for text in written {
+            match network(&text.value) {
+                Some(network) => networks.push(network),
+                None => {
+                    self.fault(text.place, format!("`{}` is neither an address nor a network", text.value)).help =
+                        Some("write 10.0.0.7, 10.0.0.0/8 or \"fd00::/8\"".into());
+                }
+            }
+        }
+        networks
+    }
+
+    fn listener_limits(&mut self, listener: &file::Listener) -> ListenerLimits {
+        let mut limits = ListenerLimits::default();
+        if let Some(written) = &listener.limits {
+            if let Some(connections) = &written.connections {
+                limits.connections = usize::try_from(connections.value.0).unwrap_or(usize::MAX);
+            }
+            if let Some(header) = &written.header {
+                limits.header = usize::try_from(header.value.0).unwrap_or(usize::MAX);
+                if !(8 << 10..=1 << 20).contains(&limits.header) {
+                    self.fault(header.place, "a head's limit is from 8KiB to 1MiB");
+                }
+            }
+        }
+        if let Some(head) = listener.timeouts.as_ref().and_then(|timeouts| timeouts.head.as_ref()) {
+            limits.head = self.limit(head);
+        }
+        limits
+    }
+}
+
+/// An address, or a network.
+fn network(text: &str) -> Option<Network> {
+    let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.map_or(Some(most), |prefix| prefix.parse().ok())?;
+    (prefix <= most).then_some(Network { address, prefix })
+}

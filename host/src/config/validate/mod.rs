@@ -1,0 +1,100 @@
+//! From what was written to what it means. Every fault is noted; none stops the search.
+
+mod chains;
+mod listeners;
+mod plugins;
+mod routes;
+mod sites;
+mod ties;
+mod upstreams;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::file::File;
+use super::{Config, Fault, Located, Place, Source, sources};
+use chains::Chains;
+use plugins::Plugins;
+use upstreams::Upstreams;
+
+/// A chain keeps what became of each entry in one word of bits.
+pub(crate) const MOST_ENTRIES: usize = 128;
+
+/// Live filter instances; half of what the engine has room for, because a reload needs new ones beside the old.
+pub(crate) const MOST_INSTANCES: u32 = 4096;
+
+/// wasmtime reserves address space for this much memory per instance.
+pub(crate) const MOST_MEMORY: usize = 1 << 30;
+
+/// What all parts of the validation use.
+struct Check {
+    sources: Arc<Vec<Source>>,
+    faults: Vec<Fault>,
+}
+
+impl Check {
+    fn fault(&mut self, place: Place, message: impl Into<String>) -> &mut Fault {
+        self.faults.push(Fault::new(place, message));
+        self.faults.last_mut().expect("one was pushed")
+    }
+
+    /// A path of the file, relative to the file that names it.
+    fn path(&self, path: &Located<String>) -> PathBuf {
+        let source = path.place.source(&self.sources);
+        source.map(sources::folder).unwrap_or_default().join(&path.value)
+    }
+}
+
+/// Validates what was read; `faults` are those of the reading.
+pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Vec<Fault>) -> Config {
+    let mut config = Config {
+        sources: Arc::clone(&sources),
+        faults: Vec::new(),
+        workers: std::thread::available_parallelism().map_or(1, Into::into),
+        access_log: true,
+        admin: None,
+        listeners: Vec::new(),
+        upstreams: Vec::new(),
+        entries: Vec::new(),
+        unused: Vec::new(),
+        sites: Vec::new(),
+    };
+    // What could not be read may leave ties and gaps that are not there.
+    let was_read = faults.is_empty();
+    let mut check = Check { sources, faults };
+    if let Some(file) = file {
+        check.file(&file, &mut config);
+        if was_read {
+            ties::find(&mut check, &config);
+        }
+    }
+    config.faults = check.faults;
+    config
+}
+
+impl Check {
+    fn file(&mut self, file: &File, config: &mut Config) {
+        match &file.version {
+            Some(version) if version.value.0 != 1 => {
+                let message = format!("version {} is not known to this weir", version.value.0);
+                self.fault(version.place, message).help = Some("write `version: 1`".into());
+            }
+            Some(_) => {}
+            None => {
+                self.fault(file.place, "the key `version` is missing here").help = Some("write `version: 1`".into())
+            }
+        }
+        if let Some(workers) = &file.workers {
+            config.workers = usize::try_from(workers.value.0).unwrap_or(1);
+        }
+        config.access_log = file.access_log.as_ref().is_none_or(|access_log| access_log.value);
+        config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin));
+        config.listeners = self.listeners(file);
+        let plugins = Plugins::new(self, &file.plugins);
+        let mut upstreams = Upstreams::new(self, &file.upstreams);
+        let mut chains = Chains::new(self, &file.chains, plugins);
+        config.sites = self.sites(file, &config.listeners, &mut chains, &mut upstreams);
+        config.upstreams = upstreams.all;
+        (config.entries, config.unused) = chains.finish(config.workers, self);
+    }
+}

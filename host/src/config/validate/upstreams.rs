@@ -1,0 +1,142 @@
+//! Where requests go, by name or inline.
+
+use std::collections::HashMap;
+
+use super::Check;
+use crate::config::fault::suggestion;
+use crate::config::file;
+use crate::config::read::Named;
+use crate::config::{Endpoint, Located, Scheme, Upstream, UpstreamTls};
+
+/// All upstreams, and how routes find them.
+pub(super) struct Upstreams {
+    pub(super) all: Vec<Upstream>,
+    /// None for one that is faulty: what refers to it is not.
+    by_name: HashMap<String, Option<usize>>,
+}
+
+impl Upstreams {
+    pub(super) fn new(check: &mut Check, named: &Named<file::Upstream>) -> Self {
+        let mut upstreams = Self { all: Vec::new(), by_name: HashMap::new() };
+        for (name, upstream) in &named.0 {
+            let sound = upstream.as_ref().and_then(|upstream| check.upstream(name, upstream));
+            let index = sound.map(|upstream| upstreams.push(upstream));
+            upstreams.by_name.insert(name.value.clone(), index);
+        }
+        upstreams
+    }
+
+    fn push(&mut self, upstream: Upstream) -> usize {
+        self.all.push(upstream);
+        self.all.len() - 1
+    }
+
+    /// The upstream that a route names.
+    pub(super) fn find(&mut self, check: &mut Check, wanted: &Located<String>) -> Option<usize> {
+        if let Some(known) = self.by_name.get(&wanted.value) {
+            return *known;
+        }
+        let index = if wanted.value.contains("://") {
+            check.endpoint(wanted, 1).map(|endpoint| {
+                self.push(Upstream {
+                    name: wanted.value.clone(),
+                    endpoints: vec![endpoint],
+                    balance: crate::config::Balance::default(),
+                    tls: UpstreamTls::default(),
+                })
+            })
+        } else {
+            let mut names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            let help = suggestion(&wanted.value, "upstreams", names);
+            check.fault(wanted.place, format!("there is no upstream `{}`", wanted.value)).help = Some(help);
+            return None;
+        };
+        self.by_name.insert(wanted.value.clone(), index);
+        index
+    }
+}
+
+impl Check {
+    fn upstream(&mut self, name: &Located<String>, upstream: &file::Upstream) -> Option<Upstream> {
+        if upstream.endpoints.value.is_empty() {
+            self.fault(upstream.endpoints.place, format!("upstream `{}` has no endpoint", name.value)).help =
+                Some("write `endpoints: [http://127.0.0.1:9000]`".into());
+        }
+        let endpoints = &upstream.endpoints.value;
+        let mut sound: Vec<Endpoint> = Vec::new();
+        for endpoint in endpoints {
+            let Some(endpoint) =
+                self.endpoint(&endpoint.value.url, endpoint.value.weight).map(|sound| (sound, endpoint.place))
+            else {
+                continue;
+            };
+            let (endpoint, place) = endpoint;
+            if sound.iter().any(|known| known.host == endpoint.host && known.port == endpoint.port) {
+                self.fault(place, "this endpoint stands here twice").help = Some("write one, with a `weight`".into());
+                continue;
+            }
+            sound.push(endpoint);
+        }
+        let tls = upstream.tls.as_ref();
+        if let Some(tls) =
+            tls.filter(|_| !sound.is_empty() && sound.iter().all(|endpoint| endpoint.scheme != Scheme::Https))
+        {
+            self.fault(tls.place, "no endpoint here is https, so `tls` does nothing").help =
+                Some("write https:// endpoints, or remove `tls`".into());
+        }
+        let server_name = tls.and_then(|tls| tls.server_name.as_ref());
+        if let Some(name) = server_name.filter(|name| !is_host(&name.value)) {
+            self.fault(name.place, format!("`{}` is not a host name", name.value));
+        }
+        let tls = UpstreamTls {
+            ca: tls.and_then(|tls| tls.ca.as_ref()).map(|ca| Located { value: self.path(ca), place: ca.place }),
+            server_name: server_name.map(|name| name.value.clone()),
+        };
+        let balance = upstream.balance.unwrap_or_default();
+        (!sound.is_empty()).then(|| Upstream { name: name.value.clone(), endpoints: sound, balance, tls })
+    }
+
+    fn endpoint(&mut self, url: &Located<String>, weight: u64) -> Option<Endpoint> {
+        match endpoint(&url.value) {
+            Ok((scheme, host, port)) => {
+                Some(Endpoint { scheme, host, port, weight: u32::try_from(weight).unwrap_or(1) })
+            }
+            Err(why) => {
+                self.fault(url.place, format!("`{}` {why}", url.value)).help =
+                    Some("write scheme, host and port, as in http://127.0.0.1:9000".into());
+                None
+            }
+        }
+    }
+}
+
+fn endpoint(url: &str) -> Result<(Scheme, String, u16), &'static str> {
+    let schemes = [("http://", Scheme::Http, 80), ("h2c://", Scheme::H2c, 80), ("https://", Scheme::Https, 443)];
+    let known = schemes.iter().find_map(|(prefix, scheme, port)| Some((url.strip_prefix(prefix)?, *scheme, *port)));
+    let (rest, scheme, port) = known.ok_or("is not an http://, https:// or h2c:// URL")?;
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.contains('/') {
+        return Err("has a path, which an endpoint cannot have; `strip_prefix` takes prefixes off");
+    }
+    let authority: http::uri::Authority = rest.parse().map_err(|_| "is not a URL of a host")?;
+    if authority.as_str().contains('@') {
+        return Err("has user information, which is not sent");
+    }
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let is_port_sound = authority.port().is_none_or(|port| port.as_u16() != 0) && !authority.as_str().ends_with(':');
+    if host.is_empty() || !is_port_sound {
+        return Err("has no host, or no port behind its colon");
+    }
+    Ok((scheme, host, authority.port_u16().unwrap_or(port)))
+}
+
+/// A name of labels, or an address.
+pub(super) fn is_host(name: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    name.len() <= 253 && name.split('.').all(label) || name.parse::<std::net::Ipv6Addr>().is_ok()
+}
