@@ -43,16 +43,17 @@ impl Snapshot {
                 Err(found) => faults.extend(found),
             }
         }
+        let same = |wanted: &Upstream| before?.upstreams.iter().find(|upstream| ***upstream == *wanted).cloned();
+        let mut upstreams = Vec::new();
+        for upstream in &config.upstreams {
+            match Upstream::new(upstream) {
+                Ok(wanted) => upstreams.push(same(&wanted).unwrap_or_else(|| Arc::new(wanted))),
+                Err(found) => faults.extend(found),
+            }
+        }
         if !faults.is_empty() {
             return Err(Report::new(&config.source, faults));
         }
-        let same = |wanted: &Upstream| before?.upstreams.iter().find(|upstream| ***upstream == *wanted).cloned();
-        let upstreams = config
-            .upstreams
-            .iter()
-            .map(Upstream::new)
-            .map(|wanted| same(&wanted).unwrap_or_else(|| Arc::new(wanted)))
-            .collect();
         let routes = config.routes.iter().map(|route| {
             let target = Target { route: route.path.to_string().into(), upstream: route.upstream };
             (route.path.clone(), target)
