@@ -64,7 +64,12 @@ pub struct Sleep {
 impl Sleep {
     /// Counts from the tick before, so it allows for that much more.
     pub fn new(duration: Duration) -> Self {
-        Self { deadline: now() + duration + TICK, slot: None }
+        Self::until(now() + duration)
+    }
+
+    /// Counts to a time that was taken from [`now`].
+    pub fn until(deadline: Instant) -> Self {
+        Self { deadline: deadline + TICK, slot: None }
     }
 }
 
@@ -140,7 +145,7 @@ impl hyper::rt::Timer for Timer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {
-        Box::pin(Sleep { deadline: deadline + TICK, slot: None })
+        Box::pin(Sleep::until(deadline))
     }
 
     fn now(&self) -> Instant {

@@ -76,11 +76,17 @@ impl Snapshot {
         }
         faults.extend(config.unused.iter().filter_map(|component| registry.check(component).err()));
         let kept: HashMap<&str, &Arc<Upstream>> = before
-            .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name.as_str(), upstream)).collect())
+            .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name(), upstream)).collect())
             .unwrap_or_default();
         let mut upstreams = Vec::with_capacity(config.upstreams.len());
         for upstream in &config.upstreams {
-            let new = Arc::new(Upstream::new(upstream));
+            let new = match Upstream::new(upstream) {
+                Ok(new) => Arc::new(new),
+                Err(found) => {
+                    faults.extend(found);
+                    continue;
+                }
+            };
             let same = kept.get(upstream.name.as_str()).filter(|before| ***before == new);
             upstreams.push(same.map_or(new, |before| Arc::clone(before)));
         }

@@ -132,6 +132,7 @@ fn libraries_stay_in_their_rooms() {
                 || text.contains(&format!("({name}::"))
         };
         assert!(!has("wasmtime") || file.starts_with("plugin/"), "{file} uses wasmtime");
+        assert!(!has("rustls") || ["listen/tls.rs", "upstream/tls.rs"].contains(&file.as_str()), "{file} uses rustls");
         assert!(!has("clap") || file.starts_with("cli/"), "{file} uses clap");
         assert!(
             !has("serde") || ["config/", "admin/", "telemetry/access"].iter().any(|room| file.starts_with(room)),

@@ -77,7 +77,7 @@ impl Fault {
     }
 
     /// A fault that no line of a file shows.
-    pub(super) fn nowhere(message: impl Into<String>) -> Self {
+    pub fn nowhere(message: impl Into<String>) -> Self {
         Self { place: None, message: message.into(), help: None, also: None }
     }
 

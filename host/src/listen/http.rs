@@ -29,7 +29,8 @@ pub async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, drai
         .timer(Timer)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(Socket::new(stream), service);
+        .serve_connection(Socket::new(stream), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     let mut draining = Some(Listening::to(&drain));
     // What goes wrong on the connection, the exchange's record tells; between exchanges it is nobody's loss.

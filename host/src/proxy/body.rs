@@ -13,7 +13,8 @@ use crate::upstream::{self, ResponseBody};
 #[derive(Debug)]
 pub struct ReplyBody {
     from: From,
-    ongoing: Ongoing,
+    /// None if the record is written elsewhere.
+    ongoing: Option<Ongoing>,
 }
 
 #[derive(Debug)]
@@ -24,11 +25,16 @@ enum From {
 
 impl ReplyBody {
     pub(super) fn upstream(body: ResponseBody, ongoing: Ongoing) -> Self {
-        Self { from: From::Upstream(body), ongoing }
+        Self { from: From::Upstream(body), ongoing: Some(ongoing) }
     }
 
     pub(super) fn whole(body: Bytes, ongoing: Ongoing) -> Self {
-        Self { from: From::Whole(body), ongoing }
+        Self { from: From::Whole(body), ongoing: Some(ongoing) }
+    }
+
+    /// Behind this head comes something that is not HTTP.
+    pub(super) fn switched() -> Self {
+        Self { from: From::Whole(Bytes::new()), ongoing: None }
     }
 }
 
@@ -46,12 +52,12 @@ impl Body for ReplyBody {
             From::Whole(bytes) if bytes.is_empty() => None,
             From::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
         };
-        match &frame {
-            Some(Ok(frame)) => this.ongoing.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
-            // Then it is the client that has gone.
-            Some(Err(upstream::Error::ClientBody(_))) => {}
-            Some(Err(_)) => this.ongoing.ended = Ended::UpstreamBroke,
-            None => this.ongoing.ended = Ended::Complete,
+        if let Some(ongoing) = &mut this.ongoing {
+            match &frame {
+                Some(Ok(frame)) => ongoing.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
+                Some(Err(error)) => ongoing.ended = Ended::of(error),
+                None => ongoing.ended = Ended::Complete,
+            }
         }
         Poll::Ready(frame)
     }
@@ -74,8 +80,9 @@ impl Body for ReplyBody {
 impl Drop for ReplyBody {
     fn drop(&mut self) {
         // A body of known length is not polled once more after its last byte.
-        if self.ongoing.ended == Ended::Open && self.is_end_stream() {
-            self.ongoing.ended = Ended::Complete;
+        let is_whole = self.is_end_stream();
+        if let Some(ongoing) = self.ongoing.as_mut().filter(|ongoing| is_whole && ongoing.ended == Ended::Open) {
+            ongoing.ended = Ended::Complete;
         }
     }
 }

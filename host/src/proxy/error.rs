@@ -57,13 +57,19 @@ impl Error {
                 upstream::Error::Connect { .. } => {
                     (StatusCode::BAD_GATEWAY, "connect-failed", "the server behind this proxy cannot be reached")
                 }
+                upstream::Error::Request(_) => {
+                    (StatusCode::BAD_REQUEST, "bad-request", "the request cannot be passed on as it is")
+                }
                 upstream::Error::ClientBody(_) => {
                     (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read")
+                }
+                upstream::Error::TooLarge(_) => {
+                    (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
                 }
                 upstream::Error::Broke(_) => {
                     (StatusCode::BAD_GATEWAY, "upstream-broke", "the server behind this proxy gave no valid answer")
                 }
-                upstream::Error::Timeout(_) => (
+                upstream::Error::Timeout(_) | upstream::Error::Total(_) => (
                     StatusCode::GATEWAY_TIMEOUT,
                     "upstream-timeout",
                     "the server behind this proxy did not answer in time",

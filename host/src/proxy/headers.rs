@@ -20,8 +20,17 @@ static HOP_BY_HOP: [HeaderName; 7] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
+/// What the client said about this connection and wants to have with the upstream, too.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    /// Another protocol.
+    pub(super) upgrade: Option<HeaderValue>,
+    /// Fields behind the response's body.
+    pub(super) trailers: bool,
+}
+
 /// Checks what routing relies on, and brings the target into origin form: a path, and the host in `Host`.
-pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
+pub(super) fn accept(head: &mut request::Parts) -> Result<Wishes, Error> {
     if let Some(authority) = head.uri.authority() {
         // CONNECT asks for a tunnel, which this proxy does not make.
         let path = head.uri.path_and_query().filter(|_| head.uri.scheme_str() == Some("http")).ok_or(Error::Target)?;
@@ -33,13 +42,45 @@ pub(super) fn accept(head: &mut request::Parts) -> Result<(), Error> {
         return Err(Error::Target);
     }
     // Before any filter runs: what `Connection` names must not take away what a filter sets.
-    remove_hop_by_hop(&mut head.headers);
+    let mut wishes = Wishes::default();
+    if has_hop_by_hop(&head.headers) {
+        wishes = Wishes::of(head);
+        remove_hop_by_hop(&mut head.headers);
+    }
     let mut hosts = head.headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(_), None) => Ok(()),
-        (None, _) if head.version < Version::HTTP_11 => Ok(()),
+        (Some(_), None) => Ok(wishes),
+        (None, _) if head.version < Version::HTTP_11 => Ok(wishes),
         _ => Err(Error::Host),
     }
+}
+
+impl Wishes {
+    fn of(head: &request::Parts) -> Self {
+        let headers = &head.headers;
+        let upgrade = headers.get(header::UPGRADE).filter(|protocol| {
+            head.version == Version::HTTP_11
+                && has_token(headers, &header::CONNECTION, "upgrade")
+                && headers.get_all(header::UPGRADE).iter().nth(1).is_none()
+                && !tokens(protocol).any(is_http)
+        });
+        Self { upgrade: upgrade.cloned(), trailers: has_token(headers, &header::TE, "trailers") }
+    }
+}
+
+/// HTTP inside a tunnel would pass by routes and filters.
+fn is_http(protocol: &[u8]) -> bool {
+    ["h2c", "http", "tls"].iter().any(|known| {
+        protocol.get(..known.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(known.as_bytes()))
+    })
+}
+
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers.get_all(name).iter().flat_map(tokens).any(|found| found.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// Brings the path into its one spelling.
@@ -54,29 +95,25 @@ pub(super) fn normalize(uri: &mut Uri, rules: Rules) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read. A client of
-/// HTTP/1.0 that named no host means the one that there is.
-pub(super) fn to_upstream(head: &mut request::Parts, authority: impl FnOnce() -> String) {
+/// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read.
+pub(super) fn to_upstream(head: &mut request::Parts) {
     head.headers.remove(header::EXPECT);
-    if head.version < Version::HTTP_11
-        && !head.headers.contains_key(header::HOST)
-        && let Ok(host) = HeaderValue::try_from(authority())
-    {
-        head.headers.insert(header::HOST, host);
-    }
 }
 
 /// Removes what is not for the client.
 pub(super) fn to_client(head: &mut response::Parts) {
-    remove_hop_by_hop(&mut head.headers);
+    if has_hop_by_hop(&head.headers) {
+        remove_hop_by_hop(&mut head.headers);
+    }
     head.version = Version::HTTP_11;
 }
 
+/// Most heads have none of them, and a look at each name is cheaper than a search for each of those.
+fn has_hop_by_hop(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| HOP_BY_HOP.contains(name))
+}
+
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    // Most heads have none of them, and a look at each name is cheaper than a search for each of those.
-    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
-        return;
-    }
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()

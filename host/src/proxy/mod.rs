@@ -7,24 +7,29 @@ mod body;
 mod error;
 mod headers;
 mod record;
+mod upgrade;
 
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
+use crate::config::HostHeader;
+use crate::paths;
 use crate::plugin::{Chain, Exchange, ExchangeId, Flow, Held, Origin};
 use crate::routing::{Asked, Found};
 use crate::snapshot::{Local, Route, Snapshot};
 use crate::telemetry::access::WorkerLog;
-use crate::upstream::ResponseBody;
+use crate::upstream::{Host, Outbound, RequestBody, ResponseBody};
 
 pub use body::ReplyBody;
 use error::Error;
+use headers::Wishes;
 use record::Ongoing;
+use upgrade::Switch;
 
 /// What the exchanges of one worker share.
 #[derive(Debug)]
@@ -86,13 +91,14 @@ pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>)
 /// What serves a request.
 struct Chosen<'a> {
     chain: &'a Chain,
+    wishes: Wishes,
     /// Or why there is none.
     route: Result<&'a Route, Found>,
 }
 
 /// Finds the site and the route. The path is matched, seen by filters and sent in one spelling.
 fn choose<'a>(snapshot: &'a Snapshot, listener: usize, exchange: &mut Held) -> Result<Chosen<'a>, Error> {
-    headers::accept(&mut exchange.request)?;
+    let wishes = headers::accept(&mut exchange.request)?;
     let host = exchange.request.headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let index = snapshot.router.site(listener, host.unwrap_or_default()).ok_or(Error::NoSite)?;
     let site = &snapshot.sites[index];
@@ -108,10 +114,16 @@ fn choose<'a>(snapshot: &'a Snapshot, listener: usize, exchange: &mut Held) -> R
         Found::Route(route) => {
             let route = &site.routes[route];
             exchange.route = Some(route.name.clone());
-            Ok(Chosen { chain: &route.chain, route: Ok(route) })
+            Ok(Chosen { chain: &route.chain, wishes, route: Ok(route) })
         }
-        nothing => Ok(Chosen { chain: &site.chain, route: Err(nothing) }),
+        nothing => Ok(Chosen { chain: &site.chain, wishes, route: Err(nothing) }),
     }
+}
+
+/// What an upstream's answer goes on with.
+enum Answered {
+    Body(ResponseBody),
+    Switch(Switch),
 }
 
 /// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
@@ -120,7 +132,7 @@ async fn forward(
     chosen: &Chosen<'_>,
     exchange: &mut Held,
     body: Incoming,
-) -> Result<Option<ResponseBody>, Error> {
+) -> Result<Option<Answered>, Error> {
     if local.pools.request(chosen.chain, exchange).map_err(Error::Filter)? == Flow::Answered {
         return Ok(None);
     }
@@ -129,21 +141,46 @@ async fn forward(
         _ => Error::NoRoute,
     })?;
     let upstream = &local.upstreams[route.upstream];
-    headers::to_upstream(&mut exchange.request, || upstream.authority());
-    let sent = upstream.send(&exchange.request, body).await;
+    headers::to_upstream(&mut exchange.request);
+    let target = exchange.request.uri.path_and_query().map_or("/", |target| target.as_str());
+    let outbound = Outbound {
+        head: &exchange.request,
+        target: &paths::strip(target, &route.strip_prefix),
+        host: match &route.host_header {
+            HostHeader::Preserve => Host::Client,
+            HostHeader::Upstream => Host::Endpoint,
+            HostHeader::Name(name) => Host::Is(name),
+        },
+        added: &[],
+        client: exchange.client,
+        timeouts: &route.timeouts,
+        upgrade: chosen.wishes.upgrade.as_ref(),
+        trailers: chosen.wishes.trailers,
+    };
+    let sent = upstream.send(outbound, RequestBody::new(body, route.largest_body)).await;
     let (mut head, body) = sent.map_err(|error| Error::upstream(upstream.name(), error))?;
+    let answered = if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        let switch = Switch::new(&head, body, &mut exchange.request);
+        Answered::Switch(switch.map_err(|error| Error::upstream(upstream.name(), error))?)
+    } else {
+        Answered::Body(body)
+    };
     headers::to_client(&mut head);
     exchange.answer(head, None, Origin::Upstream);
-    Ok(Some(body))
+    Ok(Some(answered))
 }
 
 /// The response, with a body that records the exchange when it ends.
-fn reply(mut ongoing: Ongoing, upstream: Option<ResponseBody>) -> Response<ReplyBody> {
-    let head = ongoing.answered();
+fn reply(mut ongoing: Ongoing, upstream: Option<Answered>) -> Response<ReplyBody> {
+    let mut head = ongoing.answered();
     let body = match (ongoing.exchange.body.take(), upstream) {
         // An answer replaces the upstream's; dropping that cancels it.
         (Some(bytes), _) => ReplyBody::whole(bytes, ongoing),
-        (None, Some(body)) => ReplyBody::upstream(body, ongoing),
+        (None, Some(Answered::Body(body))) => ReplyBody::upstream(body, ongoing),
+        (None, Some(Answered::Switch(switch))) => {
+            switch.begin(&mut head, ongoing);
+            ReplyBody::switched()
+        }
         (None, None) => ReplyBody::whole(bytes::Bytes::new(), ongoing),
     };
     Response::from_parts(head, body)

@@ -9,6 +9,7 @@ use super::Error;
 use crate::plugin::{Held, Origin};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
+use crate::upstream;
 
 /// How the response ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,25 @@ pub(super) enum Ended {
     Complete,
     /// The upstream's body failed.
     UpstreamBroke,
+    /// Nothing moved for too long, or all of it took too long.
+    UpstreamTimeout,
+    /// The client sent more than it may, behind the response's head.
+    BodyTooLarge,
+}
+
+impl Ended {
+    /// Early, because the response's body failed so.
+    pub(super) fn of(error: &upstream::Error) -> Self {
+        match error {
+            // Then it is the client that has gone.
+            upstream::Error::ClientBody(_) => Self::Open,
+            upstream::Error::TooLarge(_) => Self::BodyTooLarge,
+            upstream::Error::Timeout(_) | upstream::Error::Total(_) => Self::UpstreamTimeout,
+            upstream::Error::Connect { .. } | upstream::Error::Request(_) | upstream::Error::Broke(_) => {
+                Self::UpstreamBroke
+            }
+        }
+    }
 }
 
 /// Owns the exchange until its last byte; dropping it writes the record, if there is to be one.
@@ -90,6 +110,8 @@ impl Drop for Ongoing {
                 Ended::Open => "client-gone",
                 Ended::Complete => "complete",
                 Ended::UpstreamBroke => "upstream-broke",
+                Ended::UpstreamTimeout => "upstream-timeout",
+                Ended::BodyTooLarge => "body-too-large",
             },
         });
     }

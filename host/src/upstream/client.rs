@@ -1,49 +1,95 @@
-//! Sending one request.
+//! Sending one request: choosing an endpoint and a connection, and trying others where that does no harm.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use http::{request, response};
-use hyper::body::Incoming;
-use tokio::net::TcpStream;
+use http::response;
+use http_body::Body;
 
-use super::http1::Exchange;
-use super::{Error, Pool, ResponseBody};
-use crate::clock::within;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+use super::deadlines::Deadlines;
+use super::error::{Broken, Error};
+use super::kept::Link;
+use super::pool::Place;
+use super::{Outbound, Pool, RequestBody, ResponseBody, connect, http2};
+use crate::config::Scheme;
 
 impl Pool {
-    /// Sends a request and waits for the response's head.
+    /// Sends a request and waits for the response's head. An endpoint that cannot be reached is passed over, each is
+    /// tried once. The status 101 comes only if it was asked for; the body is a tunnel then.
     pub async fn send(
         self: &Rc<Self>,
-        head: &request::Parts,
-        mut body: Incoming,
+        outbound: Outbound<'_>,
+        mut body: RequestBody,
     ) -> Result<(response::Parts, ResponseBody), Error> {
-        loop {
-            let mut exchange = match self.take() {
-                Some(idle) => idle,
-                // Boxed, because it is seldom and large.
-                None => Box::pin(self.connect()).await?,
-            };
-            exchange.begin(head, body);
-            match exchange.response(RESPONSE_TIMEOUT).await {
-                Ok(parts) => return Ok((parts, ResponseBody::new(exchange, Rc::clone(self)))),
-                // A server may close a kept connection just when it is used again: no failure of this exchange. It ends
-                // because the pool runs out of kept connections.
-                Err(error @ Error::Broke(_)) if exchange.is_repeatable() => body = exchange.take_body().ok_or(error)?,
-                Err(error) => return Err(error),
+        body.check()?;
+        let deadlines = Deadlines::begin(outbound.timeouts);
+        let endpoints = &self.upstream.endpoints;
+        let mut tried = Vec::new();
+        let mut last = Error::Request("the upstream has no endpoint");
+        while let Some(index) = self.balancer.choose(endpoints, outbound.client, &tried) {
+            match ask(Place::take(self, index), &outbound, &deadlines, &mut body).await {
+                Err(Error::Connect { to, cause, .. }) => {
+                    endpoints[index].avoid(self.name(), &cause);
+                    tried.push(index);
+                    last = Error::Connect { to, cause, tried: tried.len() };
+                }
+                ended => return ended,
             }
         }
+        Err(last)
     }
+}
 
-    async fn connect(&self) -> Result<Box<Exchange>, Error> {
-        let failed = |cause| Error::Connect { to: self.upstream.authority(), cause };
-        let connecting = TcpStream::connect((self.upstream.host.as_str(), self.upstream.port));
-        let timeout = Err(std::io::ErrorKind::TimedOut.into());
-        let stream = within(CONNECT_TIMEOUT, connecting).await.unwrap_or(timeout).map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
-        Ok(Exchange::new(stream))
+/// Asks one endpoint. The body is taken once a connection is there.
+async fn ask(
+    place: Place,
+    outbound: &Outbound<'_>,
+    deadlines: &Deadlines,
+    body: &mut RequestBody,
+) -> Result<(response::Parts, ResponseBody), Error> {
+    // HTTP/2 has no such upgrade, and a request with a body would have to be read to its end before.
+    let scheme = place.endpoint().config.scheme;
+    let upgrade = outbound.upgrade.filter(|_| scheme != Scheme::H2c && body.is_end_stream());
+    let mut may_repeat = true;
+    loop {
+        let kept = place.kept().take(upgrade.is_some());
+        let is_kept = kept.is_some();
+        let link = match kept {
+            Some(link) => link,
+            None => {
+                // Boxed, because it is seldom and large.
+                let connecting = connect::link(place.endpoint(), place.kept(), upgrade.is_some(), deadlines);
+                let link = Box::pin(connecting).await?;
+                place.endpoint().reached();
+                link
+            }
+        };
+        match link {
+            Link::Http1(mut exchange) => {
+                let taken = std::mem::take(body);
+                exchange.begin(outbound, &place.endpoint().authority, upgrade, taken);
+                match exchange.response(deadlines).await {
+                    Ok(head) => return Ok((head, ResponseBody::http1(exchange, place, *deadlines))),
+                    // A server may close a kept connection just when it is used again: no failure of this exchange. It
+                    // ends because the pool runs out of kept connections.
+                    Err(error @ Error::Broke(Broken::Closed | Broken::Io(_))) if exchange.is_repeatable() => {
+                        *body = exchange.take_body().ok_or(error)?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Link::Http2(connection) => {
+                let taken = std::mem::take(body);
+                let asking = http2::ask(&connection, outbound, place.endpoint(), deadlines, taken);
+                match Box::pin(asking).await {
+                    Ok((head, coming)) => return Ok((head, ResponseBody::http2(coming, place, *deadlines))),
+                    Err(http2::Failed { unsent: Some(unsent), .. }) if is_kept && may_repeat => {
+                        place.kept().forget(&connection);
+                        may_repeat = false;
+                        *body = unsent;
+                    }
+                    Err(failed) => return Err(failed.error),
+                }
+            }
+        }
     }
 }

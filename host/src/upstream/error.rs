@@ -6,23 +6,38 @@ use std::time::Duration;
 /// What happened, as far as the proxy has to tell cases apart.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing was sent.
-    #[error("cannot connect to {to}: {cause}")]
+    /// Nothing was sent; every endpoint was tried.
+    #[error("cannot connect to {to}: {cause}{}", among(*.tried))]
     Connect {
-        /// Which server.
+        /// The endpoint that was tried last.
         to: String,
-        /// What the system said.
+        /// What the system or TLS said.
         cause: io::Error,
+        /// How many endpoints were tried.
+        tried: usize,
     },
+    /// It cannot be said in the upstream's protocol.
+    #[error("the request cannot be sent: {0}")]
+    Request(&'static str),
     /// The client's body failed while it was sent on.
     #[error("the client's body failed: {0}")]
     ClientBody(String),
+    /// The client's body is over its limit, in bytes.
+    #[error("the client's body is larger than {0} bytes")]
+    TooLarge(u64),
     /// The response failed, in its head or in its body.
     #[error("the upstream's response failed: {0}")]
     Broke(#[from] Broken),
     /// Neither side moved for so long.
     #[error("the upstream did not answer within {0:?}")]
     Timeout(Duration),
+    /// The whole exchange took longer than it may.
+    #[error("the exchange took longer than {0:?}")]
+    Total(Duration),
+}
+
+fn among(tried: usize) -> String {
+    if tried > 1 { format!(", the last of {tried} endpoints that were tried") } else { String::new() }
 }
 
 /// Why a response failed.
@@ -37,4 +52,15 @@ pub enum Broken {
     /// It is not HTTP, or not clearly framed.
     #[error("{0}")]
     Invalid(&'static str),
+    /// The stream or its connection failed, in HTTP/2.
+    #[error("{0}")]
+    Http2(String),
+}
+
+impl Broken {
+    /// hyper's outer words say little; the cause says what happened.
+    pub(super) fn http2(error: &hyper::Error) -> Self {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+        Self::Http2(format!("{error}{}", cause.unwrap_or_default()))
+    }
 }

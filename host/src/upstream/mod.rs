@@ -1,41 +1,105 @@
-//! The servers behind the proxy: connections to them, and sending a request over one.
+//! The servers behind the proxy: choosing one, connections to them, and sending a request over one.
 //!
 //! Knows nothing of routes, filters or clients. A worker has its own pool of each upstream, so taking a connection
-//! needs no lock.
+//! needs no lock; how endpoints fare is shared by all workers, in atomics.
 
+mod balance;
 mod client;
+mod connect;
+mod deadlines;
+mod endpoint;
 mod error;
 mod http1;
+mod http2;
+mod kept;
+mod outbound;
 mod pool;
+mod response;
+mod stream;
+mod tls;
+mod tunnel;
 
-pub use error::Error;
-pub use http1::ResponseBody;
+use std::sync::atomic::AtomicUsize;
+
+pub use deadlines::Wait;
+pub use error::{Broken, Error};
+pub use outbound::{Host, Outbound, RequestBody};
 pub use pool::Pool;
+pub use response::ResponseBody;
+pub use tunnel::Tunnel;
 
-use crate::config;
+use crate::config::{self, Fault, Scheme};
+use endpoint::Endpoint;
+use tls::{Tls, TlsPeer};
 
 /// One upstream; shared by all workers.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Upstream {
-    /// Its name in the configuration.
-    pub name: String,
-    host: String,
-    port: u16,
+    config: config::Upstream,
+    /// The bytes of the file of authorities, if one is named and used.
+    ca: Option<Vec<u8>>,
+    endpoints: Vec<Endpoint>,
+    /// How many workers have made their part of it.
+    pools: AtomicUsize,
 }
 
 impl Upstream {
-    /// As configured.
-    pub fn new(config: &config::Upstream) -> Self {
-        let endpoint = &config.endpoints[0];
-        Self { name: config.name.clone(), host: endpoint.host.clone(), port: endpoint.port }
-    }
-
-    /// For messages and for `Host` where a client sent none.
-    pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
+    /// As configured; reads the file of authorities if there is an `https` endpoint.
+    pub fn new(config: &config::Upstream) -> Result<Self, Vec<Fault>> {
+        let (ca, tls) = if config.endpoints.iter().any(|endpoint| endpoint.scheme == Scheme::Https) {
+            let ca = authorities(config).map_err(|fault| vec![fault])?;
+            let tls = Tls::new(&config.tls, ca.as_deref()).map_err(|fault| vec![fault])?;
+            (ca, Some(tls))
         } else {
-            format!("{}:{}", self.host, self.port)
+            (None, None)
+        };
+        let (mut endpoints, mut faults) = (Vec::new(), Vec::new());
+        for wanted in &config.endpoints {
+            match endpoint(wanted, config.tls.server_name.as_deref(), tls.as_ref()) {
+                Ok(endpoint) => endpoints.push(endpoint),
+                Err(why) => faults.push(Fault::nowhere(format!("upstream `{}`: {why}", config.name))),
+            }
+        }
+        if faults.is_empty() {
+            Ok(Self { config: config.clone(), ca, endpoints, pools: AtomicUsize::new(0) })
+        } else {
+            Err(faults)
         }
     }
+}
+
+impl Upstream {
+    /// Its name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+}
+
+/// The same servers, reached in the same way; where that stands in the file does not matter.
+impl PartialEq for Upstream {
+    fn eq(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.config, &other.config);
+        ours.name == theirs.name
+            && ours.endpoints == theirs.endpoints
+            && ours.balance == theirs.balance
+            && ours.tls.server_name == theirs.tls.server_name
+            && self.ca == other.ca
+    }
+}
+
+fn authorities(config: &config::Upstream) -> Result<Option<Vec<u8>>, Fault> {
+    let Some(ca) = &config.tls.ca else { return Ok(None) };
+    let read = std::fs::read(&ca.value);
+    read.map(Some).map_err(|error| Fault::new(ca.place, format!("cannot read {}: {error}", ca.value.display())))
+}
+
+fn endpoint(config: &config::Endpoint, server_name: Option<&str>, tls: Option<&Tls>) -> Result<Endpoint, String> {
+    let peer = match tls.filter(|_| config.scheme == Scheme::Https) {
+        Some(tls) => {
+            let name = server_name.unwrap_or(&config.host);
+            Some(TlsPeer::new(tls, name).ok_or_else(|| format!("no certificate can be for the name `{name}`"))?)
+        }
+        None => None,
+    };
+    Endpoint::new(config, peer).ok_or_else(|| format!("`{}` is not a host", config.host))
 }

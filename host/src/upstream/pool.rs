@@ -1,31 +1,32 @@
-//! One worker's connections to one upstream.
+//! One worker's part of an upstream: its connections and its turns.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
 
 use super::Upstream;
-use super::http1::Exchange;
-use crate::clock::now;
+use super::balance::Balancer;
+use super::endpoint::Endpoint;
+use super::kept::Kept;
 
-/// Idle connections beyond this are closed.
-const MOST_IDLE: usize = 256;
-
-/// Servers close idle connections after a minute or so; staying below it avoids the race.
-const LONGEST_IDLE: Duration = Duration::from_secs(50);
-
-/// Idle connections, the most recently used last.
+/// Connections to every endpoint.
 #[derive(Debug)]
 pub struct Pool {
     pub(super) upstream: Arc<Upstream>,
-    idle: RefCell<Vec<(Box<Exchange>, Instant)>>,
+    pub(super) balancer: Balancer,
+    /// By the endpoint's place.
+    pub(super) kept: Vec<Kept>,
 }
 
 impl Pool {
     /// An empty pool.
     pub fn new(upstream: &Arc<Upstream>) -> Rc<Self> {
-        Rc::new(Self { upstream: Arc::clone(upstream), idle: RefCell::new(Vec::new()) })
+        let start = upstream.pools.fetch_add(1, Ordering::Relaxed);
+        Rc::new(Self {
+            upstream: Arc::clone(upstream),
+            balancer: Balancer::new(upstream.config.balance, &upstream.endpoints, start),
+            kept: upstream.endpoints.iter().map(|_| Kept::default()).collect(),
+        })
     }
 
     /// Which upstream it holds connections to.
@@ -35,41 +36,39 @@ impl Pool {
 
     /// The upstream's name.
     pub fn name(&self) -> &str {
-        &self.upstream.name
+        &self.upstream.config.name
     }
 
-    /// Its host and port, as `Host` names them.
-    pub fn authority(&self) -> String {
-        self.upstream.authority()
-    }
-
-    /// An idle connection that is not known to be dead.
-    pub(super) fn take(&self) -> Option<Box<Exchange>> {
-        let mut idle = self.idle.borrow_mut();
-        while let Some((connection, since)) = idle.pop() {
-            if now().duration_since(since) > LONGEST_IDLE {
-                // The rest have been idle for longer still.
-                idle.clear();
-            } else if connection.is_quiet() {
-                return Some(connection);
-            }
-        }
-        None
-    }
-
-    /// Keeps a connection for the next exchange.
-    pub(super) fn put(&self, connection: Box<Exchange>) {
-        let mut idle = self.idle.borrow_mut();
-        if idle.len() == MOST_IDLE {
-            idle.remove(0);
-        }
-        idle.push((connection, now()));
-    }
-
-    /// Closes connections that have been idle for too long, or that the server has closed.
+    /// Closes connections that have been idle for too long, or that a server has closed.
     pub fn sweep(&self) {
-        self.idle
-            .borrow_mut()
-            .retain(|(connection, since)| now().duration_since(*since) <= LONGEST_IDLE && connection.is_quiet());
+        self.kept.iter().for_each(Kept::sweep);
+    }
+}
+
+/// An exchange's place at an endpoint: counted until it is over, however it ends.
+#[derive(Debug)]
+pub(super) struct Place {
+    pool: Rc<Pool>,
+    index: usize,
+}
+
+impl Place {
+    pub(super) fn take(pool: &Rc<Pool>, index: usize) -> Self {
+        pool.upstream.endpoints[index].begin();
+        Self { pool: Rc::clone(pool), index }
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.pool.upstream.endpoints[self.index]
+    }
+
+    pub(super) fn kept(&self) -> &Kept {
+        &self.pool.kept[self.index]
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.endpoint().end();
     }
 }

@@ -1,22 +1,25 @@
-//! A response's body, as it comes. When it has ended well its connection goes back to the pool.
+//! A response's body, as it comes. When it has ended well its connection can serve another exchange.
 
-use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
-use http_body::{Body, Frame, SizeHint};
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, header};
+use http_body::{Frame, SizeHint};
 
 use super::Exchange;
-use super::head::Length;
+use super::head::{self, Length};
+use crate::upstream::Error;
 use crate::upstream::error::Broken;
-use crate::upstream::{Error, Pool};
+use crate::upstream::stream::Stream;
 
 /// Up to here bytes are copied out, which leaves the connection's room to itself.
 const SMALL: usize = 4 << 10;
 
 /// A chunk's size line, or all trailers.
 const LONGEST_LINE: usize = 16 << 10;
+
+/// In the trailers.
+const MOST_FIELDS: usize = 64;
 
 /// Where in the body the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,26 +40,68 @@ enum State {
     Failed,
 }
 
+/// What comes next.
+#[derive(Debug)]
+enum Piece {
+    Data(Bytes),
+    Trailers(HeaderMap),
+}
+
 /// A body and the connection that it comes on. Dropped before its end, it closes the connection.
 #[derive(Debug)]
-pub struct ResponseBody {
+pub(in crate::upstream) struct Body {
     exchange: Option<Box<Exchange>>,
-    pool: Rc<Pool>,
     state: State,
 }
 
-impl ResponseBody {
-    pub(in crate::upstream) fn new(exchange: Box<Exchange>, pool: Rc<Pool>) -> Self {
+impl Body {
+    pub(in crate::upstream) fn new(exchange: Box<Exchange>) -> Self {
         let state = match exchange.length {
-            Length::Known(0) => State::Done,
+            Length::Known(0) | Length::Switched => State::Done,
             Length::Known(length) => State::Data(length),
             Length::Chunked => State::Size,
             Length::UntilClose => State::UntilClose,
         };
-        Self { exchange: Some(exchange), pool, state }
+        Self { exchange: Some(exchange), state }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+    /// How much of the request has gone out.
+    pub(in crate::upstream) fn sent(&self) -> u64 {
+        self.exchange.as_ref().map_or(0, |exchange| exchange.outgoing.written)
+    }
+
+    /// The connection, if it can serve another exchange.
+    pub(in crate::upstream) fn finished(&mut self) -> Option<Box<Exchange>> {
+        let mut exchange = self.exchange.take_if(|exchange| self.state == State::Done && exchange.is_finished())?;
+        drop(exchange.take_body());
+        Some(exchange)
+    }
+
+    /// The connection and what came behind the head, if it has switched protocols.
+    pub(in crate::upstream) fn into_switched(self) -> Option<(Stream, BytesMut)> {
+        let exchange =
+            self.exchange.filter(|exchange| exchange.length == Length::Switched && exchange.outgoing.is_done())?;
+        Some((exchange.connection.stream, exchange.connection.input))
+    }
+
+    /// The next data, or the trailers.
+    pub(in crate::upstream) fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = ready!(self.poll(context));
+        if polled.is_err() {
+            self.state = State::Failed;
+            self.exchange = None;
+        }
+        let frame = |piece| match piece {
+            Piece::Data(data) => Frame::data(data),
+            Piece::Trailers(fields) => Frame::trailers(fields),
+        };
+        Poll::Ready(polled.transpose().map(|piece| piece.map(frame)))
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Piece>, Error>> {
         let Some(exchange) = &mut self.exchange else { return Poll::Ready(Ok(None)) };
         if !exchange.outgoing.is_done()
             && let Poll::Ready(Err(error)) = exchange.outgoing.poll(&mut exchange.connection.stream, context)
@@ -68,8 +113,8 @@ impl ResponseBody {
             if self.state == State::Done {
                 return Poll::Ready(Ok(None));
             }
-            if let Some(data) = step(&mut self.state, &mut exchange.connection.input, is_chunked)? {
-                return Poll::Ready(Ok(Some(data)));
+            if let Some(piece) = step(&mut self.state, &mut exchange.connection.input, is_chunked)? {
+                return Poll::Ready(Ok(Some(piece)));
             }
             if self.state == State::Done {
                 continue;
@@ -82,14 +127,26 @@ impl ResponseBody {
             }
         }
     }
+
+    pub(in crate::upstream) fn is_end_stream(&self) -> bool {
+        self.state == State::Done
+    }
+
+    pub(in crate::upstream) fn size_hint(&self) -> SizeHint {
+        match (self.state, &self.exchange) {
+            (State::Done, _) => SizeHint::with_exact(0),
+            (State::Data(left), Some(exchange)) if exchange.length != Length::Chunked => SizeHint::with_exact(left),
+            _ => SizeHint::default(),
+        }
+    }
 }
 
-/// Goes on through what was read: data, or none if more must be read or the body has ended.
-fn step(state: &mut State, input: &mut bytes::BytesMut, is_chunked: bool) -> Result<Option<Bytes>, Broken> {
+/// Goes on through what was read: a piece, or none if more must be read or the body has ended.
+fn step(state: &mut State, input: &mut BytesMut, is_chunked: bool) -> Result<Option<Piece>, Broken> {
     loop {
         match *state {
             State::Data(_) | State::UntilClose if input.is_empty() => return Ok(None),
-            State::UntilClose => return Ok(Some(take(input, u64::MAX))),
+            State::UntilClose => return Ok(Some(Piece::Data(take(input, u64::MAX)))),
             State::Data(left) => {
                 let data = take(input, left);
                 *state = match left - data.len() as u64 {
@@ -97,7 +154,7 @@ fn step(state: &mut State, input: &mut bytes::BytesMut, is_chunked: bool) -> Res
                     0 => State::Done,
                     left => State::Data(left),
                 };
-                return Ok(Some(data));
+                return Ok(Some(Piece::Data(data)));
             }
             State::ChunkEnd => match input.get(..2) {
                 None => return Ok(None),
@@ -113,20 +170,21 @@ fn step(state: &mut State, input: &mut bytes::BytesMut, is_chunked: bool) -> Res
                 input.advance(end + 2);
                 *state = if size == 0 { State::Trailers } else { State::Data(size) };
             }
-            // They end here.
+            State::Trailers if input.starts_with(b"\r\n") => {
+                input.advance(2);
+                *state = State::Done;
+            }
             State::Trailers => {
-                let Some(end) = line(input)? else { return Ok(None) };
-                input.advance(end + 2);
-                if end == 0 {
-                    *state = State::Done;
-                }
+                let Some(fields) = trailers(input)? else { return Ok(None) };
+                *state = State::Done;
+                return Ok(Some(Piece::Trailers(fields)));
             }
             State::Done | State::Failed => return Ok(None),
         }
     }
 }
 
-fn take(input: &mut bytes::BytesMut, most: u64) -> Bytes {
+fn take(input: &mut BytesMut, most: u64) -> Bytes {
     let length = usize::try_from(most).unwrap_or(usize::MAX).min(input.len());
     if length > SMALL {
         return input.split_to(length).freeze();
@@ -146,6 +204,25 @@ fn line(input: &[u8]) -> Result<Option<usize>, Broken> {
     }
 }
 
+/// The fields behind the last chunk, once they are whole; what would be framing there is left out.
+fn trailers(input: &mut BytesMut) -> Result<Option<HeaderMap>, Broken> {
+    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let (end, mut fields) = match httparse::parse_headers(input, &mut fields) {
+        Ok(httparse::Status::Complete((end, fields))) => (end, head::headers(&input[..end], fields)?),
+        Ok(httparse::Status::Partial) if input.len() <= LONGEST_LINE => return Ok(None),
+        Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(Broken::Invalid("its trailers are too long")),
+        Err(_) => return Err(Broken::Invalid("its trailers are not fields")),
+    };
+    if input[..end].split_inclusive(|byte| *byte == b'\n').any(|line| !line.ends_with(b"\r\n")) {
+        return Err(Broken::Invalid("a line of its trailers does not end in CRLF"));
+    }
+    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER, header::CONNECTION, header::HOST] {
+        fields.remove(name);
+    }
+    input.advance(end);
+    Ok(Some(fields))
+}
+
 /// A chunk's size; what follows a semicolon means nothing here.
 fn size(line: &[u8]) -> Result<u64, Broken> {
     let digits = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii_end();
@@ -155,49 +232,8 @@ fn size(line: &[u8]) -> Result<u64, Broken> {
     size.ok_or(Broken::Invalid("a chunk's size is not a number"))
 }
 
-impl Body for ResponseBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let this = self.get_mut();
-        let polled = ready!(this.poll(context));
-        if polled.is_err() {
-            this.state = State::Failed;
-            this.exchange = None;
-        }
-        Poll::Ready(polled.transpose().map(|data| data.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.state == State::Done
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match (self.state, &self.exchange) {
-            (State::Done, _) => SizeHint::with_exact(0),
-            (State::Data(left), Some(exchange)) if exchange.length != Length::Chunked => SizeHint::with_exact(left),
-            _ => SizeHint::default(),
-        }
-    }
-}
-
-impl Drop for ResponseBody {
-    fn drop(&mut self) {
-        if let Some(mut exchange) = self.exchange.take()
-            && self.state == State::Done
-            && exchange.is_finished()
-        {
-            drop(exchange.take_body());
-            self.pool.put(exchange);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
-
     use super::*;
 
     /// The body of these chunks, fed in pieces of `size` bytes; none if it is refused or not whole.
@@ -205,8 +241,10 @@ mod tests {
         let (mut state, mut input, mut body) = (State::Size, BytesMut::new(), Vec::new());
         for piece in wire.chunks(size) {
             input.extend_from_slice(piece);
-            while let Some(data) = step(&mut state, &mut input, true).ok()? {
-                body.extend_from_slice(&data);
+            while let Some(piece) = step(&mut state, &mut input, true).ok()? {
+                if let Piece::Data(data) = piece {
+                    body.extend_from_slice(&data);
+                }
             }
         }
         (state == State::Done && input.is_empty()).then_some(body)

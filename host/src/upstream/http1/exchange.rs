@@ -2,18 +2,17 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use http::{Method, request, response};
-use hyper::body::Incoming;
-use tokio::net::TcpStream;
+use http::{HeaderValue, response};
 
 use super::Connection;
-use super::head::{self, Length};
+use super::head::{self, Asked, Length};
 use super::outgoing::Outgoing;
-use crate::clock::Sleep;
-use crate::upstream::Error;
+use crate::upstream::deadlines::Deadlines;
 use crate::upstream::error::Broken;
+use crate::upstream::outbound::is_idempotent;
+use crate::upstream::stream::Stream;
+use crate::upstream::{Error, Outbound, RequestBody};
 
 /// A connection with the exchange that it serves, or served last. It stays in its box from one to the next, because
 /// what is being read is handed through many hands.
@@ -23,7 +22,7 @@ pub(in crate::upstream) struct Exchange {
     pub(super) outgoing: Outgoing,
     pub(super) length: Length,
     pub(super) is_kept: bool,
-    method: Method,
+    asked: Asked,
     has_answered: bool,
     /// Whether there was one before: then the connection's end may only mean that the server was tired of waiting.
     is_second: bool,
@@ -31,38 +30,45 @@ pub(in crate::upstream) struct Exchange {
 
 impl Exchange {
     /// On a new connection.
-    pub(in crate::upstream) fn new(stream: TcpStream) -> Box<Self> {
+    pub(in crate::upstream) fn new(stream: Stream) -> Box<Self> {
         Box::new(Self {
             connection: Connection::new(stream),
             outgoing: Outgoing::default(),
             length: Length::UntilClose,
             is_kept: false,
-            method: Method::GET,
+            asked: Asked::default(),
             has_answered: false,
             is_second: false,
         })
     }
 
     /// Begins to send.
-    pub(in crate::upstream) fn begin(&mut self, head: &request::Parts, body: Incoming) {
+    pub(in crate::upstream) fn begin(
+        &mut self,
+        outbound: &Outbound<'_>,
+        authority: &HeaderValue,
+        upgrade: Option<&HeaderValue>,
+        body: RequestBody,
+    ) {
         self.is_second |= self.has_answered;
         self.has_answered = false;
-        self.method.clone_from(&head.method);
-        self.outgoing.begin(head, body);
+        self.asked.method.clone_from(&outbound.head.method);
+        self.asked.may_switch = upgrade.is_some();
+        self.outgoing.begin(outbound, authority, upgrade, body);
     }
 
-    /// The response's head. `limit` is how long nothing may happen: no byte taken, no byte answered.
-    pub(in crate::upstream) async fn response(&mut self, limit: Duration) -> Result<response::Parts, Error> {
-        let mut sleep = Sleep::new(limit);
+    /// The response's head. Waiting ends if nothing happens for too long: no byte taken, no byte answered.
+    pub(in crate::upstream) async fn response(&mut self, deadlines: &Deadlines) -> Result<response::Parts, Error> {
+        let mut wait = deadlines.response();
         std::future::poll_fn(|context| {
             let before = self.outgoing.written;
             if let Poll::Ready(head) = self.poll_response(context) {
                 return Poll::Ready(head);
             }
             if self.outgoing.written != before {
-                sleep = Sleep::new(limit);
+                wait = deadlines.response();
             }
-            Pin::new(&mut sleep).poll(context).map(|()| Err(Error::Timeout(limit)))
+            Pin::new(&mut wait).poll(context).map(Err)
         })
         .await
     }
@@ -77,7 +83,7 @@ impl Exchange {
                 Ok(_) => self.has_answered = true,
                 Err(error) => return Poll::Ready(Err(Broken::Io(error).into())),
             }
-            if let Some(head) = head::read(&mut self.connection.input, &self.method)? {
+            if let Some(head) = head::read(&mut self.connection.input, &self.asked)? {
                 self.length = head.length;
                 self.is_kept = head.is_kept;
                 return Poll::Ready(Ok(head.parts));
@@ -88,16 +94,15 @@ impl Exchange {
     /// Whether its failure may only mean that the server had closed a kept connection, and the request can be sent
     /// again on another: nothing came back, nothing of a body is lost, and doing it twice does no harm (RFC 9110, 9.2.2).
     pub(in crate::upstream) fn is_repeatable(&self) -> bool {
-        let idempotent = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE];
         let never_left = self.outgoing.written == 0;
         self.is_second
             && !self.has_answered
             && self.outgoing.is_untouched()
-            && (never_left || idempotent.contains(&self.method))
+            && (never_left || is_idempotent(&self.asked.method))
     }
 
     /// The client's body, to begin again.
-    pub(in crate::upstream) fn take_body(&mut self) -> Option<Incoming> {
+    pub(in crate::upstream) fn take_body(&mut self) -> Option<RequestBody> {
         self.outgoing.take_body()
     }
 
@@ -108,7 +113,7 @@ impl Exchange {
     }
 
     /// Whether it still can: nothing has come on the connection since, its end included.
-    pub(in crate::upstream) fn is_quiet(&self) -> bool {
+    pub(in crate::upstream) fn is_quiet(&mut self) -> bool {
         self.connection.is_quiet()
     }
 }

@@ -4,9 +4,10 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Response, StatusCode, request, response};
+use http::{HeaderMap, Method, Response, StatusCode, response};
 
 use super::outgoing::Framing;
+use crate::upstream::Outbound;
 use crate::upstream::error::Broken;
 
 /// Of a response's head.
@@ -14,12 +15,18 @@ const MOST_FIELDS: usize = 128;
 const LONGEST: usize = 64 << 10;
 
 /// Writes a request's head in origin form. How the body is framed is settled here and nowhere else.
-pub(super) fn write(to: &mut Vec<u8>, head: &request::Parts, framing: Framing) {
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-    for part in [head.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+pub(super) fn write(
+    to: &mut Vec<u8>,
+    outbound: &Outbound<'_>,
+    authority: &HeaderValue,
+    upgrade: Option<&HeaderValue>,
+    framing: Framing,
+) {
+    let head = outbound.head;
+    for part in [head.method.as_str(), " ", outbound.target, " HTTP/1.1\r\n"] {
         to.extend_from_slice(part.as_bytes());
     }
-    let mut had_length = false;
+    let (mut had_length, mut had_host) = (false, false);
     for (name, value) in &head.headers {
         if *name == header::CONTENT_LENGTH {
             had_length = true;
@@ -28,7 +35,22 @@ pub(super) fn write(to: &mut Vec<u8>, head: &request::Parts, framing: Framing) {
         if *name == header::TRANSFER_ENCODING {
             continue;
         }
+        if *name == header::HOST {
+            had_host = true;
+            field(to, name.as_str(), outbound.host.choose(Some(value), authority).as_bytes());
+            continue;
+        }
         field(to, name.as_str(), value.as_bytes());
+    }
+    if !had_host {
+        field(to, header::HOST.as_str(), outbound.host.choose(None, authority).as_bytes());
+    }
+    for (name, value) in outbound.added {
+        field(to, name.as_str(), value.as_bytes());
+    }
+    if let Some(protocol) = upgrade {
+        field(to, "connection", b"upgrade");
+        field(to, "upgrade", protocol.as_bytes());
     }
     match framing {
         Framing::Length(length) => field(to, "content-length", length.to_string().as_bytes()),
@@ -58,6 +80,8 @@ pub(super) enum Length {
     Chunked,
     /// With the connection.
     UntilClose,
+    /// It has none: the connection is no longer HTTP.
+    Switched,
 }
 
 /// A response's head, and what follows from it.
@@ -69,18 +93,29 @@ pub(super) struct Head {
     pub(super) is_kept: bool,
 }
 
-/// Takes a final response's head from the input, once it is whole. Interim ones (1xx) are passed over.
-pub(super) fn read(input: &mut BytesMut, method: &Method) -> Result<Option<Head>, Broken> {
+/// What a response's meaning depends on.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) method: Method,
+    /// An upgrade was asked for.
+    pub(super) may_switch: bool,
+}
+
+/// Takes a final response's head from the input, once it is whole. Interim ones (1xx) are passed over; 101 is final if
+/// an upgrade was asked for.
+pub(super) fn read(input: &mut BytesMut, asked: &Asked) -> Result<Option<Head>, Broken> {
     loop {
         let Some((mut parts, version)) = parse(input)? else { return Ok(None) };
         match parts.status {
-            // No upgrade was asked for.
+            StatusCode::SWITCHING_PROTOCOLS if asked.may_switch && version == 1 => {
+                return Ok(Some(Head { parts, length: Length::Switched, is_kept: false }));
+            }
             StatusCode::SWITCHING_PROTOCOLS => {
                 return Err(Broken::Invalid("it switches protocols without being asked"));
             }
             status if status.is_informational() => {}
             status => {
-                let (length, is_framed_well) = length(&mut parts.headers, version, method, status)?;
+                let (length, is_framed_well) = length(&mut parts.headers, version, &asked.method, status)?;
                 let is_kept =
                     is_framed_well && length != Length::UntilClose && version == 1 && !says_close(&parts.headers);
                 return Ok(Some(Head { parts, length, is_kept }));
@@ -109,7 +144,7 @@ fn parse(input: &mut BytesMut) -> Result<Option<(response::Parts, u8)>, Broken> 
 }
 
 /// The fields; their values share one copy of the head, so that the connection's room stays its own.
-fn headers(head: &[u8], fields: &[httparse::Header<'_>]) -> Result<HeaderMap, Broken> {
+pub(super) fn headers(head: &[u8], fields: &[httparse::Header<'_>]) -> Result<HeaderMap, Broken> {
     let shared = Bytes::copy_from_slice(head);
     let mut headers = HeaderMap::with_capacity(fields.len() + 2);
     for field in fields {
@@ -166,7 +201,7 @@ mod tests {
 
     fn framing(method: &Method, wire: &str) -> Result<(Length, bool), Broken> {
         let mut input = BytesMut::from(wire.as_bytes());
-        let head = read(&mut input, method)?.expect("the head is whole");
+        let head = read(&mut input, &Asked { method: method.clone(), may_switch: false })?.expect("the head is whole");
         Ok((head.length, head.is_kept))
     }
 
@@ -214,6 +249,6 @@ mod tests {
             assert!(framing(&Method::GET, wire).is_err(), "{wire}");
         }
         let long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(LONGEST));
-        assert!(read(&mut BytesMut::from(long.as_bytes()), &Method::GET).is_err());
+        assert!(read(&mut BytesMut::from(long.as_bytes()), &Asked::default()).is_err());
     }
 }

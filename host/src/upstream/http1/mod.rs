@@ -11,15 +11,16 @@ mod exchange;
 mod head;
 mod outgoing;
 
-use std::io::{ErrorKind, Result};
+use std::io::Result;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
-pub use body::ResponseBody;
+use super::stream::Stream;
+
+pub(super) use body::Body;
 pub(super) use exchange::Exchange;
 
 /// Room for one read; grows while reads fill it.
@@ -29,24 +30,20 @@ const LARGEST_READ: usize = 64 << 10;
 /// A connection, and what was read from it.
 #[derive(Debug)]
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     /// What was read and not yet used; empty between exchanges.
     input: BytesMut,
     next_read: usize,
 }
 
 impl Connection {
-    fn new(stream: TcpStream) -> Self {
+    fn new(stream: Stream) -> Self {
         Self { stream, input: BytesMut::new(), next_read: SMALLEST_READ }
     }
 
     /// Whether it can serve another exchange, as far as is known here: nothing has come on it, its end included.
-    fn is_quiet(&self) -> bool {
-        if self.stream.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_pending() {
-            return true;
-        }
-        // Ready may be left from the last exchange; asking settles it.
-        self.stream.try_read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    fn is_quiet(&mut self) -> bool {
+        self.stream.is_quiet()
     }
 
     /// Reads what is there; 0 is the connection's end.

@@ -5,14 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::request;
+use http::HeaderValue;
 use http_body::Body;
-use hyper::body::Incoming;
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 use super::head;
-use crate::upstream::Error;
+use crate::upstream::stream::Stream;
+use crate::upstream::{Error, Outbound, RequestBody};
 
 /// Up to here a body's bytes are copied behind what is to be written before them: one place costs less than two.
 const SMALL: usize = 4 << 10;
@@ -30,7 +29,7 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    pub(super) fn of(body: &Incoming) -> Self {
+    pub(super) fn of(body: &RequestBody) -> Self {
         match body.size_hint().exact() {
             _ if body.is_end_stream() => Self::Done,
             Some(length) => Self::Length(length),
@@ -42,7 +41,7 @@ impl Framing {
 /// What is to be written, in three parts: bytes of our own, bytes of the client, and the end of their chunk.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    body: Option<Incoming>,
+    body: Option<RequestBody>,
     framing: Framing,
     own: Vec<u8>,
     own_written: usize,
@@ -50,26 +49,34 @@ pub(super) struct Outgoing {
     tail: &'static [u8],
     /// Bytes that the connection took.
     pub(super) written: u64,
+    /// The connection may hold back what it took.
+    is_held_back: bool,
     is_failed: bool,
 }
 
 impl Outgoing {
     /// Begins a request. The one before was done.
-    pub(super) fn begin(&mut self, head: &request::Parts, body: Incoming) {
+    pub(super) fn begin(
+        &mut self,
+        outbound: &Outbound<'_>,
+        authority: &HeaderValue,
+        upgrade: Option<&HeaderValue>,
+        body: RequestBody,
+    ) {
         self.framing = Framing::of(&body);
         self.body = Some(body);
         self.written = 0;
-        head::write(&mut self.own, head, self.framing);
+        head::write(&mut self.own, outbound, authority, upgrade, self.framing);
     }
 
     /// The client's body, to begin again with elsewhere.
-    pub(super) fn take_body(&mut self) -> Option<Incoming> {
+    pub(super) fn take_body(&mut self) -> Option<RequestBody> {
         self.body.take()
     }
 
     /// Whether all of it has been written.
     pub(super) fn is_done(&self) -> bool {
-        !self.is_failed && self.framing == Framing::Done && self.is_flushed()
+        !self.is_failed && self.framing == Framing::Done && self.is_gone()
     }
 
     /// Whether the same request can be sent again.
@@ -81,9 +88,14 @@ impl Outgoing {
         self.own_written == self.own.len() && self.data.is_empty() && self.tail.is_empty()
     }
 
+    /// Whether the connection has to be flushed, too.
+    fn is_gone(&self) -> bool {
+        self.is_flushed() && !self.is_held_back
+    }
+
     /// Writes as much as can be. An upstream that takes no more may have answered all the same: that is found out
     /// by reading, so only the client's failure is an error.
-    pub(super) fn poll(&mut self, stream: &mut TcpStream, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll(&mut self, stream: &mut Stream, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if self.is_failed {
                 return Poll::Ready(Ok(()));
@@ -96,6 +108,12 @@ impl Outgoing {
                         return Poll::Ready(Ok(()));
                     }
                 }
+                self.is_held_back = stream.holds_back();
+            }
+            if self.is_held_back {
+                self.is_failed = ready!(Pin::new(&mut *stream).poll_flush(context)).is_err();
+                self.is_held_back = false;
+                continue;
             }
             if self.framing == Framing::Done {
                 return Poll::Ready(Ok(()));
@@ -108,13 +126,13 @@ impl Outgoing {
                         self.frame(data)?;
                     }
                 }
-                Some(Err(error)) => return Poll::Ready(Err(Error::ClientBody(error.to_string()))),
+                Some(Err(error)) => return Poll::Ready(Err(error)),
                 None => self.end()?,
             }
         }
     }
 
-    fn poll_write(&self, stream: &mut TcpStream, context: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+    fn poll_write(&self, stream: &mut Stream, context: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
         let own = &self.own[self.own_written..];
         let stream = Pin::new(stream);
         if self.data.is_empty() && self.tail.is_empty() {

@@ -1,0 +1,149 @@
+//! Exchanges that switch to another protocol, such as WebSocket: bytes pass in both directions until both have ended.
+//!
+//! What the bytes mean is not looked at. Each side's end is passed on to the other, so that half-closed works.
+
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderValue, StatusCode, header, request, response};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::record::{Ended, Ongoing};
+use crate::upstream::{self, ResponseBody, Tunnel};
+
+/// Bytes that are read at once.
+const READ: usize = 8 << 10;
+
+/// Both ends, from the upstream's agreement to the head that tells the client.
+#[derive(Debug)]
+pub(super) struct Switch {
+    protocol: Option<HeaderValue>,
+    client: OnUpgrade,
+    upstream: Tunnel,
+}
+
+impl Switch {
+    /// The upstream has agreed.
+    pub(super) fn new(
+        head: &response::Parts,
+        body: ResponseBody,
+        request: &mut request::Parts,
+    ) -> Result<Self, upstream::Error> {
+        let refused = || upstream::Broken::Invalid("it switches protocols before it has the request");
+        let upstream = body.into_tunnel().ok_or_else(refused)?;
+        let client = request.extensions.remove::<OnUpgrade>();
+        let client = client.ok_or(upstream::Error::Request("its connection cannot be switched"))?;
+        Ok(Self { protocol: head.headers.get(header::UPGRADE).cloned(), client, upstream })
+    }
+
+    /// Completes the head, and joins both ends once the client has it. A filter may have decided otherwise.
+    pub(super) fn begin(self, head: &mut response::Parts, mut ongoing: Ongoing) {
+        if head.status != StatusCode::SWITCHING_PROTOCOLS {
+            ongoing.ended = Ended::Complete;
+            return;
+        }
+        head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        if let Some(protocol) = self.protocol {
+            head.headers.insert(header::UPGRADE, protocol);
+        }
+        tokio::task::spawn_local(carry(self.client, self.upstream, ongoing));
+    }
+}
+
+/// The exchange's life from here on; its record is written at the end of it.
+async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing) {
+    // Otherwise the client has gone.
+    if let Ok(client) = client.await {
+        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, &mut ongoing.sent).await;
+    }
+}
+
+/// Passes bytes until both directions have ended, or one has failed, or nothing moves for too long.
+async fn join(client: &mut (impl AsyncRead + AsyncWrite + Unpin), upstream: &mut Tunnel, sent: &mut u64) -> Ended {
+    let (mut up, mut down) = (Direction::default(), Direction::default());
+    let mut wait = upstream.idle();
+    std::future::poll_fn(|context| {
+        let before = up.moved + down.moved;
+        let (to_upstream, to_client) = (up.poll(client, upstream, context), down.poll(upstream, client, context));
+        *sent = down.moved;
+        let ended = match (to_upstream, to_client) {
+            (Poll::Ready(Err(End::Read)), _) | (_, Poll::Ready(Err(End::Write))) => Ended::Open,
+            (Poll::Ready(Err(End::Write)), _) | (_, Poll::Ready(Err(End::Read))) => Ended::UpstreamBroke,
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Ended::Complete,
+            _ => {
+                if up.moved + down.moved != before {
+                    wait = upstream.idle();
+                }
+                ready!(Pin::new(&mut wait).poll(context));
+                Ended::UpstreamTimeout
+            }
+        };
+        Poll::Ready(ended)
+    })
+    .await
+}
+
+/// Which end of a direction failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Read,
+    Write,
+}
+
+/// One direction. It holds no room while it is quiet.
+#[derive(Debug, Default)]
+struct Direction {
+    held: Vec<u8>,
+    written: usize,
+    moved: u64,
+    has_ended: bool,
+    is_shut: bool,
+}
+
+impl Direction {
+    /// Goes on; ready once the end has been passed on.
+    fn poll(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), End>> {
+        loop {
+            while self.written < self.held.len() {
+                match ready!(Pin::new(&mut *to).poll_write(context, &self.held[self.written..])) {
+                    Ok(length) if length > 0 => {
+                        self.written += length;
+                        self.moved += length as u64;
+                    }
+                    _ => return Poll::Ready(Err(End::Write)),
+                }
+            }
+            self.held.clear();
+            self.written = 0;
+            if self.has_ended {
+                if !self.is_shut {
+                    ready!(Pin::new(&mut *to).poll_shutdown(context)).map_err(|_| End::Write)?;
+                    self.is_shut = true;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            let mut room = [MaybeUninit::uninit(); READ];
+            let mut room = ReadBuf::uninit(&mut room);
+            match Pin::new(&mut *from).poll_read(context, &mut room) {
+                Poll::Ready(Ok(())) if room.filled().is_empty() => self.has_ended = true,
+                Poll::Ready(Ok(())) => self.held.extend_from_slice(room.filled()),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Read)),
+                Poll::Pending => {
+                    self.held = Vec::new();
+                    return match Pin::new(&mut *to).poll_flush(context) {
+                        Poll::Ready(Err(_)) => Poll::Ready(Err(End::Write)),
+                        _ => Poll::Pending,
+                    };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! One server of an upstream as all workers share it: where it is, and how it fares.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use http::HeaderValue;
+
+use super::tls::TlsPeer;
+use crate::clock::now;
+use crate::config::{self, Scheme};
+
+/// How long others are preferred to one that could not be reached.
+const AVOIDED: Duration = Duration::from_secs(5);
+
+/// Its counters are relaxed: they advise, nothing rests on their order.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) config: config::Endpoint,
+    /// As `Host` and `:authority` name it.
+    pub(super) authority: HeaderValue,
+    /// For `https`.
+    pub(super) tls: Option<TlsPeer>,
+    /// Tells it from the others when clients are spread over them.
+    pub(super) seed: u64,
+    in_progress: AtomicUsize,
+    born: Instant,
+    /// In milliseconds from its birth; 0 if it is not avoided.
+    avoided_until: AtomicU64,
+}
+
+impl Endpoint {
+    /// None if its host cannot be named in a header.
+    pub(super) fn new(config: &config::Endpoint, tls: Option<TlsPeer>) -> Option<Self> {
+        let full = full_authority(config);
+        let usual = if config.scheme == Scheme::Https { ":443" } else { ":80" };
+        let authority = HeaderValue::from_str(full.strip_suffix(usual).unwrap_or(&full)).ok()?;
+        // FNV-1a: the same in every process.
+        let seed = full
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Some(Self {
+            config: config.clone(),
+            authority,
+            tls,
+            seed,
+            in_progress: AtomicUsize::new(0),
+            born: Instant::now(),
+            avoided_until: AtomicU64::new(0),
+        })
+    }
+
+    /// Host and port, for people.
+    pub(super) fn name(&self) -> String {
+        full_authority(&self.config)
+    }
+
+    /// Exchanges that it serves just now, those of all workers.
+    pub(super) fn in_progress(&self) -> usize {
+        self.in_progress.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begin(&self) {
+        self.in_progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.in_progress.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether it could not be reached a moment ago.
+    pub(super) fn is_avoided(&self) -> bool {
+        let until = self.avoided_until.load(Ordering::Relaxed);
+        until != 0 && until > self.age()
+    }
+
+    /// It could not be reached. Only the first to find out says so.
+    pub(super) fn avoid(&self, upstream: &str, cause: &io::Error) {
+        let now = self.age();
+        let avoided = u64::try_from(AVOIDED.as_millis()).unwrap_or(u64::MAX);
+        if self.avoided_until.swap(now.saturating_add(avoided), Ordering::Relaxed) <= now {
+            tracing::warn!(
+                upstream,
+                endpoint = self.name(),
+                "an endpoint cannot be reached and is avoided for {AVOIDED:?}: {cause}"
+            );
+        }
+    }
+
+    /// It was reached.
+    pub(super) fn reached(&self) {
+        if self.avoided_until.load(Ordering::Relaxed) != 0 {
+            self.avoided_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn age(&self) -> u64 {
+        u64::try_from(now().duration_since(self.born).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn full_authority(config: &config::Endpoint) -> String {
+    let config::Endpoint { host, port, .. } = config;
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}

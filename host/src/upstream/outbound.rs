@@ -1,0 +1,112 @@
+//! What is sent to an upstream: a request's head with what the route makes of it, and the client's body.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, request};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::Error;
+use crate::config::Timeouts;
+
+/// A request's head. It is written from where it stands, so that sending it again elsewhere needs no copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Outbound<'a> {
+    /// Method and fields.
+    pub head: &'a request::Parts,
+    /// Path and query as they are sent, in place of the head's.
+    pub target: &'a str,
+    /// Which host is named.
+    pub host: Host<'a>,
+    /// Fields that are sent besides the head's.
+    pub added: &'a [(HeaderName, HeaderValue)],
+    /// Who asks.
+    pub client: IpAddr,
+    /// How long its parts may take.
+    pub timeouts: &'a Timeouts,
+    /// The protocol that the client wants to change to.
+    pub upgrade: Option<&'a HeaderValue>,
+    /// Whether the client said that it takes trailers.
+    pub trailers: bool,
+}
+
+/// Which `Host` the upstream is sent.
+#[derive(Clone, Copy, Debug)]
+pub enum Host<'a> {
+    /// The client's; the endpoint's own if it sent none.
+    Client,
+    /// That of the endpoint that is chosen.
+    Endpoint,
+    /// This one.
+    Is(&'a HeaderValue),
+}
+
+impl<'a> Host<'a> {
+    /// What to send, where the client sent `client` and the endpoint is called `endpoint`.
+    pub(super) fn choose(self, client: Option<&'a HeaderValue>, endpoint: &'a HeaderValue) -> &'a HeaderValue {
+        match self {
+            Self::Client => client.unwrap_or(endpoint),
+            Self::Endpoint => endpoint,
+            Self::Is(host) => host,
+        }
+    }
+}
+
+/// Whether doing it twice is the same as doing it once: RFC 9110, 9.2.2.
+pub(super) fn is_idempotent(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE].contains(method)
+}
+
+/// The client's body with a limit; empty by default.
+#[derive(Debug, Default)]
+pub struct RequestBody {
+    incoming: Option<Incoming>,
+    limit: u64,
+    left: u64,
+}
+
+impl RequestBody {
+    /// At most `limit` bytes.
+    pub fn new(incoming: Incoming, limit: u64) -> Self {
+        Self { incoming: Some(incoming), limit, left: limit }
+    }
+
+    /// A body that says that it is too large fails before anything is sent.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.size_hint().lower() > self.left { Err(Error::TooLarge(self.limit)) } else { Ok(()) }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = self.get_mut();
+        let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
+        let frame = match ready!(Pin::new(incoming).poll_frame(context)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Poll::Ready(Some(Err(Error::ClientBody(error.to_string())))),
+            None => return Poll::Ready(None),
+        };
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        Poll::Ready(Some(match this.left.checked_sub(length) {
+            Some(left) => {
+                this.left = left;
+                Ok(frame)
+            }
+            None => Err(Error::TooLarge(this.limit)),
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
