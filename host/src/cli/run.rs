@@ -20,8 +20,8 @@ pub(super) fn run(path: &Path) -> anyhow::Result<()> {
     block_on(async {
         let mut signals = Signals::new()?;
         let mut server = Server::start(config::load(path)?, Arc::new(engine()?)).await?;
-        for (name, address) in server.addresses() {
-            tracing::info!(listener = name, %address, "listening on http://{address} ({name})");
+        for (name, scheme, address) in server.addresses() {
+            tracing::info!(listener = name, %address, "listening on {scheme}://{address} ({name})");
         }
         while signals.wait().await == Order::Reload {
             reload(&mut server, path).await;

@@ -78,6 +78,14 @@ impl Report {
         Self { source: Arc::clone(source), faults, unreadable: None }
     }
 
+    /// The same with more faults.
+    #[must_use]
+    pub fn with(mut self, more: Vec<Fault>) -> Self {
+        self.faults.extend(more);
+        self.faults.sort_by_key(|fault| fault.place.start);
+        self
+    }
+
     /// There is no file to point into.
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let help = match error.kind() {

@@ -9,11 +9,11 @@ use crate::upstream;
 /// Why the host has to answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the request's target is neither a path nor an http:// URL")]
+    #[error("the request's target is neither a path nor a URL of what this connection speaks")]
     Target,
     #[error("the request's path has a `.` or `..` segment")]
     Path,
-    #[error("the request has no Host, or more than one")]
+    #[error("the request names no host, or more than one")]
     Host,
     #[error("no route matches the path")]
     NoRoute,

@@ -7,13 +7,15 @@ mod body;
 mod error;
 mod headers;
 mod record;
+mod redirect;
 
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
 use hyper::body::Incoming;
 
 use crate::plugin::{Exchange, ExchangeId, Flow, Held, Origin};
@@ -57,13 +59,35 @@ impl Worker {
     }
 }
 
+/// What is known of the connection that requests come on.
+#[derive(Debug)]
+pub struct Connection {
+    /// The listener's place in the configuration.
+    pub listener: usize,
+    /// Who connected.
+    pub peer: IpAddr,
+    /// Whether the client speaks TLS with this proxy.
+    pub is_tls: bool,
+    /// Whether the peer's word about the client counts.
+    pub is_trusted: bool,
+    /// Every request is redirected to https at this port.
+    pub redirect: Option<u16>,
+}
+
+impl Connection {
+    /// What the client speaks, as a URL names it.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_tls { "https" } else { "http" }
+    }
+}
+
 /// Serves one exchange. Whatever happens, there is a response and a record.
-pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
+pub async fn handle(worker: &Worker, connection: &Connection, request: Request<Incoming>) -> Response<ReplyBody> {
     let local = worker.local();
     let (head, body) = request.into_parts();
-    let exchange = Exchange::begin(worker.next_id(), client, head);
+    let exchange = Exchange::begin(worker.next_id(), connection.peer, connection.scheme(), head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
-    let upstream = match forward(&local, &mut ongoing.exchange, body).await {
+    let upstream = match forward(&local, connection, &mut ongoing.exchange, body).await {
         Ok(upstream) => upstream,
         Err(error) => {
             ongoing.fail(error);
@@ -77,8 +101,18 @@ pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>)
 }
 
 /// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
-async fn forward(local: &Local, exchange: &mut Held, body: Incoming) -> Result<Option<ResponseBody>, Error> {
-    headers::accept(&mut exchange.request)?;
+async fn forward(
+    local: &Local,
+    connection: &Connection,
+    exchange: &mut Held,
+    body: Incoming,
+) -> Result<Option<ResponseBody>, Error> {
+    headers::accept(&mut exchange.request, connection)?;
+    if let Some(port) = connection.redirect {
+        let head = redirect::to_https(&exchange.request, port)?;
+        exchange.answer(head, None, Origin::Host);
+        return Ok(None);
+    }
     let target = local.snapshot.routes.find(exchange.request.uri.path());
     exchange.route = target.map(|target| target.route.clone());
     if local.chain.request(exchange).map_err(Error::Filter)? == Flow::Answered {
@@ -96,12 +130,18 @@ async fn forward(local: &Local, exchange: &mut Held, body: Incoming) -> Result<O
 
 /// The response, with a body that records the exchange when it ends.
 fn reply(mut ongoing: Ongoing, upstream: Option<ResponseBody>) -> Response<ReplyBody> {
-    let head = ongoing.answered();
+    let mut head = ongoing.answered();
+    let is_head = ongoing.exchange.request.method == Method::HEAD;
+    if let Some(bytes) = ongoing.exchange.body.as_mut().filter(|_| is_head) {
+        // The server of HTTP/2 would send it.
+        head.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+        bytes.clear();
+    }
     let body = match (ongoing.exchange.body.take(), upstream) {
         // An answer replaces the upstream's; dropping that cancels it.
         (Some(bytes), _) => ReplyBody::whole(bytes, ongoing),
         (None, Some(body)) => ReplyBody::upstream(body, ongoing),
-        (None, None) => ReplyBody::whole(bytes::Bytes::new(), ongoing),
+        (None, None) => ReplyBody::whole(Bytes::new(), ongoing),
     };
     Response::from_parts(head, body)
 }
