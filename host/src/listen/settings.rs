@@ -24,9 +24,4 @@ impl Settings {
             limits: listener.limits,
         })
     }
-
-    /// Connections at the same time.
-    pub fn most_connections(&self) -> usize {
-        self.limits.connections
-    }
 }

@@ -116,3 +116,56 @@ impl<B: Body + Unpin> Body for Carried<B> {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
+
+    use super::*;
+
+    fn poll(body: &mut Carried<Full<Bytes>>) -> bool {
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        Pin::new(body).poll_frame(&mut context).is_ready()
+    }
+
+    #[test]
+    fn only_if_all_are_held_the_client_holds_the_connection() {
+        let streams = Rc::new(Streams::new());
+        assert_eq!(streams.state(), State::Idle);
+        let asked = streams.open();
+        assert_eq!(streams.state(), State::Busy);
+        // hyper waits for room before it asks for the first piece, and after each one.
+        let mut first = asked.carry(Full::new(Bytes::from_static(b"x")));
+        assert_eq!(streams.state(), State::HeldByClient);
+        assert!(poll(&mut first));
+        assert_eq!(streams.state(), State::HeldByClient);
+        let second = streams.open();
+        assert_eq!(streams.state(), State::Busy);
+        drop(second);
+        assert_eq!(streams.state(), State::HeldByClient);
+        drop(first);
+        assert_eq!(streams.state(), State::Idle);
+    }
+
+    #[test]
+    fn one_that_waits_for_its_upstream_is_busy() {
+        struct Waiting;
+        impl Body for Waiting {
+            type Data = Bytes;
+            type Error = std::convert::Infallible;
+
+            fn poll_frame(
+                self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+            ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+                Poll::Pending
+            }
+        }
+        let streams = Rc::new(Streams::new());
+        let mut body = streams.open().carry(Waiting);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(Pin::new(&mut body).poll_frame(&mut context).is_pending());
+        assert_eq!(streams.state(), State::Busy);
+    }
+}

@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::NoServerSessionStorage;
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -70,12 +70,20 @@ impl Tls {
         stream.get_ref().peek(&mut first).await?;
         // A record begins with its type, a small number; a request with its method.
         if first[0].is_ascii_alphabetic() {
-            stream.write_all(SPEAKS_HTTPS).await?;
-            stream.shutdown().await?;
-            return Err(io::Error::other("HTTP was spoken where TLS is"));
+            return Err(refuse(stream).await.err().unwrap_or_else(|| io::Error::other("HTTP was spoken where TLS is")));
         }
         TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).await
     }
+}
+
+/// Tells a client that speaks HTTP, and waits until it has gone: closing on what it still sends would take the answer
+/// from it.
+async fn refuse(mut stream: Tcp) -> io::Result<()> {
+    stream.write_all(SPEAKS_HTTPS).await?;
+    stream.shutdown().await?;
+    let mut ignored = [0; 1024];
+    while stream.read(&mut ignored).await? > 0 {}
+    Ok(())
 }
 
 fn digest(pairs: &[Pair]) -> [u8; 32] {
