@@ -61,7 +61,7 @@ fn exchange(pools: &Pools) {
         .header("server", "origin");
     let (request, ()) = request.body(()).expect("sound").into_parts();
     let (response, ()) = response.body(()).expect("sound").into_parts();
-    let mut held = Exchange::begin(ExchangeId(7), [127, 0, 0, 1].into(), request);
+    let mut held = Exchange::begin(ExchangeId(7), [127, 0, 0, 1].into(), "http", request);
     pools.request(&mut held).expect("the filter works");
     held.answer(response, None, Origin::Upstream);
     pools.response(&mut held).expect("the filter works");

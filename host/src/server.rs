@@ -1,74 +1,64 @@
-//! The composition root: binds, starts the workers, swaps snapshots, drains.
+//! The composition root: binds, starts the workers, swaps what they use, drains.
 
 mod door;
+mod state;
+mod worker;
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::admin;
-use crate::clock;
 use crate::config::{Config, Fault, Listener, Place, Report};
-use crate::listen::{self, Door, Drain};
+use crate::listen::{self, Door, Entrance, Gate};
 use crate::plugin::Engine;
-use crate::proxy;
-use crate::snapshot::{Local, Snapshot};
+use crate::telemetry::access::AccessLog;
+
 use door::AdminDoor;
-
-use crate::telemetry::access::{AccessLog, WorkerLog, WorkerSender};
-
-/// How often idle upstream connections are looked through.
-const SWEEP: Duration = Duration::from_secs(10);
+pub use state::State;
+use worker::{Order, Worker};
 
 /// A running proxy. Its methods belong on one control thread.
 #[derive(Debug)]
 pub struct Server {
     engine: Arc<Engine>,
-    snapshot: Arc<Snapshot>,
-    /// What was asked for and what was bound.
-    listeners: Vec<(Listener, SocketAddr)>,
+    state: Arc<State>,
+    listeners: Vec<Bound>,
     acceptors: Vec<JoinHandle<()>>,
     workers: Vec<Worker>,
     log: AccessLog,
     started: Instant,
-    /// How many sites, routes and filters it serves.
-    serves: [usize; 3],
     admin: Option<AdminDoor>,
     orders: Option<mpsc::Receiver<admin::Order>>,
 }
 
+/// A listener as it was asked for, and what became of it.
 #[derive(Debug)]
-struct Worker {
-    orders: mpsc::UnboundedSender<Order>,
-    door: Door,
-    thread: std::thread::JoinHandle<()>,
-}
-
-/// What the control thread tells a worker.
-enum Order {
-    /// Use this snapshot from now on, and say when it is done.
-    Adopt(Arc<Snapshot>, oneshot::Sender<()>),
-    /// Let connections come to an end, and say when they have been told.
-    Drain(oneshot::Sender<()>),
+struct Bound {
+    listener: Listener,
+    address: SocketAddr,
+    gate: Arc<Gate>,
 }
 
 impl Server {
     /// Binds, loads the filters and serves. On return every address accepts.
     pub async fn start(config: Config, engine: Arc<Engine>) -> anyhow::Result<Self> {
-        let (snapshot, config) = build(config, Arc::clone(&engine), None).await?;
-        let mut faults = Vec::new();
-        let mut bound = Vec::new();
-        for listener in config.listeners {
+        let (state, config) = build(config, Arc::clone(&engine), None).await?;
+        let (mut listeners, mut entrances, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, listener) in config.listeners.into_iter().enumerate() {
             let socket = listen::bind(listener.address).and_then(TcpListener::from_std);
             match socket.and_then(|socket| Ok((socket.local_addr()?, socket))) {
-                Ok((address, socket)) => bound.push((listener, address, socket)),
+                Ok((address, socket)) => {
+                    let gate = Gate::new(listener.limits.connections);
+                    let (name, counted) = (listener.name.clone(), Arc::clone(&gate));
+                    entrances.push(Entrance { name, listener: index, socket, gate: counted });
+                    listeners.push(Bound { listener, address, gate });
+                }
                 Err(error) => faults.push(cannot_bind(listener.place, listener.address, &error)),
             }
         }
@@ -82,17 +72,13 @@ impl Server {
         if !faults.is_empty() {
             return Err(Report::new(&config.sources, faults).into());
         }
-        let entries = config.entries.len();
         let log = AccessLog::start()?;
         let workers: std::io::Result<Vec<_>> =
-            (0..config.workers).map(|index| Worker::start(index, &snapshot, log.worker())).collect();
+            (0..config.workers).map(|index| Worker::start(index, &state, log.worker())).collect();
         let workers = workers?;
         let doors: Vec<Door> = workers.iter().map(|worker| worker.door.clone()).collect();
-        let serve = |(listener, address, socket): (Listener, SocketAddr, TcpListener)| {
-            let acceptor = spawn_local(listen::accept(socket, doors.clone()));
-            ((listener, address), acceptor)
-        };
-        let (listeners, acceptors) = bound.into_iter().map(serve).unzip();
+        let acceptors =
+            entrances.into_iter().map(|entrance| spawn_local(listen::accept(entrance, doors.clone()))).collect();
         let (admin, orders) = match admin {
             Some((asked, listener)) => {
                 let (door, orders) = AdminDoor::open(asked, listener)?;
@@ -100,9 +86,7 @@ impl Server {
             }
             None => (None, None),
         };
-        let serves = counts(&snapshot, entries);
-        let started = Instant::now();
-        Ok(Self { engine, snapshot, listeners, acceptors, workers, log, started, serves, admin, orders })
+        Ok(Self { engine, state, listeners, acceptors, workers, log, started: Instant::now(), admin, orders })
     }
 
     /// Where operators' orders come out; there is one taker. Without an admin address there are never any.
@@ -117,7 +101,7 @@ impl Server {
 
     /// How it is; `config` and the last reload are the caller's knowledge.
     pub fn status(&self, config: &str, last: Option<&(Instant, Option<String>)>) -> admin::Status {
-        let [sites, routes, filters] = self.serves;
+        let (sites, routes, filters) = self.state.snapshot.size();
         admin::Status {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
@@ -125,7 +109,7 @@ impl Server {
             uptime: self.started.elapsed().as_secs(),
             workers: self.workers.len(),
             connections: self.workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum(),
-            listeners: self.addresses().map(|(name, address)| (name.to_owned(), address)).collect(),
+            listeners: self.addresses().map(|(name, _, address)| (name.to_owned(), address)).collect(),
             sites,
             routes,
             filters,
@@ -133,39 +117,43 @@ impl Server {
         }
     }
 
-    /// Name and bound address of every listener.
-    pub fn addresses(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
-        self.listeners.iter().map(|(listener, address)| (listener.name.as_str(), *address))
+    /// Name, scheme and bound address of every listener.
+    pub fn addresses(&self) -> impl Iterator<Item = (&str, &'static str, SocketAddr)> {
+        self.listeners.iter().map(|Bound { listener, address, .. }| {
+            let scheme = if listener.tls.is_some() { "https" } else { "http" };
+            (listener.name.as_str(), scheme, *address)
+        })
     }
 
-    /// Builds a snapshot beside the running one and swaps it in. On an error nothing has changed; on return no new
-    /// exchange uses the old one.
+    /// Builds a state beside the running one and swaps it in. On an error nothing has changed; on return no new exchange
+    /// uses the old snapshot, and no new connection the old listeners' settings.
     pub async fn reload(&mut self, config: Config) -> Result<(), Report> {
-        let (snapshot, config) = build(config, Arc::clone(&self.engine), Some(Arc::clone(&self.snapshot))).await?;
+        let (state, config) = build(config, Arc::clone(&self.engine), Some(Arc::clone(&self.state))).await?;
         self.refuse_what_needs_a_restart(&config)?;
-        self.serves = counts(&snapshot, config.entries.len());
-        self.snapshot = snapshot;
+        self.state = state;
+        for (bound, listener) in self.listeners.iter_mut().zip(config.listeners) {
+            bound.gate.allow(listener.limits.connections);
+            bound.listener = listener;
+        }
         for worker in &self.workers {
             let (done, adopted) = oneshot::channel();
-            if worker.orders.send(Order::Adopt(Arc::clone(&self.snapshot), done)).is_ok() {
+            if worker.orders.send(Order::Adopt(Arc::clone(&self.state), done)).is_ok() {
                 let _ = adopted.await;
             }
         }
         Ok(())
     }
 
+    /// Connections know their listener by its place, so the order must stay too.
     fn refuse_what_needs_a_restart(&self, config: &Config) -> Result<(), Report> {
-        let kept = |listener: &&Listener| {
-            self.listeners.iter().any(|(before, _)| before.name == listener.name && before.address == listener.address)
+        let is_kept = |(listener, Bound { listener: before, .. }): &(&Listener, &Bound)| {
+            before.name == listener.name && before.address == listener.address
         };
-        let changed = config.listeners.iter().find(|listener| !kept(listener));
-        let is_admin_kept = config.admin.as_ref() == self.admin.as_ref().map(|admin| &admin.asked);
-        let place = match changed {
+        let kept = config.listeners.iter().zip(&self.listeners).take_while(is_kept).count();
+        let place = match config.listeners.get(kept) {
             Some(listener) => listener.place,
-            None if config.listeners.len() != self.listeners.len() || config.workers != self.workers.len() => {
-                config.listeners[0].place
-            }
-            None if !is_admin_kept => {
+            None if kept != self.listeners.len() || config.workers != self.workers.len() => config.listeners[0].place,
+            None if config.admin.as_ref() != self.admin.as_ref().map(|admin| &admin.asked) => {
                 config.admin.as_ref().map_or(config.listeners[0].place, |admin| admin.address.place)
             }
             None => return Ok(()),
@@ -218,93 +206,12 @@ fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fau
     }
 }
 
-/// Sites, routes and filters.
-fn counts(snapshot: &Snapshot, entries: usize) -> [usize; 3] {
-    [snapshot.sites.len(), snapshot.sites.iter().map(|site| site.routes.len()).sum(), entries]
-}
-
 /// Builds off this thread: compiling takes long.
 async fn build(
     config: Config,
     engine: Arc<Engine>,
-    before: Option<Arc<Snapshot>>,
-) -> Result<(Arc<Snapshot>, Config), Report> {
-    let build = move || {
-        Snapshot::build(&config, &engine, before.as_deref(), Vec::new()).map(|snapshot| (Arc::new(snapshot), config))
-    };
-    tokio::task::spawn_blocking(build).await.expect("building a snapshot does not panic")
-}
-
-impl Worker {
-    fn start(index: usize, snapshot: &Arc<Snapshot>, log: WorkerSender) -> std::io::Result<Self> {
-        let (orders, inbox) = mpsc::unbounded_channel();
-        let (connections, arrivals) = mpsc::unbounded_channel();
-        let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
-        let (snapshot, open) = (Arc::clone(snapshot), Arc::clone(&door.open));
-        let runtime =
-            move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
-        let thread = std::thread::Builder::new().name(format!("weir-{index}")).spawn(move || match runtime() {
-            Ok(runtime) => {
-                let log = WorkerLog::new(log);
-                runtime.block_on(work(snapshot, inbox, arrivals, open, Rc::clone(&log)));
-                // Ends the connections that are left; their exchanges leave records too.
-                drop(runtime);
-                log.flush();
-            }
-            Err(error) => tracing::error!("a worker cannot start: {error}"),
-        })?;
-        Ok(Self { orders, door, thread })
-    }
-}
-
-type Arrivals = mpsc::UnboundedReceiver<(std::net::TcpStream, SocketAddr)>;
-
-/// A worker's life: connections and orders come in, until both ends are closed.
-async fn work(
-    snapshot: Arc<Snapshot>,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-    mut arrivals: Arrivals,
-    open: Arc<AtomicUsize>,
-    log: Rc<WorkerLog>,
-) {
-    let worker = Rc::new(proxy::Worker::new(Local::new(snapshot, None), log));
-    let drain = Rc::new(Drain::default());
-    spawn_local(clock::run());
-    let mut sweep = tokio::time::interval(SWEEP);
-    loop {
-        tokio::select! {
-            arrival = arrivals.recv() => {
-                let Some((stream, peer)) = arrival else { break };
-                let connection = Connection(Arc::clone(&open));
-                let (worker, drain) = (Rc::clone(&worker), Rc::clone(&drain));
-                spawn_local(async move {
-                    let _connection = connection;
-                    if let Ok(stream) = tokio::net::TcpStream::from_std(stream) {
-                        listen::serve(worker, stream, peer, drain).await;
-                    }
-                });
-            }
-            order = orders.recv() => match order {
-                Some(Order::Adopt(snapshot, done)) => {
-                    worker.adopt(Local::new(snapshot, Some(&worker.local())));
-                    let _ = done.send(());
-                }
-                Some(Order::Drain(done)) => {
-                    drain.begin();
-                    let _ = done.send(());
-                }
-                None => break,
-            },
-            _ = sweep.tick() => worker.local().upstreams.iter().for_each(|pool| pool.sweep()),
-        }
-    }
-}
-
-/// Counts a connection until it is closed, whatever closes it.
-struct Connection(Arc<AtomicUsize>);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    before: Option<Arc<State>>,
+) -> Result<(Arc<State>, Config), Report> {
+    let build = move || State::build(&config, &engine, before.as_deref()).map(|state| (Arc::new(state), config));
+    tokio::task::spawn_blocking(build).await.expect("building a state does not panic")
 }

@@ -107,6 +107,13 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// How many sites, routes and filters there are.
+    pub fn size(&self) -> (usize, usize, usize) {
+        (self.sites.len(), self.sites.iter().map(|site| site.routes.len()).sum(), self.entries.len())
+    }
+}
+
 impl Route {
     fn new(route: &crate::config::Route) -> Self {
         Self {

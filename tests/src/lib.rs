@@ -4,14 +4,18 @@
 //! Nothing sleeps: tests wait for a line of the log, a byte on a socket, an exit.
 
 mod client;
+mod frames;
 mod lines;
 mod origin;
+mod pem;
 mod proxy;
 mod tools;
 
 pub use client::{Client, Reply, get};
+pub use frames::{Frame, Frames, PREFACE};
 pub use lines::Lines;
 pub use origin::{Origin, Peer, Received};
+pub use pem::Pem;
 pub use proxy::{Proxy, ProxyBuilder, weir};
 pub use tools::{Running, command, free_port, nginx, python_origin};
 

@@ -23,6 +23,8 @@ pub fn weir() -> Command {
 /// A configuration in the making, for one site on one listener.
 #[derive(Clone, Debug, Default)]
 pub struct ProxyBuilder {
+    main: String,
+    listeners: String,
     upstreams: String,
     plugins: String,
     chain: String,
@@ -36,6 +38,20 @@ impl ProxyBuilder {
     pub fn route(mut self, path: &str, name: &str, upstream: SocketAddr) -> Self {
         writeln!(self.upstreams, "  {name}: {{ endpoints: [\"http://{upstream}\"] }}").unwrap();
         writeln!(self.routes, "      - {{ path: \"{path}\", upstream: {name} }}").unwrap();
+        self
+    }
+
+    /// More keys of the listener: `limits: { connections: 2 }`.
+    #[must_use]
+    pub fn main(mut self, keys: &str) -> Self {
+        write!(self.main, ", {keys}").unwrap();
+        self
+    }
+
+    /// One more listener, on a port of its own.
+    #[must_use]
+    pub fn listener(mut self, name: &str, keys: &str) -> Self {
+        writeln!(self.listeners, "  {name}: {{ address: \"127.0.0.1:0\", {keys} }}").unwrap();
         self
     }
 
@@ -74,8 +90,10 @@ impl ProxyBuilder {
         let chain = if self.chain.is_empty() { String::new() } else { format!("chain:\n{}    ", self.chain) };
         let routes = if self.routes.is_empty() { " []\n".to_owned() } else { format!("\n{}", self.routes) };
         format!(
-            "version: 1\n{}listeners:\n  main: {{ address: \"{address}\" }}\n{}{}sites:\n  - {chain}routes:{routes}",
+            "version: 1\n{}listeners:\n  main: {{ address: \"{address}\"{} }}\n{}{}{}sites:\n  - {chain}routes:{routes}",
             self.top,
+            self.main,
+            self.listeners,
             map("upstreams", &self.upstreams),
             map("plugins", &self.plugins),
         )
@@ -114,10 +132,13 @@ impl Proxy {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("weir runs");
         let (log, access) = (Lines::of(child.stderr.take().unwrap()), Lines::of(child.stdout.take().unwrap()));
-        let line: serde_json::Value = serde_json::from_str(&log.wait("listening on")).expect("the log is JSON");
-        let address =
-            line["address"].as_str().and_then(|address| address.parse().ok()).expect("the line names the address");
+        let address = address(&log, "main");
         Self { address, log, access, file, _folder: folder, child }
+    }
+
+    /// Where one of its listeners listens.
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        address(&self.log, name)
     }
 
     /// The process.
@@ -160,6 +181,12 @@ impl Proxy {
             std::thread::yield_now();
         }
     }
+}
+
+fn address(log: &Lines, listener: &str) -> SocketAddr {
+    let line = log.wait(&format!("({listener})"));
+    let line: serde_json::Value = serde_json::from_str(&line).expect("the log is JSON");
+    line["address"].as_str().and_then(|address| address.parse().ok()).expect("the line names the address")
 }
 
 impl Drop for Proxy {

@@ -139,6 +139,11 @@ fn libraries_stay_in_their_rooms() {
             "{file} uses serde"
         );
         assert!(
+            !(has("rustls") || has("tokio_rustls"))
+                || ["listen/tls/", "upstream/"].iter().any(|room| file.starts_with(room)),
+            "{file} uses rustls"
+        );
+        assert!(
             !has("weir_bundle") || file.starts_with("plugin/") || file.starts_with("config/"),
             "{file} names bundled plugins"
         );

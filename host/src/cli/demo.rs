@@ -46,7 +46,7 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
         let text = config(options.listen.unwrap_or_else(default_address), behind);
         let config = config::parse(Source { path: PathBuf::from("demo.yaml"), text: text.clone() });
         let server = Server::start(config, Arc::new(engine()?)).await?;
-        for (_, address) in server.addresses() {
+        for (.., address) in server.addresses() {
             println!("{}", introduction(&text, address));
         }
         signals.ended().await;

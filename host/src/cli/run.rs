@@ -26,8 +26,8 @@ pub(super) fn serve(name: &str, load: impl Fn() -> Config) -> anyhow::Result<()>
     block_on(async {
         let mut signals = Signals::new()?;
         let mut server = Server::start(load(), Arc::new(engine()?)).await?;
-        for (name, address) in server.addresses() {
-            tracing::info!(listener = name, %address, "listening on {address} ({name})");
+        for (name, scheme, address) in server.addresses() {
+            tracing::info!(listener = name, %address, "listening on {scheme}://{address} ({name})");
         }
         let mut orders = server.orders();
         if let Some(address) = server.admin_address() {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::run::engine;
 use crate::config;
-use crate::snapshot::Snapshot;
+use crate::server::State;
 
 pub(super) fn validate(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path);
-    Snapshot::build(&config, &Arc::new(engine()?), None, Vec::new())?;
+    State::build(&config, &Arc::new(engine()?), None)?;
     let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let routes = config.sites.iter().map(|site| site.routes.len()).sum();
     println!(

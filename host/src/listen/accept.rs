@@ -8,19 +8,47 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::gate::{Gate, Permit, Refused};
+
 /// Connections that the system holds until they are accepted.
 const BACKLOG: i32 = 4096;
 
 /// How long to wait when no descriptor is left; accepting again at once would spin.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 
+/// A connection on its way to its worker.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The connection.
+    pub stream: TcpStream,
+    /// Who connected.
+    pub peer: SocketAddr,
+    /// The listener's place in the configuration.
+    pub listener: usize,
+    /// Its count.
+    pub permit: Permit,
+}
+
 /// A worker's door: where its connections go in, and how many are open behind it.
 #[derive(Clone, Debug)]
 pub struct Door {
     /// To the worker.
-    pub connections: UnboundedSender<(TcpStream, SocketAddr)>,
-    /// Counted up here, down by the worker.
+    pub connections: UnboundedSender<Arrival>,
+    /// Counted up here, and down when a connection ends.
     pub open: Arc<AtomicUsize>,
+}
+
+/// A bound listener and what its connections are counted by.
+#[derive(Debug)]
+pub struct Entrance {
+    /// Its key in the file.
+    pub name: String,
+    /// Its place in the configuration.
+    pub listener: usize,
+    /// Bound.
+    pub socket: tokio::net::TcpListener,
+    /// Its count.
+    pub gate: Arc<Gate>,
 }
 
 /// Listens on an address; port 0 finds a free one.
@@ -38,10 +66,17 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Hands each connection to the worker with the fewest. Ends when it is dropped.
-pub async fn accept(listener: tokio::net::TcpListener, doors: Vec<Door>) {
+pub async fn accept(entrance: Entrance, doors: Vec<Door>) {
+    let mut refused = Refused::default();
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => hand_over(stream, peer, &doors),
+        match entrance.socket.accept().await {
+            Ok((stream, peer)) => {
+                let Some(door) = doors.iter().min_by_key(|door| door.open.load(Ordering::Relaxed)) else { return };
+                match entrance.gate.enter(&door.open) {
+                    Some(permit) => hand_over(stream, peer, entrance.listener, permit, door),
+                    None => refused.add(&entrance.name, &entrance.gate),
+                }
+            }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!("cannot accept connections: {error}");
@@ -51,14 +86,11 @@ pub async fn accept(listener: tokio::net::TcpListener, doors: Vec<Door>) {
     }
 }
 
-fn hand_over(stream: tokio::net::TcpStream, peer: SocketAddr, doors: &[Door]) {
+fn hand_over(stream: tokio::net::TcpStream, peer: SocketAddr, listener: usize, permit: Permit, door: &Door) {
     // It belongs to the worker's runtime from here on.
     let Ok(stream) = stream.set_nodelay(true).and_then(|()| stream.into_std()) else { return };
-    if let Some(door) = doors.iter().min_by_key(|door| door.open.load(Ordering::Relaxed)) {
-        door.open.fetch_add(1, Ordering::Relaxed);
-        // A worker that is gone is draining: the connection is closed.
-        let _ = door.connections.send((stream, peer));
-    }
+    // A worker that is gone is draining: the connection is closed.
+    let _ = door.connections.send(Arrival { stream, peer, listener, permit });
 }
 
 /// The peer left between connecting and being accepted.

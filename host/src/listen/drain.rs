@@ -49,6 +49,17 @@ impl Listening {
     }
 }
 
+/// The future's output, or none if a drain begins before it is there.
+pub(super) async fn unless_draining<F: Future>(drain: &Rc<Drain>, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    let mut listening = Listening::to(drain);
+    std::future::poll_fn(|context| match listening.poll(context) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => future.as_mut().poll(context).map(Some),
+    })
+    .await
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
         if let Some(key) = self.key {

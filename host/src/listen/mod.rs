@@ -1,11 +1,19 @@
-//! The client's side: accepting connections, and speaking HTTP on them.
+//! The client's side: accepting connections, TLS, and speaking HTTP on them.
 //!
 //! What a request means is not decided here.
 
 mod accept;
 mod drain;
-mod http;
+mod gate;
+mod http1;
+mod http2;
+mod serve;
+mod settings;
+mod streams;
+mod tls;
 
-pub use accept::{Door, accept, bind};
+pub use accept::{Arrival, Door, Entrance, accept, bind};
 pub use drain::Drain;
-pub use http::serve;
+pub use gate::{Gate, Permit};
+pub use serve::serve;
+pub use settings::Settings;

@@ -60,6 +60,8 @@ pub struct Exchange {
     pub id: ExchangeId,
     /// The peer of the connection.
     pub client: IpAddr,
+    /// What the client speaks: `http` or `https`.
+    pub scheme: &'static str,
     /// The route's name, once it is chosen.
     pub route: Option<Arc<str>>,
     /// What the client asked; with what filters changed.
@@ -91,10 +93,11 @@ pub(super) struct Reply {
 
 impl Exchange {
     /// A new exchange.
-    pub fn begin(id: ExchangeId, client: IpAddr, request: request::Parts) -> Held {
+    pub fn begin(id: ExchangeId, client: IpAddr, scheme: &'static str, request: request::Parts) -> Held {
         Held(Some(Box::new(Self {
             id,
             client,
+            scheme,
             route: None,
             request,
             response: None,

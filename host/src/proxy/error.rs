@@ -10,11 +10,11 @@ use crate::upstream;
 /// Why the host has to answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the request's target is neither a path nor an http:// URL")]
+    #[error("the request's target is neither a path nor a URL of what this connection speaks")]
     Target,
     #[error("{0}")]
     Path(#[from] Ambiguous),
-    #[error("the request has no Host, or more than one")]
+    #[error("the request names no host, or more than one")]
     Host,
     #[error("no site serves this host")]
     NoSite,

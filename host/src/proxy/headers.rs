@@ -6,7 +6,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use http::{Version, request, response};
 
-use super::Error;
+use super::{Connection, Error};
 use crate::paths::{self, Rules};
 
 /// Fields that concern one connection only.
@@ -30,13 +30,12 @@ pub(super) struct Wishes {
 }
 
 /// Checks what routing relies on, and brings the target into origin form: a path, and the host in `Host`.
-pub(super) fn accept(head: &mut request::Parts) -> Result<Wishes, Error> {
-    if let Some(authority) = head.uri.authority() {
-        // CONNECT asks for a tunnel, which this proxy does not make.
-        let path = head.uri.path_and_query().filter(|_| head.uri.scheme_str() == Some("http")).ok_or(Error::Target)?;
-        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Error::Target)?;
-        head.headers.insert(header::HOST, host);
-        head.uri = Uri::from(path.clone());
+pub(super) fn accept(head: &mut request::Parts, connection: &Connection) -> Result<Wishes, Error> {
+    if head.uri.authority().is_some() {
+        take_authority(head, connection)?;
+    }
+    if head.version == Version::HTTP_2 {
+        join_cookies(&mut head.headers);
     }
     if head.uri.path_and_query().is_none_or(|path: &PathAndQuery| !path.as_str().starts_with('/')) {
         return Err(Error::Target);
@@ -65,6 +64,38 @@ impl Wishes {
                 && !tokens(protocol).any(is_http)
         });
         Self { upgrade: upgrade.cloned(), trailers: has_token(headers, &header::TE, "trailers") }
+    }
+}
+
+/// The host of a whole URL, or HTTP/2's `:authority`, becomes the `Host`.
+fn take_authority(head: &mut request::Parts, connection: &Connection) -> Result<(), Error> {
+    // CONNECT asks for a tunnel, which this proxy does not make: it has no scheme.
+    let is_ours = |scheme: &str| scheme == "http" || scheme == connection.scheme();
+    let path = head.uri.path_and_query().filter(|_| head.uri.scheme_str().is_some_and(is_ours)).ok_or(Error::Target)?;
+    let authority = head.uri.authority().map_or("", |authority| authority.as_str());
+    if authority.contains('@') {
+        return Err(Error::Target);
+    }
+    // In HTTP/1.1 the URL counts and `Host` does not (RFC 9112, 3.2.2); in HTTP/2 they must agree (RFC 9113, 8.3.1).
+    let agrees = |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(authority.as_bytes());
+    if head.version == Version::HTTP_2 && !head.headers.get_all(header::HOST).iter().all(agrees) {
+        return Err(Error::Host);
+    }
+    let host = HeaderValue::from_str(authority).map_err(|_| Error::Target)?;
+    head.uri = Uri::from(path.clone());
+    head.headers.insert(header::HOST, host);
+    Ok(())
+}
+
+/// HTTP/2 may send cookies one by one; behind this proxy they are one field again (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(header::COOKIE).iter();
+    if cookies.next().is_none() || cookies.next().is_none() {
+        return;
+    }
+    let cookies: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
     }
 }
 

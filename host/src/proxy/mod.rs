@@ -4,78 +4,47 @@
 //! reach the client, nor how a filter or a connection is made.
 
 mod body;
+mod choose;
 mod error;
 mod headers;
 mod record;
+mod redirect;
 mod upgrade;
+mod worker;
 
-use std::cell::{Cell, RefCell};
-use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::{Request, Response, StatusCode, header};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use crate::config::HostHeader;
 use crate::paths;
-use crate::plugin::{Chain, Exchange, ExchangeId, Flow, Held, Origin};
-use crate::routing::{Asked, Found};
-use crate::snapshot::{Local, Route, Snapshot};
-use crate::telemetry::access::WorkerLog;
+use crate::plugin::{Exchange, Flow, Held, Origin};
+use crate::routing::Found;
+use crate::snapshot::Local;
 use crate::upstream::{Host, Outbound, RequestBody, ResponseBody};
 
 pub use body::ReplyBody;
+use choose::{Chosen, choose};
 use error::Error;
-use headers::Wishes;
 use record::Ongoing;
 use upgrade::Switch;
-
-/// What the exchanges of one worker share.
-#[derive(Debug)]
-pub struct Worker {
-    local: RefCell<Rc<Local>>,
-    log: Rc<WorkerLog>,
-    id: Cell<u128>,
-}
-
-impl Worker {
-    /// A worker that begins with this snapshot.
-    pub fn new(local: Local, log: Rc<WorkerLog>) -> Self {
-        // The random upper half tells workers and restarts apart, the lower half counts.
-        let id = u128::from(RandomState::new().hash_one(0)) << 64;
-        Self { local: RefCell::new(Rc::new(local)), log, id: Cell::new(id) }
-    }
-
-    /// What exchanges that begin now use.
-    pub fn local(&self) -> Rc<Local> {
-        Rc::clone(&self.local.borrow())
-    }
-
-    /// What exchanges that begin from now on use.
-    pub fn adopt(&self, local: Local) {
-        self.local.replace(Rc::new(local));
-    }
-
-    fn next_id(&self) -> ExchangeId {
-        self.id.set(self.id.get() + 1);
-        ExchangeId(self.id.get())
-    }
-}
+pub use worker::{Connection, Worker};
 
 /// Serves one exchange. Whatever happens, there is a response and a record.
-pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
+pub async fn handle(worker: &Worker, connection: &Connection, request: Request<Incoming>) -> Response<ReplyBody> {
     let local = worker.local();
     let (head, body) = request.into_parts();
-    let exchange = Exchange::begin(worker.next_id(), client, head);
+    let exchange = Exchange::begin(worker.next_id(), connection.peer, connection.scheme(), head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
-    let chosen = choose(&local.snapshot, 0, &mut ongoing.exchange);
-    let upstream = match &chosen {
-        Ok(chosen) => forward(&local, chosen, &mut ongoing.exchange, body).await,
-        Err(_) => Ok(None),
+    let chosen = enter(&local, connection, &mut ongoing.exchange);
+    let answered = match &chosen {
+        Ok(Some(chosen)) => forward(&local, chosen, &mut ongoing.exchange, body).await,
+        Ok(None) | Err(_) => Ok(None),
     };
-    let chain = chosen.as_ref().map(|chosen| chosen.chain).ok();
-    let upstream = match upstream.and_then(|upstream| chosen.map(|_| upstream)) {
+    let chain = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref().map(|chosen| chosen.chain));
+    let upstream = match answered.and_then(|answered| chosen.map(|_| answered)) {
         Ok(upstream) => upstream,
         Err(error) => {
             ongoing.fail(error);
@@ -88,36 +57,15 @@ pub async fn handle(worker: &Worker, client: IpAddr, request: Request<Incoming>)
     reply(ongoing, upstream)
 }
 
-/// What serves a request.
-struct Chosen<'a> {
-    chain: &'a Chain,
-    wishes: Wishes,
-    /// Or why there is none.
-    route: Result<&'a Route, Found>,
-}
-
-/// Finds the site and the route. The path is matched, seen by filters and sent in one spelling.
-fn choose<'a>(snapshot: &'a Snapshot, listener: usize, exchange: &mut Held) -> Result<Chosen<'a>, Error> {
-    let wishes = headers::accept(&mut exchange.request)?;
-    let host = exchange.request.headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    let index = snapshot.router.site(listener, host.unwrap_or_default()).ok_or(Error::NoSite)?;
-    let site = &snapshot.sites[index];
-    headers::normalize(&mut exchange.request.uri, site.paths)?;
-    let request = &exchange.request;
-    let asked = Asked {
-        path: request.uri.path(),
-        query: request.uri.query(),
-        method: &request.method,
-        headers: &request.headers,
-    };
-    match snapshot.router.route(index, &asked) {
-        Found::Route(route) => {
-            let route = &site.routes[route];
-            exchange.route = Some(route.name.clone());
-            Ok(Chosen { chain: &route.chain, wishes, route: Ok(route) })
-        }
-        nothing => Ok(Chosen { chain: &site.chain, wishes, route: Err(nothing) }),
+/// What serves the request; none if the listener redirects, which is answered here.
+fn enter<'a>(local: &'a Local, connection: &Connection, exchange: &mut Held) -> Result<Option<Chosen<'a>>, Error> {
+    let wishes = headers::accept(&mut exchange.request, connection)?;
+    if let Some(port) = connection.redirect {
+        let head = redirect::to_https(&exchange.request, port)?;
+        exchange.answer(head, None, Origin::Host);
+        return Ok(None);
     }
+    choose(&local.snapshot, connection, wishes, exchange).map(Some)
 }
 
 /// What an upstream's answer goes on with.
@@ -173,6 +121,12 @@ async fn forward(
 /// The response, with a body that records the exchange when it ends.
 fn reply(mut ongoing: Ongoing, upstream: Option<Answered>) -> Response<ReplyBody> {
     let mut head = ongoing.answered();
+    let is_head = ongoing.exchange.request.method == Method::HEAD;
+    if let Some(bytes) = ongoing.exchange.body.as_mut().filter(|_| is_head) {
+        // The server of HTTP/2 would send it.
+        head.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+        bytes.clear();
+    }
     let body = match (ongoing.exchange.body.take(), upstream) {
         // An answer replaces the upstream's; dropping that cancels it.
         (Some(bytes), _) => ReplyBody::whole(bytes, ongoing),
@@ -181,7 +135,7 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>) -> Response<ReplyBody
             switch.begin(&mut head, ongoing);
             ReplyBody::switched()
         }
-        (None, None) => ReplyBody::whole(bytes::Bytes::new(), ongoing),
+        (None, None) => ReplyBody::whole(Bytes::new(), ongoing),
     };
     Response::from_parts(head, body)
 }

@@ -92,7 +92,9 @@ impl Drop for Ongoing {
             (Origin::Filter(answer), _) => {
                 (answer.entry.as_str(), Some(answer.code.as_str()), Some(answer.detail.as_str()))
             }
-            _ => ("upstream", None, None),
+            // The one answer of the host's that is no error.
+            (Origin::Host, None) => ("host", Some("redirect"), None),
+            (Origin::Upstream, _) => ("upstream", None, None),
         };
         self.log.add(&Record {
             exchange: &exchange.id,

@@ -12,7 +12,7 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("method", |store: Store<'_>, (): ()| {
         Ok((store.data().exchange()?.request.method.as_str().to_owned(),))
     })?;
-    linker.func_wrap("scheme", |store: Store<'_>, (): ()| store.data().exchange().map(|_| ("http".to_owned(),)))?;
+    linker.func_wrap("scheme", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.scheme.to_owned(),)))?;
     linker.func_wrap("authority", |store: Store<'_>, (): ()| {
         let host = read(store.data())?.get(HOST);
         Ok((host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()).unwrap_or_default(),))

@@ -1,38 +1,38 @@
 //! HTTP/1.1 on one connection, by hyper's server for now; GAPS.md says what it costs.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use tokio::net::TcpStream;
 
 use super::drain::{Drain, Listening};
 use crate::clock::Timer;
+use crate::config::ListenerLimits;
 use crate::io::Socket;
-use crate::proxy::{self, Worker};
+use crate::proxy::{self, Connection, Worker};
 
-/// From a connection's idleness, or its first byte, to the end of a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Bytes of a request's head.
-const LARGEST_HEAD: usize = 64 << 10;
+/// hyper takes no smaller limit for a head.
+const SMALLEST_HEADER: usize = 8 << 10;
 
 /// Serves the connection until either side ends it; after a drain began, until the exchange in progress is over.
-pub async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, drain: Rc<Drain>) {
-    let client = peer.ip().to_canonical();
-    let service = service_fn(|request| async { Ok::<_, Infallible>(proxy::handle(&worker, client, request).await) });
+pub(super) async fn serve(
+    socket: Socket,
+    worker: &Worker,
+    client: &Connection,
+    limits: ListenerLimits,
+    drain: &Rc<Drain>,
+) {
+    let service = service_fn(|request| async { Ok::<_, Infallible>(proxy::handle(worker, client, request).await) });
     let connection = http1::Builder::new()
         .timer(Timer)
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(LARGEST_HEAD)
-        .serve_connection(Socket::new(stream), service)
+        .header_read_timeout(limits.head)
+        .max_buf_size(limits.header.max(SMALLEST_HEADER))
+        .serve_connection(socket, service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut draining = Some(Listening::to(&drain));
+    let mut draining = Some(Listening::to(drain));
     // What goes wrong on the connection, the exchange's record tells; between exchanges it is nobody's loss.
     let _ = std::future::poll_fn(|context| {
         // First, so that an answer that is about to leave says that the connection ends with it.

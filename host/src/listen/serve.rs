@@ -1,0 +1,62 @@
+//! One connection, from its arrival to its end: TLS if the listener has it, then whichever HTTP the client speaks.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use super::drain::{Drain, unless_draining};
+use super::{Arrival, Settings, http1, http2};
+use crate::clock::within;
+use crate::io::{AHEAD, Socket, Tcp};
+use crate::proxy::{Connection, Worker};
+
+/// What a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
+const PREFACE: &[u8; AHEAD] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
+pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, drain: Rc<Drain>) {
+    let Arrival { stream, peer, listener, permit: _permit } = arrival;
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
+    let peer = peer.ip().to_canonical();
+    let connection = Connection {
+        listener,
+        peer,
+        is_tls: settings.tls.is_some(),
+        is_trusted: settings.trusted_proxies.iter().any(|network| network.contains(peer)),
+        redirect: settings.redirect,
+    };
+    let limits = settings.limits;
+    let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), settings)));
+    // Nobody waits for an answer yet.
+    let (socket, speaks_http2) = match unless_draining(&drain, beginning).await {
+        Some(Some(Ok(began))) => began,
+        Some(Some(Err(error))) => return tracing::debug!(%peer, "a connection ended before its first request: {error}"),
+        Some(None) => return tracing::debug!(%peer, "a connection sent no request within {:?}", limits.head),
+        None => return,
+    };
+    if speaks_http2 {
+        Box::pin(http2::serve(socket, worker, connection, limits, &drain)).await;
+    } else {
+        http1::serve(socket, &worker, &connection, limits, &drain).await;
+    }
+}
+
+/// The handshake and the first bytes. Those tell the protocol, whatever TLS had them agree on.
+async fn begin(stream: Tcp, settings: Arc<Settings>) -> io::Result<(Socket, bool)> {
+    let mut socket = match &settings.tls {
+        Some(tls) => Socket::wrapped(tls.accept(stream).await?),
+        None => Socket::plain(stream),
+    };
+    let speaks_http2 = loop {
+        let first = socket.read_ahead().await?;
+        if first == PREFACE {
+            break true;
+        }
+        if !PREFACE.starts_with(first) {
+            break false;
+        }
+    };
+    Ok((socket, speaks_http2))
+}

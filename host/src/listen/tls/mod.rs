@@ -1,0 +1,107 @@
+//! TLS towards clients: which versions, which certificate, and the handshake.
+
+mod certificate;
+mod names;
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::NoServerSessionStorage;
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use self::certificate::Pair;
+use self::names::Names;
+use crate::config::{self, Fault, Place};
+use crate::io::Tcp;
+
+/// What a client reads that speaks HTTP where TLS is spoken.
+const SPEAKS_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 23\r\nConnection: close\r\n\r\nthis port speaks https\n";
+
+/// A listener's TLS.
+pub(super) struct Tls {
+    config: Arc<ServerConfig>,
+    /// Of everything that it was made from.
+    digest: [u8; 32],
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads and checks certificates and keys. The one before is kept if the files hold the same, for its tickets and
+    /// sessions are its own.
+    pub(super) fn load(tls: &config::Tls, before: Option<&Self>) -> Result<Self, Vec<Fault>> {
+        let (mut pairs, mut faults) = (Vec::new(), Vec::new());
+        for certificate in &tls.certificates {
+            match Pair::load(certificate) {
+                Ok(pair) => pairs.push(pair),
+                Err(found) => faults.extend(found),
+            }
+        }
+        let digest = digest(&pairs);
+        let names = match Names::new(pairs) {
+            Ok(names) if faults.is_empty() => names,
+            Ok(_) => return Err(faults),
+            Err(found) => return Err(faults.into_iter().chain(found).collect()),
+        };
+        if let Some(before) = before.filter(|before| before.digest == digest) {
+            return Ok(Self { config: Arc::clone(&before.config), digest });
+        }
+        let config = configure(names).map_err(|error| {
+            // Not the operator's doing: the random source, or the library.
+            let place = tls.certificates.first().map_or(Place::default(), |certificate| certificate.cert.place);
+            vec![Fault::new(place, format!("TLS cannot be set up: {error}"))]
+        })?;
+        Ok(Self { config: Arc::new(config), digest })
+    }
+
+    /// The handshake.
+    pub(super) async fn accept(&self, mut stream: Tcp) -> io::Result<TlsStream<Tcp>> {
+        let mut first = [0; 1];
+        stream.get_ref().peek(&mut first).await?;
+        // A record begins with its type, a small number; a request with its method.
+        if first[0].is_ascii_alphabetic() {
+            return Err(refuse(stream).await.err().unwrap_or_else(|| io::Error::other("HTTP was spoken where TLS is")));
+        }
+        TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).await
+    }
+}
+
+/// Tells a client that speaks HTTP, and waits until it has gone: closing on what it still sends would take the answer
+/// from it.
+async fn refuse(mut stream: Tcp) -> io::Result<()> {
+    stream.write_all(SPEAKS_HTTPS).await?;
+    stream.shutdown().await?;
+    let mut ignored = [0; 1024];
+    while stream.read(&mut ignored).await? > 0 {}
+    Ok(())
+}
+
+fn digest(pairs: &[Pair]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for pair in pairs {
+        digest.update(pair.digest);
+    }
+    digest.finalize().into()
+}
+
+fn configure(names: Names) -> Result<ServerConfig, rustls::Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    // TLS 1.2 and 1.3.
+    let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = versions.with_no_client_auth().with_cert_resolver(Arc::new(names));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Sessions are in the clients' tickets: every worker can resume them, and no store of them needs a lock.
+    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}

@@ -1,0 +1,64 @@
+//! What exchanges have in common: those of a worker, and those of a connection.
+
+use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use crate::plugin::ExchangeId;
+use crate::snapshot::Local;
+use crate::telemetry::access::WorkerLog;
+
+/// What the exchanges of one worker share.
+#[derive(Debug)]
+pub struct Worker {
+    local: RefCell<Rc<Local>>,
+    pub(super) log: Rc<WorkerLog>,
+    id: Cell<u128>,
+}
+
+impl Worker {
+    /// A worker that begins with this snapshot.
+    pub fn new(local: Local, log: Rc<WorkerLog>) -> Self {
+        // The random upper half tells workers and restarts apart, the lower half counts.
+        let id = u128::from(RandomState::new().hash_one(0)) << 64;
+        Self { local: RefCell::new(Rc::new(local)), log, id: Cell::new(id) }
+    }
+
+    /// What exchanges that begin now use.
+    pub fn local(&self) -> Rc<Local> {
+        Rc::clone(&self.local.borrow())
+    }
+
+    /// What exchanges that begin from now on use.
+    pub fn adopt(&self, local: Local) {
+        self.local.replace(Rc::new(local));
+    }
+
+    pub(super) fn next_id(&self) -> ExchangeId {
+        self.id.set(self.id.get() + 1);
+        ExchangeId(self.id.get())
+    }
+}
+
+/// What is known of the connection that requests come on.
+#[derive(Debug)]
+pub struct Connection {
+    /// The listener's place in the configuration.
+    pub listener: usize,
+    /// Who connected.
+    pub peer: IpAddr,
+    /// Whether the client speaks TLS with this proxy.
+    pub is_tls: bool,
+    /// Whether the peer's word about the client counts.
+    pub is_trusted: bool,
+    /// Every request is redirected to https at this port.
+    pub redirect: Option<u16>,
+}
+
+impl Connection {
+    /// What the client speaks, as a URL names it.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_tls { "https" } else { "http" }
+    }
+}

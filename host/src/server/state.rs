@@ -1,0 +1,34 @@
+//! What a configuration becomes: everything that workers use, immutable and shared.
+
+use std::sync::Arc;
+
+use crate::config::{Config, Report};
+use crate::listen::Settings;
+use crate::plugin::Engine;
+use crate::snapshot::Snapshot;
+
+/// What exchanges use, and what new connections use.
+#[derive(Debug)]
+pub struct State {
+    /// For exchanges.
+    pub snapshot: Arc<Snapshot>,
+    /// For connections, in the order of [`Config::listeners`].
+    pub listeners: Vec<Arc<Settings>>,
+}
+
+impl State {
+    /// Builds and verifies; what did not change since the state before is taken over. Slow: compiles filters. Reads
+    /// files, but opens no port and calls nobody.
+    pub fn build(config: &Config, engine: &Arc<Engine>, before: Option<&Self>) -> Result<Self, Report> {
+        let (mut listeners, mut faults) = (Vec::new(), Vec::new());
+        for (index, listener) in config.listeners.iter().enumerate() {
+            let kept = before.and_then(|state| state.listeners.get(index));
+            match Settings::load(listener, kept.map(AsRef::as_ref)) {
+                Ok(settings) => listeners.push(Arc::new(settings)),
+                Err(found) => faults.extend(found),
+            }
+        }
+        let snapshot = Snapshot::build(config, engine, before.map(|state| &*state.snapshot), faults)?;
+        Ok(Self { snapshot: Arc::new(snapshot), listeners })
+    }
+}

@@ -1,0 +1,95 @@
+//! A worker: one thread that owns its connections, to clients and to upstreams, and its filter instances.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_local;
+
+use super::State;
+use crate::clock;
+use crate::listen::{self, Arrival, Door, Drain};
+use crate::proxy;
+use crate::snapshot::Local;
+use crate::telemetry::access::{WorkerLog, WorkerSender};
+
+/// How often idle upstream connections are looked through.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// The control thread's end of a worker.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) door: Door,
+    pub(super) thread: std::thread::JoinHandle<()>,
+}
+
+/// What the control thread tells a worker.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Use this from now on, and say when it is done.
+    Adopt(Arc<State>, oneshot::Sender<()>),
+    /// Let connections come to an end, and say when they have been told.
+    Drain(oneshot::Sender<()>),
+}
+
+impl Worker {
+    pub(super) fn start(index: usize, state: &Arc<State>, log: WorkerSender) -> std::io::Result<Self> {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let (connections, arrivals) = mpsc::unbounded_channel();
+        let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
+        let state = Arc::clone(state);
+        let runtime =
+            move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
+        let thread = std::thread::Builder::new().name(format!("weir-{index}")).spawn(move || match runtime() {
+            Ok(runtime) => {
+                let log = WorkerLog::new(log);
+                runtime.block_on(work(state, inbox, arrivals, Rc::clone(&log)));
+                // Ends the connections that are left; their exchanges leave records too.
+                drop(runtime);
+                log.flush();
+            }
+            Err(error) => tracing::error!("a worker cannot start: {error}"),
+        })?;
+        Ok(Self { orders, door, thread })
+    }
+}
+
+/// A worker's life: connections and orders come in, until both ends are closed.
+async fn work(
+    mut state: Arc<State>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    mut arrivals: mpsc::UnboundedReceiver<Arrival>,
+    log: Rc<WorkerLog>,
+) {
+    let worker = Rc::new(proxy::Worker::new(Local::new(Arc::clone(&state.snapshot), None), log));
+    let drain = Rc::new(Drain::default());
+    spawn_local(clock::run());
+    let mut sweep = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            arrival = arrivals.recv() => {
+                let Some(arrival) = arrival else { break };
+                if let Some(settings) = state.listeners.get(arrival.listener) {
+                    spawn_local(listen::serve(Rc::clone(&worker), arrival, Arc::clone(settings), Rc::clone(&drain)));
+                }
+            }
+            order = orders.recv() => match order {
+                Some(Order::Adopt(new, done)) => {
+                    worker.adopt(Local::new(Arc::clone(&new.snapshot), Some(&worker.local())));
+                    state = new;
+                    let _ = done.send(());
+                }
+                Some(Order::Drain(done)) => {
+                    drain.begin();
+                    let _ = done.send(());
+                }
+                None => break,
+            },
+            _ = sweep.tick() => worker.local().upstreams.iter().for_each(|pool| pool.sweep()),
+        }
+    }
+}
