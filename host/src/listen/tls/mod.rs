@@ -65,7 +65,7 @@ impl Tls {
     }
 
     /// The handshake.
-    pub(super) async fn accept(&self, mut stream: Tcp) -> io::Result<TlsStream<Tcp>> {
+    pub(super) async fn accept(&self, stream: Tcp) -> io::Result<TlsStream<Tcp>> {
         let mut first = [0; 1];
         stream.get_ref().peek(&mut first).await?;
         // A record begins with its type, a small number; a request with its method.
