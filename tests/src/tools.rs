@@ -42,7 +42,7 @@ pub fn free_port() -> u16 {
 pub fn nginx(http: &str) -> Running {
     serve(|port, folder| {
         let config = format!(
-            "daemon off; error_log stderr; pid {0}/pid; worker_processes 1; events {{}}\nhttp {{ access_log off;\n\
+            "daemon off; master_process off; error_log stderr; pid {0}/pid; worker_processes 1; events {{}}\nhttp {{ access_log off;\n\
              client_body_temp_path {0}/a; proxy_temp_path {0}/b; fastcgi_temp_path {0}/c; uwsgi_temp_path {0}/d; scgi_temp_path {0}/e;\n{1}\n}}\n",
             folder.display(),
             http.replace("PORT", &port.to_string())
