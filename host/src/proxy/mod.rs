@@ -7,6 +7,8 @@ mod body;
 mod choose;
 mod error;
 mod headers;
+#[allow(dead_code)]
+mod mapping;
 mod record;
 mod redirect;
 mod upgrade;
