@@ -6,6 +6,8 @@
 mod body;
 mod choose;
 mod error;
+#[allow(dead_code, unused_imports)]
+mod forwarded;
 mod headers;
 #[allow(dead_code)]
 mod mapping;
