@@ -20,13 +20,8 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
     let Arrival { stream, peer, listener, permit: _permit } = arrival;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = peer.ip().to_canonical();
-    let connection = Connection {
-        listener,
-        peer,
-        is_tls: settings.tls.is_some(),
-        is_trusted: settings.trusted_proxies.iter().any(|network| network.contains(peer)),
-        redirect: settings.redirect,
-    };
+    let trusted = &settings.trusted_proxies;
+    let connection = Connection::new(listener, peer, settings.tls.is_some(), settings.redirect, trusted);
     let limits = settings.limits;
     let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), settings)));
     // Nobody waits for an answer yet.

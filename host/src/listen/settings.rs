@@ -1,5 +1,7 @@
 //! What the new connections of a listener use. A reload makes new ones; what did not change in them is taken over.
 
+use std::sync::Arc;
+
 use super::tls::Tls;
 use crate::config::{Fault, Listener, ListenerLimits, Network};
 
@@ -8,7 +10,7 @@ use crate::config::{Fault, Listener, ListenerLimits, Network};
 pub struct Settings {
     pub(super) tls: Option<Tls>,
     pub(super) redirect: Option<u16>,
-    pub(super) trusted_proxies: Vec<Network>,
+    pub(super) trusted_proxies: Arc<[Network]>,
     pub(super) limits: ListenerLimits,
 }
 
@@ -20,7 +22,7 @@ impl Settings {
         Ok(Self {
             tls,
             redirect: listener.redirect,
-            trusted_proxies: listener.trusted_proxies.clone(),
+            trusted_proxies: listener.trusted_proxies.as_slice().into(),
             limits: listener.limits,
         })
     }

@@ -6,10 +6,8 @@
 mod body;
 mod choose;
 mod error;
-#[allow(dead_code, unused_imports)]
 mod forwarded;
 mod headers;
-#[allow(dead_code)]
 mod mapping;
 mod record;
 mod redirect;
@@ -32,6 +30,7 @@ use crate::upstream::{Host, Outbound, RequestBody, ResponseBody};
 pub use body::ReplyBody;
 use choose::{Chosen, choose};
 use error::Error;
+use mapping::Mapping;
 use record::Ongoing;
 use upgrade::Switch;
 pub use worker::{Connection, Worker};
@@ -44,7 +43,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     let answered = match &chosen {
-        Ok(Some(chosen)) => forward(&local, chosen, &mut ongoing.exchange, body).await,
+        Ok(Some(chosen)) => forward(&local, connection, chosen, &mut ongoing.exchange, body).await,
         Ok(None) | Err(_) => Ok(None),
     };
     let chain = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref().map(|chosen| chosen.chain));
@@ -64,6 +63,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
 /// What serves the request; none if the listener redirects, which is answered here.
 fn enter<'a>(local: &'a Local, connection: &Connection, exchange: &mut Held) -> Result<Option<Chosen<'a>>, Error> {
     let wishes = headers::accept(&mut exchange.request, connection)?;
+    exchange.client = connection.client(&mut exchange.request);
     if let Some(port) = connection.redirect {
         let head = redirect::to_https(&exchange.request, port)?;
         exchange.answer(head, None, Origin::Host);
@@ -81,6 +81,7 @@ enum Answered {
 /// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
 async fn forward(
     local: &Local,
+    connection: &Connection,
     chosen: &Chosen<'_>,
     exchange: &mut Held,
     body: Incoming,
@@ -94,6 +95,8 @@ async fn forward(
     })?;
     let upstream = &local.upstreams[route.upstream];
     headers::to_upstream(&mut exchange.request);
+    let said = forwarded::take(&mut exchange.request.headers);
+    let host = exchange.request.headers.get(header::HOST);
     let target = exchange.request.uri.path_and_query().map_or("/", |target| target.as_str());
     let outbound = Outbound {
         head: &exchange.request,
@@ -103,7 +106,7 @@ async fn forward(
             HostHeader::Upstream => Host::Endpoint,
             HostHeader::Name(name) => Host::Is(name),
         },
-        added: &[],
+        added: &connection.fields.tell(host, said.as_deref()),
         client: exchange.client,
         timeouts: &route.timeouts,
         upgrade: chosen.wishes.upgrade.as_ref(),
@@ -111,6 +114,15 @@ async fn forward(
     };
     let sent = upstream.send(outbound, RequestBody::new(body, route.largest_body)).await;
     let (mut head, body) = sent.map_err(|error| Error::upstream(upstream.name(), error))?;
+    let (upstream_scheme, authority) = body.origin();
+    let mapping = Mapping {
+        prefix: &route.strip_prefix,
+        upstream: authority,
+        upstream_scheme,
+        host: host.map(|host| host.to_str().unwrap_or_default()).unwrap_or_default(),
+        scheme: connection.scheme(),
+    };
+    mapping::map_back(&mut head.headers, &mapping);
     let answered = if head.status == StatusCode::SWITCHING_PROTOCOLS {
         let switch = Switch::new(&head, body, &mut exchange.request);
         Answered::Switch(switch.map_err(|error| Error::upstream(upstream.name(), error))?)

@@ -4,7 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use http::request;
+
+use super::forwarded::{self, Fields};
+use crate::config::Network;
 use crate::plugin::ExchangeId;
 use crate::snapshot::Local;
 use crate::telemetry::access::WorkerLog;
@@ -50,13 +55,26 @@ pub struct Connection {
     pub peer: IpAddr,
     /// Whether the client speaks TLS with this proxy.
     pub is_tls: bool,
-    /// Whether the peer's word about the client counts.
-    pub is_trusted: bool,
     /// Every request is redirected to https at this port.
     pub redirect: Option<u16>,
+    /// Peers whose word about the client counts.
+    trusted: Arc<[Network]>,
+    /// What upstreams are told about the client.
+    pub(super) fields: Fields,
 }
 
 impl Connection {
+    /// A connection that was just accepted.
+    pub fn new(listener: usize, peer: IpAddr, is_tls: bool, redirect: Option<u16>, trusted: &Arc<[Network]>) -> Self {
+        let fields = Fields::new(peer, if is_tls { "https" } else { "http" });
+        Self { listener, peer, is_tls, redirect, trusted: Arc::clone(trusted), fields }
+    }
+
+    /// Who the client is. What a peer that is not trusted says about it is removed.
+    pub(super) fn client(&self, head: &mut request::Parts) -> IpAddr {
+        forwarded::accept(&mut head.headers, self.peer, &self.trusted)
+    }
+
     /// What the client speaks, as a URL names it.
     pub fn scheme(&self) -> &'static str {
         if self.is_tls { "https" } else { "http" }

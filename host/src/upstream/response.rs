@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::config::Scheme;
+
 use super::deadlines::{Deadlines, Wait};
 use super::http1::{self, Exchange};
 use super::pool::Place;
@@ -36,6 +38,13 @@ impl ResponseBody {
 
     pub(super) fn http2(body: http2::Body, place: Place, deadlines: Deadlines) -> Self {
         Self { coming: Coming::Http2(body), place, deadlines, waiting: None }
+    }
+
+    /// Scheme and authority of the server that answers.
+    pub fn origin(&self) -> (&'static str, &str) {
+        let endpoint = self.place.endpoint();
+        let scheme = if endpoint.config.scheme == Scheme::Https { "https" } else { "http" };
+        (scheme, endpoint.authority.to_str().unwrap_or_default())
     }
 
     /// The connection itself, behind the head of a response that switches protocols.
