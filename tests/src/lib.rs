@@ -3,16 +3,20 @@
 //! The proxy is a process that runs the real command line; peers are raw sockets, curl, Python and nginx, never hyper.
 //! Nothing sleeps: tests wait for a line of the log, a byte on a socket, an exit.
 
+mod certificates;
 mod client;
 mod frames;
+mod http2;
 mod lines;
 mod origin;
 mod pem;
 mod proxy;
 mod tools;
 
+pub use certificates::Authority;
 pub use client::{Client, Reply, get};
 pub use frames::{Frame, Frames, PREFACE};
+pub use http2::{Frame as ReceivedFrame, Http2Origin, Http2Peer};
 pub use lines::Lines;
 pub use origin::{Origin, Peer, Received};
 pub use pem::Pem;

@@ -55,6 +55,20 @@ impl ProxyBuilder {
         self
     }
 
+    /// An upstream, as it is written in the file.
+    #[must_use]
+    pub fn upstream(mut self, name: &str, body: &str) -> Self {
+        writeln!(self.upstreams, "  {name}: {body}").unwrap();
+        self
+    }
+
+    /// A route to an upstream that is written on its own, with more keys: `timeouts: { idle: 1s }`.
+    #[must_use]
+    pub fn route_to(mut self, path: &str, upstream: &str, more: &str) -> Self {
+        writeln!(self.routes, "      - {{ path: \"{path}\", upstream: {upstream}, {more} }}").unwrap();
+        self
+    }
+
     /// A filter of the chain that is one of the guests, with more keys of the entry: `config: { a: b }`.
     #[must_use]
     pub fn guest(self, name: &str, guest: &str, entry: &str) -> Self {

@@ -12,7 +12,7 @@ fn with(main: &str, body: &'static str) -> (Proxy, Origin) {
 }
 
 /// A listener with the usual limits.
-const USUAL: &str = "limits: { head: 60s }";
+const USUAL: &str = "timeouts: { head: 60s }";
 
 fn curl(arguments: &[&str]) -> String {
     let output = command("curl", "curl").args(["-sS", "--max-time", "20"]).args(arguments).output().unwrap();
@@ -181,7 +181,7 @@ fn a_head_has_a_limit() {
 
 #[test]
 fn a_client_that_does_not_ask_is_left() {
-    let (proxy, _origin) = with("limits: { head: 200ms }", "x");
+    let (proxy, _origin) = with("timeouts: { head: 200ms }", "x");
     for begun in ["", "P", "PRI * HTTP/2.0\r\n\r\n"] {
         let mut client = Client::connect(proxy.address);
         client.send(begun);
@@ -208,7 +208,7 @@ fn an_exchange_that_takes_long_is_not_idle() {
         stream.read_exact(&mut go).is_ok()
             && stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone").is_ok()
     });
-    let proxy = Proxy::builder().main("limits: { head: 200ms }").route("/*", "app", origin.address).start();
+    let proxy = Proxy::builder().main("timeouts: { head: 200ms }").route("/*", "app", origin.address).start();
     let mut client = Frames::connect(proxy.address, 1 << 20);
     let started = Instant::now();
     let block: Vec<u8> = [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "x")]

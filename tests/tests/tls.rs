@@ -231,7 +231,7 @@ fn http_on_a_port_of_tls_is_told_so() {
 fn a_handshake_has_a_limit_and_does_not_delay_a_drain() {
     let (pem, origin) = (Pem::new(), Origin::text("x"));
     pem.write("a", "a", &["a.example"]);
-    let limited = format!("{}, limits: {{ head: 200ms }}", pem.listener(&["a"]));
+    let limited = format!("{}, timeouts: {{ head: 200ms }}", pem.listener(&["a"]));
     let mut proxy = site(&pem, &["a"], &origin).listener("quick", &limited).start();
     // A record that has only begun.
     let mut slow = Client::connect(proxy.listener("quick"));

@@ -264,6 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn fields_behind_the_last_chunk_are_trailers() {
+        let mut input = BytesMut::from("0\r\nGrpc-Status: 0\r\nContent-Length: 5\r\nX: a\r\n\r\n");
+        let mut state = State::Size;
+        let Ok(Some(Piece::Trailers(fields))) = step(&mut state, &mut input, true) else { panic!("no trailers") };
+        assert_eq!((fields.len(), fields["grpc-status"].as_bytes(), fields["x"].as_bytes()), (2, &b"0"[..], &b"a"[..]));
+        assert_eq!((state, input.is_empty()), (State::Done, true));
+        for wire in ["0\r\nX: a\n\r\n", "0\r\nX : a\r\n\r\n", "0\r\nno field\r\n\r\n"] {
+            assert!(step(&mut State::Size, &mut BytesMut::from(wire), true).is_err(), "{wire:?}");
+        }
+    }
+
+    #[test]
     fn odd_chunks_are_refused() {
         for wire in [
             &b"5\nhello\r\n0\r\n\r\n"[..],
