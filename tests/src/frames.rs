@@ -65,9 +65,13 @@ impl Frames {
         }
         self.send(1, 5, stream, &block);
     }
+}
 
-    /// The next frame that is not about settings or windows; none if the connection has ended. Answers what must be answered.
-    pub fn next(&mut self) -> Option<Frame> {
+/// The frames that are not about settings or windows, until the connection ends. Answers what must be answered.
+impl Iterator for Frames {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
         loop {
             let mut head = [0; 9];
             self.0.read_exact(&mut head).ok()?;
