@@ -149,7 +149,7 @@ fn validate_accepts_what_run_accepts() {
     let text =
         Proxy::builder().filter("request-id").route("/*", "app", ([127, 0, 0, 1], 1).into()).text("127.0.0.1:8080");
     let output = validate(&text);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "weir.yaml is sound: 1 route, 1 filter\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "weir.yaml is sound: 1 site, 1 route, 1 filter\n");
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -165,9 +165,9 @@ fn faults_are_shown_where_they_are() {
     let text = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(text.path(), b"not a component").unwrap();
     let own = |path: &std::path::Path| format!("plugins:\n  door: {{ file: {} }}\n{}", path.display(), chain("door"));
-    let cases: [(String, &[&str]); 24] = [
+    let cases: [(String, &[&str]); 23] = [
         (base.replace("version: 1", "version: 2"), &["weir.yaml:1:10", "version 2 is not known", "write `version: 1`"]),
-        (base.replace("version: 1\n", ""), &["missing key `version`"]),
+        (base.replace("version: 1\n", ""), &["the key `version` is missing"]),
         (
             base.replace("upstreams:", "upstream:"),
             &["weir.yaml:4:1", "unknown key `upstream`", "did you mean `upstreams`?"],
@@ -177,9 +177,12 @@ fn faults_are_shown_where_they_are() {
             &["weir.yaml:3:17", "`localhost` is not an address to listen on", "0.0.0.0:80"],
         ),
         (base.replace("address:", "adress:"), &["weir.yaml:3:8", "unknown key `adress`", "did you mean `address`?"]),
-        (base.replace("http://127.0.0.1:1", "https://x"), &["weir.yaml:5:22", "is not an http:// URL"]),
+        (
+            base.replace("http://127.0.0.1:1", "ftp://x"),
+            &["weir.yaml:5:22", "is not an http://, https:// or h2c:// URL"],
+        ),
         (base.replace("http://127.0.0.1:1", "http://u:p@x"), &["user information"]),
-        (base.replace("[http://127.0.0.1:1]", "[]"), &["weir.yaml:5:", "has 0 endpoints"]),
+        (base.replace("[http://127.0.0.1:1]", "[]"), &["weir.yaml:5:", "has no endpoint"]),
         (
             base.replace("upstream: app", "upstream: ap"),
             &["weir.yaml:8:31", "there is no upstream `ap`", "did you mean `app`?"],
@@ -190,11 +193,10 @@ fn faults_are_shown_where_they_are() {
             format!("{base}      - {{ path: /*, upstream: app }}\n"),
             &["weir.yaml:9:17", "there is a route `/*` already"],
         ),
-        (base.replace("  - routes:", "  - host: a\n    routes:"), &["unknown key `host`"]),
-        (format!("{base}  - routes: []\n"), &["exactly one site"]),
+        (format!("{base}  - routes: []\n"), &["two sites serve any host"]),
         (format!("workers: 0\n{base}"), &["weir.yaml:1:10", "from 1 to 1024"]),
         (format!("access_log: yes\n{base}"), &["weir.yaml:1:13"]),
-        (format!("version: 1\n{base}"), &["weir.yaml:2:1", "version"]),
+        (format!("version: 1\n{base}"), &["weir.yaml:2:1", "stands twice"]),
         (chain("request-di"), &["weir.yaml:8:9", "there is no plugin `request-di`", "did you mean `request-id`?"]),
         (chain("request-id\n      - request-id"), &["weir.yaml:9:9", "there is an entry `request-id` already"]),
         (
@@ -233,8 +235,11 @@ fn limits_have_bounds() {
     let text =
         format!("plugins: {{ unused: {{ limits: {{ memory: 1B }} }} }}\n{}", Proxy::builder().text("127.0.0.1:0"));
     assert!(String::from_utf8(validate(&text).stderr).unwrap().contains("from 64KiB to 1GiB"));
-    let text = Proxy::builder().top("workers: 1024").filter("request-id").filter("{ plugin: request-id, name: b }");
-    assert!(String::from_utf8(validate(&text.text("127.0.0.1:0")).stderr).unwrap().contains("need 2048 instances"));
+    let mut text = Proxy::builder().top("workers: 1024");
+    for name in ["a", "b", "c", "d", "e"] {
+        text = text.filter(&format!("{{ plugin: request-id, name: {name} }}"));
+    }
+    assert!(String::from_utf8(validate(&text.text("127.0.0.1:0")).stderr).unwrap().contains("need 5120 instances"));
     for (limit, words) in [
         ("memory: 1GB", "is not a size"),
         ("memory: 2GiB", "from 64KiB to 1GiB"),

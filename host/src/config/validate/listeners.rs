@@ -36,6 +36,8 @@ impl Check {
                 limits: self.listener_limits(listener),
             });
         }
+        // Connections know their listener by its place: another order in the file must not be another place.
+        listeners.sort_by(|one, other| one.name.cmp(&other.name));
         listeners
     }
 
