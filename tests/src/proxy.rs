@@ -137,6 +137,17 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// Runs a configuration as it is written, with its files beside it, and waits until its listener `main` accepts.
+    pub fn of(text: &str, files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let file = folder.path().join("weir.yaml");
+        std::fs::write(&file, text).unwrap();
+        Self::start(weir().args(["run", "-c"]).arg(&file), folder, file)
+    }
+
     /// Begins a configuration.
     pub fn builder() -> ProxyBuilder {
         ProxyBuilder::default()

@@ -48,7 +48,9 @@ fn kind(schema: &Value) -> String {
     }
     match schema["type"].as_str() {
         Some("array") => format!("list of {}", kind(&schema["items"])),
-        Some("object") if schema["additionalProperties"].get("$ref").is_some() || schema["propertyNames"].is_object() => {
+        Some("object")
+            if schema["additionalProperties"].get("$ref").is_some() || schema["propertyNames"].is_object() =>
+        {
             format!("names, each {}", kind(&schema["additionalProperties"]))
         }
         Some("object") => "map".into(),
@@ -70,7 +72,10 @@ fn reference(schema: &Value) -> String {
     let rest = sections.keys().map(String::as_str).filter(|name| !first.contains(name));
     for name in first.into_iter().chain(rest) {
         let section = &sections[name];
-        text += &format!("\n### {name}\n\n{}\n\n| key | value | |\n| --- | --- | --- |\n", section["description"].as_str().unwrap());
+        text += &format!(
+            "\n### {name}\n\n{}\n\n| key | value | |\n| --- | --- | --- |\n",
+            section["description"].as_str().unwrap()
+        );
         let required: Vec<&str> =
             section["required"].as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
         for (key, value) in section["properties"].as_object().unwrap() {

@@ -191,7 +191,7 @@ fn faults_are_shown_where_they_are() {
         (base.replace("path: /*", "path: /a*"), &["is not a whole last segment"]),
         (
             format!("{base}      - {{ path: /*, upstream: app }}\n"),
-            &["weir.yaml:9:17", "there is a route `/*` already"],
+            &["weir.yaml:9:17", "there is a route `/*` with the same conditions already"],
         ),
         (format!("{base}  - routes: []\n"), &["two sites serve any host"]),
         (format!("workers: 0\n{base}"), &["weir.yaml:1:10", "from 1 to 1024"]),
