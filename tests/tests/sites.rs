@@ -398,3 +398,47 @@ fn what_is_declared_and_used_nowhere_is_checked_too() {
     proxy.signal("HUP");
     proxy.log.wait("this is not a filter that this weir can run");
 }
+
+#[test]
+fn an_added_filter_has_all_keys_of_one() {
+    let origin = Origin::text("x");
+    let spin = format!("plugins: {{ spin: {{ file: {} }}, ", guest("spin").display());
+    let text = |chain: &str, route: &str| {
+        let sites = format!("sites: [{{ {chain} routes: [{{ path: /*, upstream: app, {route} }}] }}]\n");
+        site(&origin, &sites).replace("plugins: { ", &spin)
+    };
+    let added = "{ plugin: spin, name: s, limits: { cpu: 20ms }, on_failure: open, except: /not/* }";
+    let proxy = Proxy::of(&text("", &format!("add: [{added}, {{ plugin: spin, except: /* }}]")), &[]);
+    let spin = |path| Client::connect(proxy.address).get(path, "X-Spin: 1\r\n").text();
+    assert_eq!(
+        (spin("/not/x"), proxy.log.so_far().iter().filter(|line| line.contains("failed")).count()),
+        ("x".into(), 0)
+    );
+    assert_eq!(spin("/x"), "x");
+    proxy.log.wait("filter `s` failed");
+    // No component fits into so little: wherever it is written, it counts.
+    let little = "limits: { memory: 64KiB }";
+    for (chain, route) in [
+        (format!("chain: [{{ plugin: spin, {little} }}],"), String::new()),
+        (String::new(), format!("add: [{{ plugin: spin, {little} }}]")),
+        ("chain: [spin],".to_owned(), format!("override: {{ spin: {{ {little} }} }}")),
+    ] {
+        proxy.write_text(&text(&chain, &route));
+        proxy.signal("HUP");
+        let count = proxy.log.so_far().iter().filter(|line| line.contains("not reloaded")).count();
+        assert!(proxy.log.wait_many("not reloaded", count.max(1)).last().unwrap().contains("`spin` cannot be used"));
+    }
+}
+
+#[test]
+fn explain_names_the_site_the_route_and_what_it_is_for() {
+    let origin = Origin::text("x");
+    let sites =
+        "sites: [{ name: shop, host: a.example, routes: [{ path: /*, upstream: app, description: All of it }] }]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weir.yaml");
+    std::fs::write(&file, site(&origin, sites)).unwrap();
+    let output = weir_tests::weir().args(["explain", "http://a.example/x", "-c"]).arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("shop") && said.contains("All of it"), "{said}");
+}

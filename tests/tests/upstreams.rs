@@ -369,6 +369,21 @@ fn an_upstream_that_is_silent_is_left_in_time() {
 }
 
 #[test]
+fn an_endpoint_that_does_not_shake_hands_is_left_in_time() {
+    let authority = Authority::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let tls = format!("tls: {{ ca: {} }}", authority.file().display());
+    let proxy = Proxy::builder()
+        .upstream("app", &format!("{{ endpoints: [\"https://{}\"], {tls} }}", listener.local_addr().unwrap()))
+        .route_to("/*", "app", "timeouts: { connect: 100ms }")
+        .start();
+    assert_eq!(get(proxy.address, "/").status, 502);
+    let record = proxy.record(1);
+    assert_eq!(record["reason"], "connect-failed");
+    assert!(record["ms"].as_f64().unwrap() < 5000.0, "{record}");
+}
+
+#[test]
 fn a_silent_http2_stream_is_left_in_time() {
     let origin = Http2Origin::raw(|frame, peer| {
         if frame.kind == 1 && frame.stream > 1 {
