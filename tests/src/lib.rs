@@ -21,7 +21,7 @@ pub use lines::Lines;
 pub use origin::{Origin, Peer, Received};
 pub use pem::Pem;
 pub use proxy::{Proxy, ProxyBuilder, weir};
-pub use tools::{Running, command, free_port, nginx, python_origin};
+pub use tools::{Running, command, free_port, nginx, python_origin, python_program};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -69,6 +69,16 @@ pub fn python_origin(handler: &str) -> Running {
     })
 }
 
+/// A server in Python, by this interpreter; its port is the first argument.
+pub fn python_program(python: impl Fn() -> Command, program: &str) -> Running {
+    serve(|port, folder| {
+        std::fs::write(folder.join("server.py"), program).unwrap();
+        let mut python = python();
+        python.arg(folder.join("server.py")).arg(port.to_string());
+        python
+    })
+}
+
 /// Starts a server and waits until it accepts. Another process may take the port in between: then again.
 fn serve(make: impl Fn(u16, &Path) -> Command) -> Running {
     for _ in 0..5 {

@@ -107,6 +107,7 @@ fn targets(starter: &Starter<'_>, only: &[String]) -> Result<Vec<Target>> {
     let weir = |guest: &'static str, count| -> Start<'_> { Box::new(move |name| starter.weir(name, guest, count)) };
     let all: [(&str, Start<'_>); 11] = [
         ("nginx", Box::new(|_| starter.nginx())),
+        ("nginx+forwarded", Box::new(|_| starter.nginx_forwarded())),
         ("haproxy", Box::new(|_| starter.haproxy())),
         ("bare-hyper", Box::new(|name| starter.bare(name, 0))),
         ("bare-hyper+5us", Box::new(|name| starter.bare(name, 5))),

@@ -32,10 +32,19 @@ const LUA: &str = "access_by_lua_block {
   }
   header_filter_by_lua_block { ngx.header['x-added'] = 'by the filter' }";
 
+/// The fields that Weir adds to every request.
+const FORWARDED: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $http_host; proxy_set_header Forwarded 'for=$remote_addr;host=\"$http_host\";proto=$scheme';";
+
 impl Starter<'_> {
     /// nginx as it comes from Debian.
     pub fn nginx(&self) -> Result<Target> {
         self.nginx_with("nginx", "", "")
+    }
+
+    /// nginx telling the origin about the client what Weir tells it.
+    pub fn nginx_forwarded(&self) -> Result<Target> {
+        self.nginx_with("nginx+forwarded", "", FORWARDED)
     }
 
     /// nginx with a small Lua policy.
