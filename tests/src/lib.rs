@@ -5,6 +5,7 @@
 
 mod client;
 mod frames;
+mod golden;
 mod lines;
 mod origin;
 mod pem;
@@ -13,6 +14,7 @@ mod tools;
 
 pub use client::{Client, Reply, get};
 pub use frames::{Frame, Frames, PREFACE};
+pub use golden::Golden;
 pub use lines::Lines;
 pub use origin::{Origin, Peer, Received};
 pub use pem::Pem;
