@@ -4,7 +4,7 @@ use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::{File, Usage};
-use crate::config::{self, ComponentSource, Config, HostHeader, Link, PathPattern, Route, Site};
+use crate::config::{self, ComponentSource, Config, HostHeader, Link, Listener, PathPattern, Route, Site};
 use crate::paths;
 use crate::routing::{Asked, Found, Mismatch, Router, bare_host};
 
@@ -243,9 +243,14 @@ fn named(route: &Route) -> String {
 
 /// The listener where such a URL would arrive: by its port, or else by its scheme, or else the first.
 fn usual_listener(config: &Config, is_https: bool, port: Option<u16>) -> usize {
-    let by_port = config.listeners.iter().position(|listener| Some(listener.address.port()) == port);
-    let by_scheme = || config.listeners.iter().position(|listener| listener.tls.is_some() == is_https);
-    by_port.or_else(by_scheme).unwrap_or(0)
+    // In the file's order, which people see.
+    let mut listeners: Vec<_> = config.listeners.iter().enumerate().collect();
+    listeners.sort_by_key(|(_, listener)| listener.place);
+    let find = |fits: &dyn Fn(&Listener) -> bool| listeners.iter().find(|(_, listener)| fits(listener));
+    find(&|listener| Some(listener.address.port()) == port)
+        .or_else(|| find(&|listener| listener.tls.is_some() == is_https))
+        .or(listeners.first())
+        .map_or(0, |(index, _)| *index)
 }
 
 /// The method; of a CORS preflight, the one that it asks about.
