@@ -6,6 +6,7 @@
 mod certificates;
 mod client;
 mod frames;
+mod golden;
 mod http2;
 mod lines;
 mod origin;
@@ -16,6 +17,7 @@ mod tools;
 pub use certificates::Authority;
 pub use client::{Client, Reply, get};
 pub use frames::{Frame, Frames, PREFACE};
+pub use golden::Golden;
 pub use http2::{Frame as ReceivedFrame, Http2Origin, Http2Peer};
 pub use lines::Lines;
 pub use origin::{Origin, Peer, Received};

@@ -40,7 +40,9 @@ fn kind(schema: &Value) -> String {
         return kinds.join(" or ");
     }
     if let Some(words) = schema["enum"].as_array() {
-        let words: Vec<String> = words.iter().map(|word| format!("`{}`", word.as_str().unwrap())).collect();
+        let mut words: Vec<String> =
+            words.iter().map(|word| format!("`{}`", word.to_string().trim_matches('"'))).collect();
+        words.dedup();
         return words.join(" or ");
     }
     if let Some(word) = schema["const"].as_str() {

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::Args;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::File;
 use super::run::block_on;
+use super::{File, Usage};
 use crate::admin::{Call, call};
 use crate::config;
 
@@ -69,11 +69,11 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
             let config = config::load(&options.file.config);
             config.sound(Vec::new())?;
             let admin = config.admin.ok_or_else(|| {
-                anyhow!(
+                Usage(format!(
                     "{} has no `admin:`, so the running proxy cannot be asked; add `admin: {{ address: 127.0.0.1:9180 }}` \
                      and restart it, or name it with --admin URL",
                     options.file.config.display()
-                )
+                ))
             })?;
             (admin.address.value, admin.token.map(|token| token.reveal().to_owned()))
         }
@@ -81,9 +81,10 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
     block_on(async move { call(&Call { address, token: token.as_deref(), method, path }).await })
 }
 
-fn address(url: &str) -> anyhow::Result<SocketAddr> {
+fn address(url: &str) -> Result<SocketAddr, Usage> {
     let bare = url.strip_prefix("http://").unwrap_or(url);
-    bare.trim_end_matches('/').parse().map_err(|_| anyhow!("`{url}` is not an admin URL; write http://127.0.0.1:9180"))
+    let parsed = bare.trim_end_matches('/').parse();
+    parsed.map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))
 }
 
 fn text(value: &Value) -> &str {

@@ -1,16 +1,18 @@
 //! `weir explain`: what would become of a request, by the same code that decides it.
 
-use anyhow::{anyhow, bail};
 use clap::Args;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
-use super::File;
-use crate::config::{self, ComponentSource, Config, HostHeader, Link, PathPattern, Route, Site};
+use super::{File, Usage};
+use crate::config::{self, ComponentSource, Config, HostHeader, Link, Listener, PathPattern, Route, Site};
 use crate::paths;
 use crate::routing::{Asked, Found, Mismatch, Router, bare_host};
 
 /// Runners-up that are shown; the rest are counted.
 const MOST_OTHERS: usize = 20;
+
+/// Columns that names of routes may take, before what is said of them moves out of line.
+const WIDEST: usize = 40;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -25,7 +27,7 @@ pub(super) struct Options {
     /// A header field, as in 'X-Version: 2'
     #[arg(short = 'H', long = "header", value_name = "FIELD")]
     headers: Vec<String>,
-    /// The listener that the request arrives on [default: the one with the URL's port, or else the first]
+    /// The listener that the request arrives on [default: the one with the URL's port, or else the first of its scheme]
     #[arg(long, value_name = "NAME")]
     listener: Option<String>,
 }
@@ -43,14 +45,17 @@ struct Explanation<'a> {
     host: String,
     uri: Uri,
     method: &'a Method,
+    /// The method that routes see, in words.
+    asked_about: String,
     headers: HeaderMap,
 }
 
 impl<'a> Explanation<'a> {
     fn new(options: &'a Options, config: &'a Config) -> anyhow::Result<Self> {
-        let uri: Uri = options.url.parse().map_err(|error| anyhow!("`{}` is not a URL: {error}", options.url))?;
+        let uri: Uri =
+            options.url.parse().map_err(|error| Usage(format!("`{}` is not a URL: {error}", options.url)))?;
         let Some(host) = uri.host() else {
-            bail!("`{}` names no host; write http://HOST/PATH", options.url);
+            return Err(Usage(format!("`{}` names no host; write http://HOST/PATH", options.url)).into());
         };
         let port = uri.port_u16().or(match uri.scheme_str() {
             Some("https") => Some(443),
@@ -59,18 +64,20 @@ impl<'a> Explanation<'a> {
         let listener = match &options.listener {
             Some(name) => config.listeners.iter().position(|listener| listener.name == *name).ok_or_else(|| {
                 let names: Vec<&str> = config.listeners.iter().map(|listener| listener.name.as_str()).collect();
-                anyhow!("there is no listener `{name}`; there are: {}", names.join(", "))
+                Usage(format!("there is no listener `{name}`; there are: {}", names.join(", ")))
             })?,
-            None => config.listeners.iter().position(|listener| Some(listener.address.port()) == port).unwrap_or(0),
+            None => usual_listener(config, uri.scheme_str() == Some("https"), port),
         };
         let mut headers = HeaderMap::new();
         for field in &options.headers {
-            let (name, value) =
-                field.split_once(':').ok_or_else(|| anyhow!("`{field}` is not a field; write 'Name: value'"))?;
-            headers.append(HeaderName::try_from(name.trim())?, HeaderValue::try_from(value.trim())?);
+            let wrong = || Usage(format!("`{field}` is not a field; write 'Name: value'"));
+            let (name, value) = field.split_once(':').ok_or_else(wrong)?;
+            let (name, value) = (HeaderName::try_from(name.trim()), HeaderValue::try_from(value.trim()));
+            headers.append(name.map_err(|_| wrong())?, value.map_err(|_| wrong())?);
         }
         let host = host.to_owned();
-        Ok(Self { config, listener, host, uri, method: &options.method, headers })
+        let asked_about = asked_about(&options.method, &headers);
+        Ok(Self { config, listener, host, uri, method: &options.method, asked_about, headers })
     }
 
     fn line(&self, place: config::Place) -> String {
@@ -112,7 +119,8 @@ impl<'a> Explanation<'a> {
             Found::Route(route) => Some(route),
             Found::Method(allowed) => {
                 let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-                text += &row("route", &format!("none takes {}: 405, Allow: {}", self.method, names.join(", ")), "");
+                text +=
+                    &row("route", &format!("none takes {}: 405, Allow: {}", self.asked_about, names.join(", ")), "");
                 None
             }
             Found::Nothing => {
@@ -142,7 +150,7 @@ impl<'a> Explanation<'a> {
         for (position, route) in site.routes.iter().enumerate().filter(|(position, _)| Some(*position) != winner) {
             let (rank, why) = match router.mismatch(index, position, asked) {
                 None => (0, winner.map_or_else(String::new, |winner| lost(&site.routes[winner], route))),
-                Some(Mismatch::Method) => (1, format!("does not take {}", self.method)),
+                Some(Mismatch::Method) => (1, format!("does not take {}", self.asked_about)),
                 Some(Mismatch::Header(name)) => (2, format!("the field `{name}` is not as it says")),
                 Some(Mismatch::Query(name)) => (2, format!("the parameter `{name}` is not as it says")),
                 Some(Mismatch::Path) => (3, "its path does not match".to_owned()),
@@ -154,9 +162,12 @@ impl<'a> Explanation<'a> {
         }
         others.sort_unstable();
         let mut text = "\nwhy not the others\n".to_owned();
-        for (_, position, why) in others.iter().take(MOST_OTHERS) {
+        let shown = &others[..others.len().min(MOST_OTHERS)];
+        let width = shown.iter().map(|(_, position, _)| named(&site.routes[*position]).chars().count() + 2).max();
+        for (_, position, why) in shown {
             let route = &site.routes[*position];
-            text += &row(&format!("  {}", named(route)), why, &self.line(route.place));
+            let name = format!("  {:<1$}", named(route), width.unwrap_or(0).min(WIDEST) - 2);
+            text += &row(&name, why, &self.line(route.place));
         }
         if others.len() > MOST_OTHERS {
             text += &format!("  and {} more\n", others.len() - MOST_OTHERS);
@@ -190,6 +201,10 @@ impl<'a> Explanation<'a> {
             if entry.on_failure == config::OnFailure::Open {
                 text += &row("", "on_failure: open", "");
             }
+            if entry.limits != config::Limits::default() {
+                let memory = size(entry.limits.memory as u64);
+                text += &row("", &format!("limits: cpu {:?}, memory {memory}", entry.limits.cpu), "");
+            }
         }
         text
     }
@@ -203,7 +218,7 @@ impl<'a> Explanation<'a> {
         let target = format!("{path}{query}");
         text += &row("  request", &format!("{} {}", self.method, paths::strip(&target, &route.strip_prefix)), "");
         let host = match &route.host_header {
-            HostHeader::Preserve => self.host.clone(),
+            HostHeader::Preserve => self.uri.authority().map_or_else(String::new, ToString::to_string),
             HostHeader::Upstream => "the endpoint's own".to_owned(),
             HostHeader::Name(name) => String::from_utf8_lossy(name.as_bytes()).into_owned(),
         };
@@ -211,8 +226,11 @@ impl<'a> Explanation<'a> {
         let total = route.timeouts.total.map_or("none".to_owned(), |total| format!("{total:?}"));
         let timeouts = &route.timeouts;
         let limits = format!(
-            "connect {:?}, response {:?}, idle {:?}, total {total}; body {} bytes",
-            timeouts.connect, timeouts.response, timeouts.idle, route.largest_body
+            "connect {:?}, response {:?}, idle {:?}, total {total}; body {}",
+            timeouts.connect,
+            timeouts.response,
+            timeouts.idle,
+            size(route.largest_body)
         );
         text + &row("  limits", &limits, "")
     }
@@ -221,6 +239,37 @@ impl<'a> Explanation<'a> {
 fn named(route: &Route) -> String {
     let pattern = route.path.to_string();
     if route.name == pattern { pattern } else { format!("{} ({pattern})", route.name) }
+}
+
+/// The listener where such a URL would arrive: by its port, or else by its scheme, or else the first.
+fn usual_listener(config: &Config, is_https: bool, port: Option<u16>) -> usize {
+    // In the file's order, which people see.
+    let mut listeners: Vec<_> = config.listeners.iter().enumerate().collect();
+    listeners.sort_by_key(|(_, listener)| listener.place);
+    let find = |fits: &dyn Fn(&Listener) -> bool| listeners.iter().find(|(_, listener)| fits(listener));
+    find(&|listener| Some(listener.address.port()) == port)
+        .or_else(|| find(&|listener| listener.tls.is_some() == is_https))
+        .or(listeners.first())
+        .map_or(0, |(index, _)| *index)
+}
+
+/// The method; of a CORS preflight, the one that it asks about.
+fn asked_about(method: &Method, headers: &HeaderMap) -> String {
+    match headers.get(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        Some(wanted) if *method == Method::OPTIONS && headers.contains_key(header::ORIGIN) => {
+            format!("{} (what the preflight asks about)", String::from_utf8_lossy(wanted.as_bytes()))
+        }
+        _ => method.to_string(),
+    }
+}
+
+/// Bytes in the largest unit that leaves a whole number.
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(unit, _)| bytes >= *unit && bytes % unit == 0) {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes}B"),
+    }
 }
 
 /// Why a route that matches, too, is not the one.

@@ -113,7 +113,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The command cannot be meant as it was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
 fn fail(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Usage>() {
+        eprintln!("error: {error}");
+        return ExitCode::from(2);
+    }
     match error.downcast_ref::<Report>() {
         Some(report) => {
             eprintln!("{}", report.render(std::io::stderr().is_terminal()));

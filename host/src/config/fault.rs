@@ -36,6 +36,11 @@ impl Place {
         sources.get(self.file as usize)
     }
 
+    /// Its first byte.
+    pub(super) fn start(self) -> usize {
+        self.start as usize
+    }
+
     /// How many bytes it has.
     pub(super) fn length(self) -> usize {
         (self.end - self.start) as usize
@@ -166,6 +171,26 @@ pub(super) fn line_of(sources: &[Source], place: Place) -> String {
     format!("{}:{line}", source.path.display())
 }
 
+/// What an operator wrote, on one line that is not too long.
+pub(super) fn quoted(text: &str) -> String {
+    /// More than this is in the line that is shown.
+    const MOST: usize = 60;
+    if text.is_empty() {
+        return "an empty text".into();
+    }
+    let mut shown = String::new();
+    for character in text.chars().take(MOST) {
+        match character {
+            control if control.is_control() => shown.extend(control.escape_debug()),
+            other => shown.push(other),
+        }
+    }
+    if text.chars().nth(MOST).is_some() {
+        shown.push_str("...");
+    }
+    format!("`{shown}`")
+}
+
 /// The known name that was probably meant.
 pub(super) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -185,10 +210,10 @@ pub(super) fn suggestion<'a>(name: &str, what: &str, known: impl IntoIterator<It
     }
     let names: Vec<&str> = known.into_iter().collect();
     match names.len() {
-        0 => format!("there are no {what}"),
+        0 => format!("there are no {what} here"),
         many if many > MOST_NAMED => {
-            format!("{what}: {}, and {} more", names[..MOST_NAMED].join(", "), many - MOST_NAMED)
+            format!("known {what}: {}, and {} more", names[..MOST_NAMED].join(", "), many - MOST_NAMED)
         }
-        _ => format!("{what}: {}", names.join(", ")),
+        _ => format!("known {what}: {}", names.join(", ")),
     }
 }

@@ -18,7 +18,7 @@ section! {
     /// The configuration of a Weir.
     struct File {
         /// The version of this format: 1. Required, except in included files.
-        version: Option<Located<Count<0, { u64::MAX }>>>,
+        version: Option<Version>,
         /// More files, as paths or patterns (`conf.d/*.yaml`) relative to this one. Names are merged, lists appended;
         /// a name that is defined twice is a fault, and so is a pattern that matches nothing.
         include: Option<Vec<Located<String>>>,
@@ -314,7 +314,7 @@ section! {
     }
 }
 
-words! { "what becomes of an exchange whose filter fails", OnFailure { "closed" => OnFailure::Closed, "open" => OnFailure::Open, } }
+words! { "a rule for failures", OnFailure { "closed" => OnFailure::Closed, "open" => OnFailure::Open, } }
 
 words! { "a way to balance", Balance {
     "round-robin" => Balance::RoundRobin,
@@ -322,7 +322,31 @@ words! { "a way to balance", Balance {
     "ip-hash" => Balance::IpHash,
 } }
 
-words! { "what becomes of %2F", EncodedSlash { "reject" => EncodedSlash::Reject, "keep" => EncodedSlash::Keep, } }
+words! { "a rule for %2F", EncodedSlash { "reject" => EncodedSlash::Reject, "keep" => EncodedSlash::Keep, } }
+
+/// The version of the format; there is one.
+#[derive(Debug)]
+pub(super) struct Version;
+
+impl Read for Version {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text != "1" => {
+                reader
+                    .fault(node.place, format!("version {} is not known to this weir", scalar.text.escape_debug()))
+                    .help = Some("write `version: 1`".into());
+            }
+            Kind::Scalar(_) => {}
+            _ => return reader.expected_with("a version", node, "write `version: 1`").or(Some(Self)),
+        }
+        // It is there, whatever it says.
+        Some(Self)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "enum": [1, "1"] })
+    }
+}
 
 /// A whole number of any sign.
 #[derive(Clone, Copy, Debug)]
@@ -354,7 +378,7 @@ impl Read for Entry {
         match &node.kind {
             Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
             Kind::Map(_) => LongEntry::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
-            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`", node),
+            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
         }
     }
 
@@ -375,7 +399,7 @@ impl Read for Added {
         match &node.kind {
             Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
             Kind::Map(_) => LongAdded::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
-            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`", node),
+            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
         }
     }
 
@@ -399,7 +423,7 @@ impl Read for Endpoint {
                 let WeightedEndpoint { url, weight, .. } = WeightedEndpoint::read(node, reader)?;
                 Some(Self { url, weight: weight.map_or(1, |weight| weight.0) })
             }
-            _ => reader.expected("a URL, or a map with `url` and `weight`", node),
+            _ => reader.expected("a URL, or a map with `url` and `weight`,", node),
         }
     }
 
@@ -450,7 +474,7 @@ impl Read for StripPrefix {
                 Some(Self::Matched(scalar.text == "true"))
             }
             Kind::Scalar(scalar) if scalar.text.starts_with('/') => Some(Self::This(scalar.text.clone())),
-            _ => reader.expected("`true`, or a prefix as in /agents,", node),
+            _ => reader.expected("`true`, or a prefix that begins with a slash,", node),
         }
     }
 
@@ -471,7 +495,7 @@ impl Read for RouteChain {
         match &node.kind {
             Kind::Scalar(scalar) if scalar.text == "none" => Some(Self::None),
             Kind::List(_) => Vec::read(node, reader).map(Self::These),
-            _ => reader.expected("`none`, or a list of filters", node),
+            _ => reader.expected("`none`, or a list of filters,", node),
         }
     }
 
@@ -482,7 +506,7 @@ impl Read for RouteChain {
 
 /// What fields or parameters must be.
 #[derive(Debug)]
-pub(super) struct Conditions(pub(super) Vec<(Located<String>, Condition)>);
+pub(super) struct Conditions(pub(super) Vec<(Located<String>, Located<Condition>)>);
 
 /// What one of them must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -500,8 +524,9 @@ impl Read for Conditions {
                 Kind::Scalar(scalar) if scalar.is_plain && scalar.text == "true" => Condition::Any,
                 Kind::Scalar(scalar) if scalar.is_plain && scalar.text == "false" => Condition::None,
                 Kind::Scalar(scalar) => Condition::Is(scalar.text.clone()),
-                _ => return reader.expected("a value, `true` for any, or `false` for none", value),
+                _ => return reader.expected("a value, `true` for any, or `false` for none,", value),
             };
+            let condition = Located { value: condition, place: value.place };
             Some((Located { value: key.name.clone(), place: key.place }, condition))
         });
         Some(Self(read.collect()))
@@ -540,7 +565,8 @@ impl Read for Secret {
             SecretPlace { env: Some(name), file: None, .. } => Some(Self::Env(name)),
             SecretPlace { env: None, file: Some(path), .. } => Some(Self::File(path)),
             _ => {
-                reader.fault(node.place, "a secret has either `env` or `file`");
+                reader.fault(node.place, "a secret has either `env` or `file`, and not both").help =
+                    Some("write `{ env: NAME }` or `{ file: PATH }`".into());
                 None
             }
         }

@@ -124,6 +124,7 @@ impl std::fmt::Display for Json {
 impl Read for Json {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         let kind = match &node.kind {
+            Kind::Broken => return None,
             Kind::Nothing => JsonKind::Null,
             Kind::Scalar(scalar) => plain(scalar),
             Kind::List(items) => JsonKind::List(items.iter().filter_map(|item| Self::read(item, reader)).collect()),

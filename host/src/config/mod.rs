@@ -10,6 +10,7 @@ mod file;
 mod json;
 mod read;
 mod sources;
+mod syntax;
 mod tree;
 mod units;
 mod validate;

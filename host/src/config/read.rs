@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde_json::{Map as Object, Value, json};
 
-use super::fault::closest;
+use super::fault::{closest, quoted};
 use super::tree::{Key, Kind, Node};
 use super::{Fault, Located, Place};
 
@@ -44,41 +44,76 @@ impl Reader {
     /// Notes that something else stands here than what is expected.
     pub(super) fn expected<T>(&mut self, what: &str, node: &Node) -> Option<T> {
         let found = match &node.kind {
+            Kind::Broken => return None,
             Kind::Nothing => "there is nothing".to_owned(),
+            Kind::List(items) if items.is_empty() => "this is an empty list".to_owned(),
             Kind::List(_) => "this is a list".to_owned(),
             Kind::Map(_) => "this is a map".to_owned(),
-            Kind::Scalar(scalar) => format!("this is `{}`", scalar.text),
+            Kind::Scalar(scalar) => format!("this is {}", quoted(&scalar.text)),
         };
-        self.fault(node.place, format!("{what} is expected here, {found}"));
+        self.fault(node.place, format!("{what} is expected here, but {found}"));
         None
     }
 
+    /// The same, and what to do.
+    pub(super) fn expected_with<T>(&mut self, what: &str, node: &Node, help: impl Into<String>) -> Option<T> {
+        let before = self.faults.len();
+        let none = self.expected(what, node);
+        if let Some(fault) = self.faults.get_mut(before) {
+            fault.help = Some(help.into());
+        }
+        none
+    }
+
     /// The entries of a map whose keys must be among `known`; keys that begin with `x-` are the operator's own.
-    pub(super) fn map<'a>(&mut self, node: &'a Node, known: &[&str], what: &str) -> Option<&'a [(Key, Rc<Node>)]> {
-        let Kind::Map(entries) = &node.kind else { return self.expected(&format!("a map ({what})"), node) };
+    pub(super) fn map<'a>(&mut self, node: &'a Node, known: &[&str]) -> Option<&'a [(Key, Rc<Node>)]> {
+        let Kind::Map(entries) = &node.kind else {
+            return self.expected_with("a map", node, format!("known keys: {}", known.join(", ")));
+        };
         for (key, _) in entries {
-            if known.contains(&key.name.as_str()) || key.name.starts_with("x-") {
+            if is_known(key, known) {
                 continue;
             }
-            let help = match closest(&key.name, known.iter().copied()) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => format!("known here: {}", known.join(", ")),
+            let help = match meant(key, known) {
+                Some(meant) if key.name.contains(':') => format!("write a space behind the colon: `{meant}: ...`"),
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("known keys: {}", known.join(", ")),
             };
-            self.fault(key.place, format!("unknown key `{}`", key.name)).help = Some(help);
+            self.fault(key.place, format!("unknown key {}", quoted(&key.name))).help = Some(help);
         }
         Some(entries)
     }
 
     /// The value of a key. What is wrong with one that may be absent is noted, and it is taken as absent.
-    pub(super) fn field<T: Read>(&mut self, node: &Node, entries: &[(Key, Rc<Node>)], name: &str) -> Option<T> {
+    pub(super) fn field<T: Read>(
+        &mut self,
+        node: &Node,
+        entries: &[(Key, Rc<Node>)],
+        known: &[&str],
+        name: &str,
+    ) -> Option<T> {
         match entries.iter().find(|(key, _)| key.name == name) {
             Some((_, value)) => T::read(value, self).or_else(T::absent),
             None => T::absent().or_else(|| {
-                self.fault(node.place, format!("the key `{name}` is missing here"));
+                // A misspelt key is told already.
+                if !entries.iter().any(|(key, _)| !is_known(key, known) && meant(key, known) == Some(name)) {
+                    self.fault(node.place, format!("the key `{name}` is missing here"));
+                }
                 None
             }),
         }
     }
+}
+
+fn is_known(key: &Key, known: &[&str]) -> bool {
+    known.contains(&key.name.as_str()) || key.name.starts_with("x-")
+}
+
+/// The key that an unknown one was probably meant to be: misspelt, or without the space behind its colon.
+fn meant<'a>(key: &Key, known: &[&'a str]) -> Option<&'a str> {
+    let word = key.name.split(':').next().unwrap_or_default();
+    let exact = known.iter().copied().find(|known| *known == word);
+    exact.or_else(|| closest(&key.name, known.iter().copied()))
 }
 
 /// One key of a section, for the schema.
@@ -152,9 +187,10 @@ macro_rules! section {
                 node: &std::rc::Rc<$crate::config::tree::Node>,
                 reader: &mut $crate::config::read::Reader,
             ) -> Option<Self> {
-                let entries = reader.map(node, &[$($crate::config::read::word(stringify!($key))),*], stringify!($name))?;
+                let known = [$($crate::config::read::word(stringify!($key))),*];
+                let entries = reader.map(node, &known)?;
                 // All of them, before the first that is missing ends it.
-                $( let $key = reader.field::<$type>(node, entries, $crate::config::read::word(stringify!($key))); )*
+                $( let $key = reader.field::<$type>(node, entries, &known, $crate::config::read::word(stringify!($key))); )*
                 Some(Self { place: node.place, $($key: $key?,)* })
             }
 
@@ -185,8 +221,9 @@ macro_rules! words {
                 match &node.kind {
                     $( $crate::config::tree::Kind::Scalar(scalar) if scalar.text == $word => Some($value), )*
                     $crate::config::tree::Kind::Scalar(scalar) => {
-                        let help = $crate::config::fault::suggestion(&scalar.text, "known here", known);
-                        reader.fault(node.place, format!("`{}` is not {}", scalar.text, $what)).help = Some(help);
+                        let help = $crate::config::fault::suggestion(&scalar.text, "words", known);
+                        let text = $crate::config::fault::quoted(&scalar.text);
+                        reader.fault(node.place, format!("{text} is not {}", $what)).help = Some(help);
                         None
                     }
                     _ => reader.expected($what, node),
@@ -230,7 +267,11 @@ impl<T: Read> Read for Vec<T> {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         match &node.kind {
             Kind::List(items) => Some(items.iter().filter_map(|item| T::read(item, reader)).collect()),
-            _ => reader.expected("a list", node),
+            Kind::Scalar(scalar) => {
+                let help = format!("write `[{}]`, or each item on a line that begins with `- `", scalar.text.trim());
+                reader.expected_with("a list", node, help)
+            }
+            _ => reader.expected_with("a list", node, "write `[...]`, or each item on a line that begins with `- `"),
         }
     }
 
@@ -262,13 +303,16 @@ impl<T> Named<T> {
 
 impl<T: Read> Read for Named<T> {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
-        let Kind::Map(entries) = &node.kind else { return reader.expected("a map of names", node) };
+        let Kind::Map(entries) = &node.kind else {
+            let help = "write `NAME: ...` for each, further right than this key";
+            return reader.expected_with("a map of names", node, help);
+        };
         let own = entries.iter().filter(|(key, _)| !key.name.starts_with("x-"));
         let read = own.map(|(key, value)| {
             if key.name.is_empty()
                 || !key.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
             {
-                reader.fault(key.place, format!("`{}` is not a name", key.name)).help =
+                reader.fault(key.place, format!("{} is not a name", quoted(&key.name))).help =
                     Some("names are made of letters, digits, `-`, `_` and `.`".into());
             }
             (Located { value: key.name.clone(), place: key.place }, T::read(value, reader))
@@ -297,7 +341,7 @@ pub(super) struct OneOrMore<T>(pub(super) Vec<T>);
 impl<T: Read> Read for OneOrMore<T> {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         match &node.kind {
-            Kind::List(items) if items.is_empty() => reader.expected("at least one", node),
+            Kind::List(items) if items.is_empty() => reader.expected("at least one item", node),
             Kind::List(_) => Vec::read(node, reader).map(Self),
             _ => T::read(node, reader).map(|one| Self(vec![one])),
         }

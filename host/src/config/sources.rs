@@ -25,7 +25,7 @@ pub(super) fn load(path: &Path) -> Loaded {
             let help = match error.kind() {
                 std::io::ErrorKind::NotFound => "name the file with `-c FILE`, or try `weir demo`, which needs none",
                 std::io::ErrorKind::PermissionDenied => "let the user that runs weir read it",
-                std::io::ErrorKind::InvalidData => "it must be text in UTF-8",
+                std::io::ErrorKind::InvalidData => "save it as UTF-8",
                 std::io::ErrorKind::IsADirectory => "name the file in it: `-c FILE`",
                 _ => "look at the path, and at the disk",
             };
@@ -48,7 +48,11 @@ fn read(path: &Path) -> std::io::Result<String> {
     if metadata.is_file() && metadata.len() > LARGEST_FILE {
         return Err(std::io::Error::other(format!("it is larger than {} MiB", LARGEST_FILE >> 20)));
     }
-    let text = std::fs::read_to_string(path)?;
+    let text = String::from_utf8(std::fs::read(path)?).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        std::io::Error::new(std::io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
+    })?;
     // What Windows editors put first.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
@@ -101,7 +105,8 @@ impl Loader {
         let found = match glob::glob(&whole.to_string_lossy()) {
             Ok(found) => found.filter_map(Result::ok).filter(|path| path.is_file()).collect::<Vec<_>>(),
             Err(error) => {
-                self.reader.fault(pattern.place, format!("`{}` is not a pattern: {}", pattern.value, error.msg));
+                self.reader.fault(pattern.place, format!("`{}` is not a pattern: {}", pattern.value, error.msg)).help =
+                    Some("`*` stands for any part of a name, `[ab]` for one of these characters".into());
                 return Vec::new();
             }
         };
@@ -114,8 +119,8 @@ impl Loader {
 
     fn include(&mut self, path: &Path, pattern: &Located<String>) -> Option<File> {
         if !self.read.insert(canonical(path)) {
-            self.reader.fault(pattern.place, format!("{} is included already", path.display())).help =
-                Some("a file is part of a configuration once".into());
+            self.reader.fault(pattern.place, format!("{} is read already", path.display())).help =
+                Some("a file is part of a configuration once: narrow the pattern, or remove one of them".into());
             return None;
         }
         if self.sources.len() >= MOST_FILES {
@@ -136,10 +141,6 @@ impl Loader {
         self.one(&mut file.access_log, more.access_log, "access_log", |access_log| access_log.place);
         self.one(&mut file.admin, more.admin, "admin", |admin| admin.place);
         self.one(&mut file.defaults, more.defaults, "defaults", |defaults| defaults.place);
-        if let Some(version) = more.version.filter(|version| version.value.0 != 1) {
-            self.reader.fault(version.place, format!("version {} is not known to this weir", version.value.0)).help =
-                Some("write `version: 1`, or leave it out in an included file".into());
-        }
         self.names(&mut file.listeners, more.listeners, "listener");
         self.names(&mut file.upstreams, more.upstreams, "upstream");
         self.names(&mut file.plugins, more.plugins, "plugin");

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle};
 
-use super::{Fault, Place};
+use super::fault::quoted;
+use super::{Fault, Place, syntax};
 
 /// A tree with more is no configuration but an attack with aliases.
 const MOST_NODES: usize = 2_000_000;
@@ -27,6 +28,8 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) enum Kind {
     Nothing,
+    /// Text that could not be had; why is noted already.
+    Broken,
     Scalar(Scalar),
     List(Vec<Rc<Node>>),
     Map(Vec<(Key, Rc<Node>)>),
@@ -86,30 +89,30 @@ impl<'a> Builder<'a, '_> {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let start = error.marker().byte_offset().unwrap_or(0).min(self.text.len());
-                Err(self.syntax(start, &error.info()))
+                Err(self.syntax(start, error.kind()))
             }
             None => Err(Fault::new(self.at(self.text.len(), 0), "the file ends too early")),
         }
     }
 
-    /// The parser's words, and for the two most usual causes what to do.
-    fn syntax(&self, start: usize, words: &str) -> Fault {
+    /// The parser's complaint in other words; a tab, whatever it complains of.
+    fn syntax(&self, start: usize, kind: &ErrorKind) -> Fault {
         let line = self.text[..start].rfind('\n').map_or(0, |end| end + 1);
         let rest = &self.text[line..];
         let indent = &rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()];
         if let Some(tab) = indent.find('\t') {
             return Fault::new(self.at(line + tab, 1), "a tab cannot indent a line of YAML").help("write spaces");
         }
-        Fault::new(self.at(start, 0), format!("this is not YAML: {words}"))
-            .help("look at the indentation, and at colons, quotes and brackets on this line and the one before")
+        let (what, help) = syntax::words(kind, &self.text[..start], &self.text[start..]);
+        Fault::new(self.at(start, 0), what).help(help)
     }
 
     fn document(&mut self) -> Result<Rc<Node>, Fault> {
         loop {
             match self.next()? {
                 (Event::StreamStart | Event::DocumentStart(..), _) => {}
-                (Event::StreamEnd | Event::DocumentEnd, span) => {
-                    return Err(Fault::new(self.place(span, false), "the file is empty")
+                (Event::StreamEnd | Event::DocumentEnd, _) => {
+                    return Err(Fault::new(self.at(0, 0), "the file is empty")
                         .help("begin with `version: 1`; `weir demo` prints a whole configuration"));
                 }
                 (event, span) => {
@@ -147,7 +150,7 @@ impl<'a> Builder<'a, '_> {
                 let kind = if is_plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
                     Kind::Nothing
                 } else {
-                    Kind::Scalar(Scalar { text: self.expand(&text, place), is_plain })
+                    self.expand(&text, place).map_or(Kind::Broken, |text| Kind::Scalar(Scalar { text, is_plain }))
                 };
                 (Node { place, kind }, anchor)
             }
@@ -158,7 +161,10 @@ impl<'a> Builder<'a, '_> {
                 loop {
                     match self.next()? {
                         (Event::SequenceEnd, end) => break place = self.close(place, style, end),
-                        (event, span) => items.push(self.node(event, span, depth + 1)?.0),
+                        (event, span) => {
+                            let item = self.node(event, span, depth + 1)?.0;
+                            items.push(self.or_dash(item));
+                        }
                     }
                 }
                 (Node { place, kind: Kind::List(items) }, anchor)
@@ -174,6 +180,16 @@ impl<'a> Builder<'a, '_> {
             self.anchors.insert(anchor, (Rc::clone(&node), size));
         }
         Ok((node, size))
+    }
+
+    /// An item of which nothing was written is the dash before it: there is no more to point at.
+    fn or_dash(&self, item: Rc<Node>) -> Rc<Node> {
+        let end = item.place.start();
+        let dash = self.text[..end].trim_end().strip_suffix('-').map(str::len);
+        match dash.filter(|_| matches!(item.kind, Kind::Nothing) && item.place.length() <= 1) {
+            Some(dash) => Rc::new(Node { place: self.at(dash, 1), kind: Kind::Nothing }),
+            None => item,
+        }
     }
 
     fn map(&mut self, style: StructureStyle, span: Span, depth: usize) -> Result<Node, Fault> {
@@ -205,7 +221,7 @@ impl<'a> Builder<'a, '_> {
             }
             match seen.insert(key.name.clone(), key.place) {
                 Some(first) => self.faults.push(
-                    Fault::new(key.place, format!("`{}` stands twice in this map", key.name))
+                    Fault::new(key.place, format!("{} stands twice in this map", quoted(&key.name)))
                         .also(first, "here before")
                         .help("remove one of them"),
                 ),
@@ -259,11 +275,11 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// `${NAME}` and `${NAME:-default}`; `$${` stands for `${`.
-    fn expand(&mut self, text: &str, place: Place) -> String {
+    fn expand(&mut self, text: &str, place: Place) -> Option<String> {
         if !text.contains("${") {
-            return text.to_owned();
+            return Some(text.to_owned());
         }
-        let (mut expanded, mut rest) = (String::new(), text);
+        let (mut expanded, mut rest, mut is_whole) = (String::new(), text, true);
         while let Some(start) = rest.find("${") {
             let (before, from) = rest.split_at(start);
             if let Some(before) = before.strip_suffix('$') {
@@ -277,26 +293,28 @@ impl<'a> Builder<'a, '_> {
                 self.faults.push(
                     Fault::new(place, "`${` without its `}`").help("write `${NAME}`, or `$${` for the two characters"),
                 );
-                return expanded;
+                return None;
             };
             let inside = &from[2..end];
             let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, value)| (name, Some(value)));
             let is_name = !name.is_empty()
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 && !name.as_bytes()[0].is_ascii_digit();
-            match (self.environment)(name).filter(|_| is_name).or_else(|| default.map(str::to_owned)) {
-                _ if !is_name => self.faults.push(
-                    Fault::new(place, format!("`{name}` is not the name of an environment variable"))
-                        .help("write `${NAME}` or `${NAME:-default}`, or `$${` for the two characters"),
-                ),
+            let value = if is_name { (self.environment)(name).or_else(|| default.map(str::to_owned)) } else { None };
+            is_whole &= value.is_some();
+            match value {
                 Some(value) => expanded.push_str(&value),
-                None => self.faults.push(
+                None if is_name => self.faults.push(
                     Fault::new(place, format!("the environment variable `{name}` is not set"))
-                        .help(format!("set it, or write a default: `${{{name}:-default}}`")),
+                        .help(format!("set it where weir runs, or write a default: `${{{name}:-default}}`")),
+                ),
+                None => self.faults.push(
+                    Fault::new(place, format!("{} is not the name of an environment variable", quoted(name)))
+                        .help("write `${NAME}` or `${NAME:-default}`, or `$${` for the two characters"),
                 ),
             }
             rest = &from[end + 1..];
         }
-        expanded + rest
+        is_whole.then(|| expanded + rest)
     }
 }

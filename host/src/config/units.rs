@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::fault::quoted;
 use super::read::{Definitions, Read, Reader};
 use super::tree::{Kind, Node};
 
@@ -43,7 +44,7 @@ fn value(node: &Node, reader: &mut Reader, what: &str, how: &str, units: &[(&str
     let Kind::Scalar(scalar) = &node.kind else { return reader.expected(what, node) };
     let value = count(&scalar.text, units);
     if value.is_none() {
-        reader.fault(node.place, format!("`{}` is not {what}", scalar.text)).help =
+        reader.fault(node.place, format!("{} is not {what}", quoted(&scalar.text))).help =
             Some(format!("write a whole number and {how}"));
     }
     value

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::plugins::Plugins;
 use super::routes::pattern;
 use super::{Check, MOST_ENTRIES, MOST_INSTANCES};
-use crate::config::fault::suggestion;
+use crate::config::fault::{quoted, suggestion};
 use crate::config::file::{self, Added, LongAdded, LongEntry, RouteChain};
 use crate::config::json::Settings;
 use crate::config::read::{Named, OneOrMore};
@@ -58,7 +58,7 @@ impl<'a> Chains<'a> {
     pub(super) fn new(check: &mut Check, named: &'a Named<Vec<Located<file::Entry>>>, plugins: Plugins) -> Self {
         for (name, _) in &named.0 {
             if plugins.is_known(&name.value) {
-                check.fault(name.place, format!("`{}` is a plugin's name, too", name.value)).help =
+                check.fault(name.place, format!("`{}` is a plugin's name already", name.value)).help =
                     Some("give the chain another name".into());
             }
         }
@@ -87,9 +87,12 @@ impl<'a> Chains<'a> {
 
     /// The links of a list, each with an entry of its own.
     pub(super) fn list(&mut self, check: &mut Check, list: &'a [Located<file::Entry>], owner: &Owner) -> Vec<Link> {
-        let mut links = Vec::new();
+        let (mut links, before) = (Vec::new(), check.faults.len());
         self.expand(check, list, owner, &mut links, &mut Vec::new());
-        self.check_names(check, &links);
+        // What holds itself has every name twice.
+        if check.faults.len() == before {
+            self.check_names(check, &links);
+        }
         links
     }
 
@@ -107,7 +110,8 @@ impl<'a> Chains<'a> {
                     Some((chain, list)) => {
                         let (chain, list) = (*chain, *list);
                         if inside.contains(&chain) || inside.len() >= DEEPEST {
-                            check.fault(entry.place, format!("the chain `{chain}` holds itself"));
+                            check.fault(entry.place, format!("the chain `{chain}` holds itself")).help =
+                                Some("remove it from one of the chains that it is in".into());
                             continue;
                         }
                         inside.push(chain);
@@ -124,8 +128,7 @@ impl<'a> Chains<'a> {
     }
 
     fn short(&mut self, check: &mut Check, plugin: &str, place: Place, owner: &Owner) -> Option<Link> {
-        let chains: Vec<&str> = self.named.names().collect();
-        let (component, limits) = self.plugins.find(check, plugin, place, &chains)?;
+        let (component, limits) = self.plugins.find(check, plugin, place, self.named.names(), false)?;
         Some(self.push(Entry {
             owner: owner.clone(),
             name: plugin.to_owned(),
@@ -140,7 +143,8 @@ impl<'a> Chains<'a> {
 
     fn long(&mut self, check: &mut Check, wanted: &Wanted<'_>, place: Place, owner: &Owner) -> Option<Link> {
         let except = check.except(wanted.except);
-        let (component, limits) = self.plugins.find(check, &wanted.plugin.value, wanted.plugin.place, &[])?;
+        let plugin = wanted.plugin;
+        let (component, limits) = self.plugins.find(check, &plugin.value, plugin.place, self.named.names(), true)?;
         let limits = check.limits(wanted.limits, limits);
         let name = wanted.name.unwrap_or(wanted.plugin);
         let link = self.push(Entry {
@@ -221,8 +225,12 @@ impl<'a> Chains<'a> {
 
     fn no_entry(&self, check: &mut Check, links: &[Link], name: &Located<String>) {
         let names = links.iter().map(|link| self.entries[link.entry].name.as_str());
-        let help = suggestion(&name.value, "entries of the chain", names);
-        check.fault(name.place, format!("there is no entry `{}` in this route's chain", name.value)).help = Some(help);
+        let help = match links {
+            [] => "the chain is empty here".to_owned(),
+            _ => suggestion(&name.value, "entries", names),
+        };
+        check.fault(name.place, format!("there is no entry {} in this route's chain", quoted(&name.value))).help =
+            Some(help);
     }
 
     /// An entry of the route's own, like the site's but for the change.

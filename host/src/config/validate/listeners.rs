@@ -3,21 +3,25 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Check;
+use crate::config::fault::quoted;
 use crate::config::file::{self, File};
 use crate::config::{Admin, Certificate, Listener, ListenerLimits, Located, Network, Secret, Tls};
 
 impl Check {
     pub(super) fn listeners(&mut self, file: &File) -> Vec<Listener> {
         if file.listeners.0.is_empty() {
-            self.fault(file.place, "there is no listener").help =
-                Some("write `listeners: { public: { address: 127.0.0.1:8080 } }`".into());
+            self.missing(
+                file.place,
+                "there is no listener",
+                "write `listeners: { public: { address: 127.0.0.1:8080 } }`",
+            );
         }
         let mut listeners: Vec<Listener> = Vec::new();
         for (name, listener) in file.listeners.sound() {
             let Some(address) = self.address(&listener.address) else { continue };
-            let same = listeners.iter().find(|known| known.address == address && address.port() != 0);
+            let same = listeners.iter().find(|known| clash(known.address, address));
             if let Some(same) = same {
-                let (place, message) = (same.place, format!("`{}` listens on {address} too", same.name));
+                let (place, message) = (same.place, format!("`{}` listens on {} already", same.name, same.address));
                 let fault = self.fault(listener.address.place, message);
                 fault.also = Some((place, "here before".into()));
                 fault.help = Some("give each listener an address of its own".into());
@@ -41,8 +45,14 @@ impl Check {
         listeners
     }
 
-    pub(super) fn admin(&mut self, admin: &file::Admin) -> Option<Admin> {
+    pub(super) fn admin(&mut self, admin: &file::Admin, listeners: &[Listener]) -> Option<Admin> {
         let address = self.address(&admin.address)?;
+        if let Some(same) = listeners.iter().find(|known| clash(known.address, address)) {
+            let message = format!("`{}` listens on {} already", same.name, same.address);
+            let fault = self.fault(admin.address.place, message);
+            fault.also = Some((same.place, "here".into()));
+            fault.help = Some("give operators an address of their own, as 127.0.0.1:9180".into());
+        }
         let token = admin.token.as_ref().map(|secret| self.secret(secret));
         if !address.ip().is_loopback() && token.is_none() {
             self.fault(admin.address.place, format!("whoever reaches {address} could reload and inspect this proxy"))
@@ -52,29 +62,34 @@ impl Check {
     }
 
     fn secret(&mut self, secret: &file::Secret) -> Option<Secret> {
-        let (place, value, what) = match secret {
+        let (place, value, what, help) = match secret {
             file::Secret::Env(name) => {
-                let value = std::env::var(&name.value).map_err(|error| error.to_string());
-                (name.place, value, format!("the environment variable `{}`", name.value))
+                let value = std::env::var(&name.value).map_err(|error| match error {
+                    std::env::VarError::NotPresent => "it is not set".to_owned(),
+                    std::env::VarError::NotUnicode(_) => "it is not UTF-8".to_owned(),
+                });
+                (name.place, value, format!("the environment variable `{}`", name.value), "set it where weir runs")
             }
             file::Secret::File(path) => {
                 let full = self.path(path);
                 let value = std::fs::read_to_string(&full).map_err(|error| error.to_string());
-                (path.place, value.map(|text| text.trim_end().to_owned()), full.display().to_string())
+                let help = "paths are relative to the file that names them";
+                (path.place, value.map(|text| text.trim_end().to_owned()), full.display().to_string(), help)
             }
         };
         match value {
             Ok(value) if value.is_empty() => self.fault(place, format!("{what} is empty")),
             Ok(value) => return Some(Secret(value)),
             Err(why) => self.fault(place, format!("cannot read {what}: {why}")),
-        };
+        }
+        .help = Some(help.into());
         None
     }
 
     fn address(&mut self, address: &Located<String>) -> Option<SocketAddr> {
         let parsed = address.value.parse().ok();
         if parsed.is_none() {
-            self.fault(address.place, format!("`{}` is not an address to listen on", address.value)).help =
+            self.fault(address.place, format!("{} is not an address to listen on", quoted(&address.value))).help =
                 Some("write an IP address and a port, as in 127.0.0.1:8080, 0.0.0.0:80 or \"[::]:80\"".into());
         }
         parsed
@@ -82,8 +97,8 @@ impl Check {
 
     fn tls(&mut self, tls: &file::Tls) -> Tls {
         if tls.certificates.value.is_empty() {
-            self.fault(tls.certificates.place, "TLS needs a certificate").help =
-                Some("write `certificates: [{ cert: site.pem, key: site.key }]`".into());
+            let help = "write `certificates: [{ cert: site.pem, key: site.key }]`";
+            self.missing(tls.certificates.place, "TLS needs a certificate", help);
         }
         let located = |check: &Self, path: &Located<String>| Located { value: check.path(path), place: path.place };
         let certificate =
@@ -97,8 +112,8 @@ impl Check {
             match network(&text.value) {
                 Some(network) => networks.push(network),
                 None => {
-                    self.fault(text.place, format!("`{}` is neither an address nor a network", text.value)).help =
-                        Some("write 10.0.0.7, 10.0.0.0/8 or \"fd00::/8\"".into());
+                    self.fault(text.place, format!("{} is neither an address nor a network", quoted(&text.value)))
+                        .help = Some("write 10.0.0.7, 10.0.0.0/8 or \"fd00::/8\"".into());
                 }
             }
         }
@@ -123,6 +138,15 @@ impl Check {
         }
         limits
     }
+}
+
+/// Whether one listener on each address is one too many.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (is_any || one.ip() == other.ip())
 }
 
 /// An address, or a network.

@@ -30,12 +30,21 @@ pub(crate) const MOST_MEMORY: usize = 1 << 30;
 struct Check {
     sources: Arc<Vec<Source>>,
     faults: Vec<Fault>,
+    /// Whether all could be read. If not, what seems to be missing may only be faulty.
+    was_read: bool,
 }
 
 impl Check {
     fn fault(&mut self, place: Place, message: impl Into<String>) -> &mut Fault {
         self.faults.push(Fault::new(place, message));
         self.faults.last_mut().expect("one was pushed")
+    }
+
+    /// Notes that something is missing, unless it may be there and faulty.
+    fn missing(&mut self, place: Place, message: impl Into<String>, help: &str) {
+        if self.was_read {
+            self.fault(place, message).help = Some(help.into());
+        }
     }
 
     /// A path of the file, relative to the file that names it.
@@ -61,7 +70,7 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
     };
     // What could not be read may leave ties and gaps that are not there.
     let was_read = faults.is_empty();
-    let mut check = Check { sources, faults };
+    let mut check = Check { sources, faults, was_read };
     if let Some(file) = file {
         check.file(&file, &mut config);
         if was_read {
@@ -74,22 +83,15 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
 
 impl Check {
     fn file(&mut self, file: &File, config: &mut Config) {
-        match &file.version {
-            Some(version) if version.value.0 != 1 => {
-                let message = format!("version {} is not known to this weir", version.value.0);
-                self.fault(version.place, message).help = Some("write `version: 1`".into());
-            }
-            Some(_) => {}
-            None => {
-                self.fault(file.place, "the key `version` is missing here").help = Some("write `version: 1`".into())
-            }
+        if file.version.is_none() {
+            self.fault(file.place, "the key `version` is missing here").help = Some("write `version: 1`".into());
         }
         if let Some(workers) = &file.workers {
             config.workers = usize::try_from(workers.value.0).unwrap_or(1);
         }
         config.access_log = file.access_log.as_ref().is_none_or(|access_log| access_log.value);
-        config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin));
         config.listeners = self.listeners(file);
+        config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin, &config.listeners));
         let plugins = Plugins::new(self, &file.plugins);
         let mut upstreams = Upstreams::new(self, &file.upstreams);
         let mut chains = Chains::new(self, &file.chains, plugins);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Check, MOST_MEMORY};
-use crate::config::fault::suggestion;
+use crate::config::fault::{closest, quoted, suggestion};
 use crate::config::file;
 use crate::config::read::Named;
 use crate::config::{Component, ComponentSource, Limits, Located, Place};
@@ -28,13 +28,15 @@ impl Plugins {
         self.declared.contains_key(name) || weir_bundle::find(name).is_some()
     }
 
-    /// The component of that name. None if there is a fault, noted here or before.
-    pub(super) fn find(
+    /// The component of that name. None if there is a fault, noted here or before. `chains` are what the name could be
+    /// instead; where only a plugin can stand, that is said.
+    pub(super) fn find<'a>(
         &mut self,
         check: &mut Check,
         name: &str,
         place: Place,
-        chains: &[&str],
+        mut chains: impl Iterator<Item = &'a str>,
+        is_only_plugin: bool,
     ) -> Option<(Component, Limits)> {
         self.used.insert(name.to_owned());
         if let Some(declared) = self.declared.get(name) {
@@ -44,14 +46,24 @@ impl Plugins {
             let source = ComponentSource::Bundled(name.to_owned());
             return Some((Component { source, sha256: None, place }, Limits::default()));
         }
+        let message = format!("there is no plugin {}", quoted(name));
+        if is_only_plugin && chains.any(|chain| chain == name) {
+            check.fault(place, message).help =
+                Some(format!("`{name}` is a chain: write its name alone, without `plugin:`"));
+            return None;
+        }
         let mut names: Vec<&str> = weir_bundle::PLUGINS.iter().map(|(name, _)| *name).collect();
         names.extend(self.declared.keys().map(String::as_str));
-        names.extend(chains);
+        let what = if is_only_plugin { "plugins" } else { "plugins and chains" };
+        for chain in chains.filter(|_| !is_only_plugin) {
+            names.push(chain);
+        }
         names.sort_unstable();
-        let what = if chains.is_empty() { "plugins" } else { "plugins and chains" };
-        let help = suggestion(name, what, names);
-        check.fault(place, format!("there is no plugin `{name}`")).help =
-            Some(format!("{help}; one of your own is declared under `plugins:` with its `file:`"));
+        let mut help = suggestion(name, what, names.iter().copied());
+        if closest(name, names).is_none() {
+            help += "; one of your own is declared under `plugins:` with its `file:`";
+        }
+        check.fault(place, message).help = Some(help);
         None
     }
 
@@ -77,9 +89,10 @@ impl Check {
                 Component { source: ComponentSource::Bundled(name.value.clone()), sha256, place: name.place }
             }
             None => {
-                let help = suggestion(&name.value, "bundled", weir_bundle::PLUGINS.iter().map(|(name, _)| *name));
-                self.fault(name.place, format!("no plugin `{}` is bundled, so it needs a `file`", name.value)).help =
-                    Some(help);
+                let help =
+                    suggestion(&name.value, "bundled plugins", weir_bundle::PLUGINS.iter().map(|(name, _)| *name));
+                let message = format!("no plugin `{}` is bundled, so it needs a `file`", name.value);
+                self.missing(name.place, message, &help);
                 return None;
             }
         };
@@ -93,7 +106,7 @@ impl Check {
         let bytes: Option<Vec<u8>> = pairs.collect();
         let value = bytes.and_then(|bytes| bytes.try_into().ok());
         if value.is_none() {
-            self.fault(digest.place, format!("`{}` is not a SHA-256 digest", digest.value)).help =
+            self.fault(digest.place, format!("{} is not a SHA-256 digest", quoted(&digest.value))).help =
                 Some("write 64 hexadecimal digits; `sha256sum FILE` prints them".into());
         }
         Some(Located { value: value?, place: digest.place })

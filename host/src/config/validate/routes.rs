@@ -5,11 +5,12 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::Check;
 use super::chains::Chains;
-use super::upstreams::Upstreams;
+use super::upstreams::{Upstreams, authority};
+use crate::config::fault::quoted;
 use crate::config::file::{self, Condition, StripPrefix};
 use crate::config::units::Time;
 use crate::config::{Conditions, HostHeader, Link, Located, PathPattern, Route, Timeouts, Wanted};
-use crate::paths::{self, Rules};
+use crate::paths::{self, Ambiguous, Rules};
 
 /// A request's body, where nothing else is written.
 const LARGEST_BODY: u64 = 16 << 20;
@@ -72,26 +73,36 @@ impl Check {
                     }
                 }
                 _ => {
-                    self.fault(method.place, format!("`{}` is not a method", method.value)).help =
+                    self.fault(method.place, format!("{} is not a method", quoted(&method.value))).help =
                         Some("methods are upper-case words: GET, POST, PUT, PATCH, DELETE, ...".into());
                 }
             }
         }
         for (name, condition) in route.headers.as_ref().map(|headers| headers.0.as_slice()).unwrap_or_default() {
             let known = HeaderName::from_bytes(name.value.as_bytes());
-            let wanted = match condition {
+            let wanted = match &condition.value {
                 Condition::Is(value) => HeaderValue::from_str(value).map(Wanted::Is),
                 Condition::Any => Ok(Wanted::Any),
                 Condition::None => Ok(Wanted::None),
             };
             match (known, wanted) {
+                (Ok(field), Ok(_)) if conditions.headers.iter().any(|(known, _)| *known == field) => {
+                    self.fault(name.place, format!("the field `{field}` stands here twice")).help =
+                        Some("remove one; upper and lower case are the same in names of fields".into());
+                }
                 (Ok(name), Ok(wanted)) => conditions.headers.push((name, wanted)),
-                (Err(_), _) => drop(self.fault(name.place, format!("`{}` is not the name of a field", name.value))),
-                (_, Err(_)) => drop(self.fault(name.place, "a field's value has no line breaks or control characters")),
+                (Err(_), _) => {
+                    self.fault(name.place, format!("{} is not the name of a field", quoted(&name.value))).help =
+                        Some("names of fields are made of letters, digits and `-`, as in x-version".into());
+                }
+                (_, Err(_)) => {
+                    self.fault(condition.place, "a field's value has no line breaks and control characters").help =
+                        Some("no request could have it; write the value without".into());
+                }
             }
         }
         for (name, condition) in route.query.as_ref().map(|query| query.0.as_slice()).unwrap_or_default() {
-            let wanted = match condition {
+            let wanted = match &condition.value {
                 Condition::Is(value) => Wanted::Is(value.clone()),
                 Condition::Any => Wanted::Any,
                 Condition::None => Wanted::None,
@@ -108,11 +119,11 @@ impl Check {
             "preserve" => HostHeader::Preserve,
             "upstream" => HostHeader::Upstream,
             name => {
-                let is_sound = name.parse::<http::uri::Authority>().is_ok_and(|name| !name.as_str().contains('@'));
+                let is_sound = authority(name).is_ok();
                 match HeaderValue::from_str(name).ok().filter(|_| is_sound) {
                     Some(value) => HostHeader::Name(value),
                     None => {
-                        self.fault(written.place, format!("`{name}` is not a host")).help =
+                        self.fault(written.place, format!("{} is not a host", quoted(name))).help =
                             Some("write `preserve`, `upstream`, or a name as in api.example.com".into());
                         HostHeader::Preserve
                     }
@@ -136,8 +147,8 @@ impl Check {
                 let prefix = prefix.strip_suffix("/*").unwrap_or(prefix);
                 let prefix = prefix.strip_suffix('/').unwrap_or(prefix).to_owned();
                 if !PathPattern::Prefix(prefix.clone()).matches(path.fixed()) {
-                    self.fault(place, format!("paths of this route do not begin with `{prefix}`")).help =
-                        Some(format!("the route's path is {path}"));
+                    self.fault(place, format!("paths of this route are not `{prefix}` or below it")).help =
+                        Some(format!("the route's path is {path}; a prefix is made of whole segments of it"));
                 }
                 prefix
             }
@@ -198,27 +209,43 @@ pub(super) fn pattern(check: &mut Check, path: &Located<String>) -> Option<PathP
 fn pattern_by(check: &mut Check, path: &Located<String>, rules: Rules) -> Option<PathPattern> {
     match parse(&path.value, rules) {
         Ok(pattern) => Some(pattern),
-        Err(why) => {
-            check.fault(path.place, format!("`{}` {why}", path.value)).help = Some("write /exact or /prefix/*".into());
+        Err((why, help)) => {
+            check.fault(path.place, format!("{} {why}", quoted(&path.value))).help = Some(help.into());
             None
         }
     }
 }
 
 /// A pattern is normalized as requests are: otherwise none would ever match it.
-fn parse(path: &str, rules: Rules) -> Result<PathPattern, String> {
+fn parse(path: &str, rules: Rules) -> Result<PathPattern, (String, &'static str)> {
+    /// What a pattern looks like.
+    const FORM: &str = "write /exact or /prefix/*";
+    if path.contains("://") {
+        return Err(("is a URL".into(), "write the path alone; the host is the site's: `host: api.example.com`"));
+    }
     if !path.starts_with('/') {
-        return Err("does not begin with a slash".into());
+        return Err(("does not begin with a slash".into(), FORM));
     }
     let (fixed, is_prefix) = path.strip_suffix("/*").map_or((path, false), |fixed| (fixed, true));
     if fixed.contains('*') {
-        return Err("has a * that is not a whole last segment".into());
+        let help = "write /exact or /prefix/*: a `*` stands for all that is below, at the end only";
+        return Err(("has a `*` that is not a whole last segment".into(), help));
     }
     if let Some(found) = fixed.chars().find(|character| "?#".contains(*character)) {
-        return Err(format!("has a `{found}`, which is not part of a path"));
+        let help = if found == '?' { "parameters are conditions: `query: { name: value }`" } else { FORM };
+        return Err((format!("has a `{found}`, which is not part of a path"), help));
     }
     let whole = if fixed.is_empty() { "/" } else { fixed };
-    let normal = paths::normalize(whole, rules).map_err(|why| format!("is not a path: {why}"))?;
+    let normal = paths::normalize(whole, rules).map_err(|why| {
+        let help = match why {
+            Ambiguous::EncodedSlash(_) => {
+                "the site refuses such requests, unless it has `paths: { encoded_slash: keep }`"
+            }
+            Ambiguous::Escape(_) => "write a percent sign itself as %25",
+            _ => "requests for such a path are refused, so it would never match",
+        };
+        (format!("is not a path: {why}"), help)
+    })?;
     if is_prefix {
         let prefix = normal.strip_suffix('/').unwrap_or(&normal);
         return Ok(PathPattern::Prefix(prefix.to_owned()));

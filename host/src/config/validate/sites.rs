@@ -5,10 +5,13 @@ use std::collections::{HashMap, HashSet};
 use super::Check;
 use super::chains::Chains;
 use super::upstreams::{Upstreams, is_host};
-use crate::config::fault::suggestion;
+use crate::config::fault::{quoted, suggestion};
 use crate::config::file::{self, File};
 use crate::config::{Host, Listener, Located, Place, Site};
 use crate::paths::Rules;
+
+/// What to write where there is none.
+const EXAMPLE: &str = "write `sites: [{ routes: [{ path: /*, upstream: app }] }]`";
 
 impl Check {
     pub(super) fn sites<'a>(
@@ -19,13 +22,11 @@ impl Check {
         upstreams: &mut Upstreams,
     ) -> Vec<Site> {
         let Some(written) = &file.sites else {
-            self.fault(file.place, "the key `sites` is missing here").help =
-                Some("write `sites: [{ routes: [{ path: /*, upstream: app }] }]`".into());
+            self.missing(file.place, "the key `sites` is missing here", EXAMPLE);
             return Vec::new();
         };
         if written.is_empty() {
-            self.fault(file.place, "there is no site").help =
-                Some("write `sites: [{ routes: [{ path: /*, upstream: app }] }]`".into());
+            self.missing(file.place, "there is no site", EXAMPLE);
         }
         let by_name: HashMap<&str, usize> =
             file.listeners.names().map(|name| (name, index(listeners, name).unwrap_or(usize::MAX))).collect();
@@ -80,7 +81,7 @@ impl Check {
         } else {
             "write a name as in api.example.com, an address, or *.example.com"
         };
-        self.fault(written.place, format!("`{}` is not a host name", written.value)).help = Some(help.into());
+        self.fault(written.place, format!("{} is not a host name", quoted(&written.value))).help = Some(help.into());
         None
     }
 
@@ -93,7 +94,7 @@ impl Check {
                     let mut listeners: Vec<&str> = known.keys().copied().collect();
                     listeners.sort_unstable();
                     let help = suggestion(&name.value, "listeners", listeners);
-                    self.fault(name.place, format!("there is no listener `{}`", name.value)).help = Some(help);
+                    self.fault(name.place, format!("there is no listener {}", quoted(&name.value))).help = Some(help);
                 }
             }
         }
@@ -119,7 +120,7 @@ impl Check {
                 name.push('\'');
             }
         } else if let Some(first) = names.get(&name) {
-            let fault = self.fault(place, format!("there is a site `{name}` already"));
+            let fault = self.fault(place, format!("there is a site {} already", quoted(&name)));
             fault.also = Some((*first, "here before".into()));
             fault.help = Some("give it another name".into());
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Check;
-use crate::config::fault::suggestion;
+use crate::config::fault::{quoted, suggestion};
 use crate::config::file;
 use crate::config::read::Named;
 use crate::config::{Endpoint, Located, Scheme, Upstream, UpstreamTls};
@@ -46,10 +46,17 @@ impl Upstreams {
                 })
             })
         } else {
-            let mut names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
+            let mut names: Vec<&str> =
+                self.by_name.keys().map(String::as_str).filter(|name| !name.contains("://")).collect();
             names.sort_unstable();
-            let help = suggestion(&wanted.value, "upstreams", names);
-            check.fault(wanted.place, format!("there is no upstream `{}`", wanted.value)).help = Some(help);
+            let help = if authority(&wanted.value).is_ok_and(|(_, port)| port.is_some()) {
+                format!("write `http://{}`, or a name under `upstreams:`", wanted.value)
+            } else if names.is_empty() {
+                "declare it under `upstreams:`, or write a URL as in http://127.0.0.1:9000".to_owned()
+            } else {
+                suggestion(&wanted.value, "upstreams", names)
+            };
+            check.fault(wanted.place, format!("there is no upstream {}", quoted(&wanted.value))).help = Some(help);
             return None;
         };
         self.by_name.insert(wanted.value.clone(), index);
@@ -60,8 +67,8 @@ impl Upstreams {
 impl Check {
     fn upstream(&mut self, name: &Located<String>, upstream: &file::Upstream) -> Option<Upstream> {
         if upstream.endpoints.value.is_empty() {
-            self.fault(upstream.endpoints.place, format!("upstream `{}` has no endpoint", name.value)).help =
-                Some("write `endpoints: [http://127.0.0.1:9000]`".into());
+            let message = format!("upstream `{}` has no endpoint", name.value);
+            self.missing(upstream.endpoints.place, message, "write `endpoints: [http://127.0.0.1:9000]`");
         }
         let endpoints = &upstream.endpoints.value;
         let mut sound: Vec<Endpoint> = Vec::new();
@@ -87,11 +94,12 @@ impl Check {
         }
         let server_name = tls.and_then(|tls| tls.server_name.as_ref());
         if let Some(name) = server_name.filter(|name| !is_host(&name.value)) {
-            self.fault(name.place, format!("`{}` is not a host name", name.value));
+            self.fault(name.place, format!("{} is not a host name", quoted(&name.value))).help =
+                Some("write the name that the certificate has, as in app.example.com".into());
         }
         let tls = UpstreamTls {
             ca: tls.and_then(|tls| tls.ca.as_ref()).map(|ca| Located { value: self.path(ca), place: ca.place }),
-            server_name: server_name.map(|name| name.value.clone()),
+            server_name: server_name.map(|name| name.value.clone()).filter(|name| is_host(name)),
         };
         let balance = upstream.balance.unwrap_or_default();
         (!sound.is_empty()).then(|| Upstream { name: name.value.clone(), endpoints: sound, balance, tls })
@@ -103,7 +111,7 @@ impl Check {
                 Some(Endpoint { scheme, host, port, weight: u32::try_from(weight).unwrap_or(1) })
             }
             Err(why) => {
-                self.fault(url.place, format!("`{}` {why}", url.value)).help =
+                self.fault(url.place, format!("{} {why}", quoted(&url.value))).help =
                     Some("write scheme, host and port, as in http://127.0.0.1:9000".into());
                 None
             }
@@ -117,18 +125,29 @@ fn endpoint(url: &str) -> Result<(Scheme, String, u16), &'static str> {
     let (rest, scheme, port) = known.ok_or("is not an http://, https:// or h2c:// URL")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.contains('/') {
-        return Err("has a path, which an endpoint cannot have; `strip_prefix` takes prefixes off");
+        return Err("has a path, which an endpoint cannot have: paths come from the requests");
     }
-    let authority: http::uri::Authority = rest.parse().map_err(|_| "is not a URL of a host")?;
-    if authority.as_str().contains('@') {
+    let (host, written) = authority(rest)?;
+    Ok((scheme, host, written.unwrap_or(port)))
+}
+
+/// A host without brackets, and its port if there is one.
+pub(super) fn authority(text: &str) -> Result<(String, Option<u16>), &'static str> {
+    if text.contains('@') {
         return Err("has user information, which is not sent");
     }
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let is_port_sound = authority.port().is_none_or(|port| port.as_u16() != 0) && !authority.as_str().ends_with(':');
-    if host.is_empty() || !is_port_sound {
-        return Err("has no host, or no port behind its colon");
-    }
-    Ok((scheme, host, authority.port_u16().unwrap_or(port)))
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let port = port.map(|port| port.parse().ok().filter(|port| *port != 0).ok_or("has no port from 1 to 65535"));
+    let port = port.transpose()?;
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_sound = match bare {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.contains(':') && is_host(host.strip_suffix('.').unwrap_or(host)),
+    };
+    if is_sound { Ok((bare.unwrap_or(host).to_owned(), port)) } else { Err("names no host") }
 }
 
 /// A name of labels, or an address.
