@@ -69,7 +69,7 @@ impl Router {
         if !site.patterns[route].matches(asked.path) {
             return Some(Mismatch::Path);
         }
-        conditions::mismatch(&site.conditions[route], asked, conditions::method(asked))
+        conditions::mismatch(&site.conditions[route], asked, &conditions::method(asked))
     }
 }
 
@@ -169,7 +169,7 @@ impl Site {
         let method = conditions::method(asked);
         for route in order.iter().map(|route| *route as usize) {
             let conditions = &self.conditions[route];
-            match conditions::mismatch(conditions, asked, method.clone()) {
+            match conditions::mismatch(conditions, asked, &method) {
                 None => return Some(route),
                 Some(Mismatch::Method) => conditions::allow(conditions, allowed),
                 Some(_) => {}

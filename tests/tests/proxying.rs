@@ -419,6 +419,7 @@ fn a_record_tells_what_happened() {
     for (key, expected) in [
         ("client", "127.0.0.1"),
         ("method", "GET"),
+        ("host", "test.example"),
         ("target", "/a/%22b?c"),
         ("route", "/a/*"),
         ("by", "upstream"),

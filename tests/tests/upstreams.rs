@@ -532,6 +532,25 @@ fn an_upgraded_connection_that_is_silent_is_closed() {
 }
 
 #[test]
+fn an_upgraded_connection_counts_as_one_and_a_drain_waits_for_it() {
+    let origin = websocket_origin();
+    let mut proxy = app(&url(origin.address), "").main("limits: { connections: 1 }").start();
+    let stream = std::net::TcpStream::connect(proxy.address).unwrap();
+    let mut client = Client::of(stream.try_clone().unwrap());
+    client.send(HANDSHAKE);
+    assert_eq!((client.head().0, client.rest_of(9)), (101, websocket_frame("welcome", false)));
+    assert_eq!(Client::connect(proxy.address).rest().unwrap_or_default(), b"");
+    proxy.signal("TERM");
+    proxy.log.wait("draining");
+    client.send(websocket_frame("hello", true));
+    assert_eq!(client.rest_of(7), websocket_frame("hello", false));
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.rest().unwrap(), websocket_frame("goodbye", false));
+    assert!(proxy.exit().success());
+    proxy.log.wait("drained");
+}
+
+#[test]
 fn an_upgrade_that_the_upstream_declines_is_an_ordinary_exchange() {
     let origin = Origin::text("no");
     let proxy = app(&url(origin.address), "").start();

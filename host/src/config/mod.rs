@@ -272,11 +272,14 @@ impl Default for Timeouts {
     }
 }
 
+/// Whose a chain is: a site's, by its name, or a route's of it.
+pub type Owner = (String, Option<String>);
+
 /// One filter of a chain.
 #[derive(Debug)]
 pub struct Entry {
     /// Whose it is: the site's name, and the route's if it is the route's own.
-    pub owner: (String, Option<String>),
+    pub owner: Owner,
     /// Unique in the chain.
     pub name: String,
     /// Where its component comes from.

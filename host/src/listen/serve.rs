@@ -17,11 +17,12 @@ const PREFACE: &[u8; AHEAD] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
 pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, drain: Rc<Drain>) {
-    let Arrival { stream, peer, listener, permit: _permit } = arrival;
+    let Arrival { stream, peer, listener, permit } = arrival;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = peer.ip().to_canonical();
     let trusted = &settings.trusted_proxies;
-    let connection = Connection::new(listener, peer, settings.tls.is_some(), settings.redirect, trusted);
+    let connection =
+        Connection::new(listener, peer, settings.tls.is_some(), settings.redirect, trusted, Rc::new(permit));
     let limits = settings.limits;
     let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), settings)));
     // Nobody waits for an answer yet.

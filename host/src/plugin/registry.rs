@@ -14,7 +14,9 @@ use super::bindings::{CONFIGURE, ON_REQUEST, ON_RESPONSE};
 use super::cache::hex;
 use super::engine::Engine;
 use super::instance::{Guest, Hook, Instance, Refused};
-use crate::config::{Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Limits, OnFailure};
+use crate::config::{
+    Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Limits, OnFailure, Owner,
+};
 
 /// No component in sight of a request is larger; language runtimes are 12-18 MB.
 const LARGEST_COMPONENT: u64 = 64 << 20;
@@ -49,21 +51,24 @@ impl std::fmt::Debug for Filter {
 pub struct Entry {
     /// Its name in the chain.
     pub name: String,
-    owner: (String, Option<String>),
+    owner: Owner,
     pub(super) filter: Arc<Filter>,
     pub(super) config: Arc<str>,
     pub(super) on_failure: OnFailure,
     pub(super) limits: Limits,
 }
 
+/// A filter and its digest, or why there is none.
+type Loaded = Result<(Arc<Filter>, [u8; 32]), Fault>;
+
 /// Makes entries.
 #[derive(Debug)]
 pub struct Registry<'a> {
     engine: &'a Engine,
-    before: HashMap<(&'a (String, Option<String>), &'a str), &'a Arc<Entry>>,
+    before: HashMap<(&'a Owner, &'a str), &'a Arc<Entry>>,
     loaded: HashMap<[u8; 32], Result<Arc<Filter>, String>>,
     /// What was read and hashed so far: many entries may be of one plugin.
-    read: HashMap<ComponentSource, Result<(Arc<Filter>, [u8; 32]), Fault>>,
+    read: HashMap<ComponentSource, Loaded>,
 }
 
 impl<'a> Registry<'a> {
@@ -125,7 +130,7 @@ impl<'a> Registry<'a> {
         }
     }
 
-    fn read(&mut self, wanted: &ComponentConfig) -> Result<(Arc<Filter>, [u8; 32]), Fault> {
+    fn read(&mut self, wanted: &ComponentConfig) -> Loaded {
         let bytes = match &wanted.source {
             ComponentSource::Bundled(name) => weir_bundle::find(name).unwrap_or_default().into(),
             ComponentSource::File(path) => std::borrow::Cow::Owned(read(path).map_err(|why| {

@@ -124,7 +124,7 @@ async fn forward(
     };
     mapping::map_back(&mut head.headers, &mapping);
     let answered = if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let switch = Switch::new(&head, body, &mut exchange.request);
+        let switch = Switch::new(&head, body, &mut exchange.request, connection);
         Answered::Switch(switch.map_err(|error| Error::upstream(upstream.name(), error))?)
     } else {
         Answered::Body(body)

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use http::header;
 use http::response::Parts;
 
 use super::Error;
@@ -100,6 +101,7 @@ impl Drop for Ongoing {
             exchange: &exchange.id,
             client: exchange.client,
             method: exchange.request.method.as_str(),
+            host: exchange.request.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
             target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
             status: self.status,
             bytes: self.sent,

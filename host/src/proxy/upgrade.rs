@@ -2,8 +2,10 @@
 //!
 //! What the bytes mean is not looked at. Each side's end is passed on to the other, so that half-closed works.
 
+use std::fmt::Debug;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use http::{HeaderValue, StatusCode, header, request, response};
@@ -11,6 +13,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::Connection;
 use super::record::{Ended, Ongoing};
 use crate::upstream::{self, ResponseBody, Tunnel};
 
@@ -23,6 +26,8 @@ pub(super) struct Switch {
     protocol: Option<HeaderValue>,
     client: OnUpgrade,
     upstream: Tunnel,
+    /// The client's connection is one until the tunnel ends: its listener's limit and a drain count it.
+    open: Rc<dyn Debug>,
 }
 
 impl Switch {
@@ -31,12 +36,14 @@ impl Switch {
         head: &response::Parts,
         body: ResponseBody,
         request: &mut request::Parts,
+        connection: &Connection,
     ) -> Result<Self, upstream::Error> {
         let refused = || upstream::Broken::Invalid("it switches protocols before it has the request");
         let upstream = body.into_tunnel().ok_or_else(refused)?;
         let client = request.extensions.remove::<OnUpgrade>();
         let client = client.ok_or(upstream::Error::Request("its connection cannot be switched"))?;
-        Ok(Self { protocol: head.headers.get(header::UPGRADE).cloned(), client, upstream })
+        let protocol = head.headers.get(header::UPGRADE).cloned();
+        Ok(Self { protocol, client, upstream, open: Rc::clone(&connection.open) })
     }
 
     /// Completes the head, and joins both ends once the client has it. A filter may have decided otherwise.
@@ -49,7 +56,10 @@ impl Switch {
         if let Some(protocol) = self.protocol {
             head.headers.insert(header::UPGRADE, protocol);
         }
-        tokio::task::spawn_local(carry(self.client, self.upstream, ongoing));
+        tokio::task::spawn_local(async move {
+            let _open = self.open;
+            carry(self.client, self.upstream, ongoing).await;
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! What exchanges have in common: those of a worker, and those of a connection.
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -61,13 +62,22 @@ pub struct Connection {
     trusted: Arc<[Network]>,
     /// What upstreams are told about the client.
     pub(super) fields: Fields,
+    /// Whoever holds it keeps the connection counted as open.
+    pub(super) open: Rc<dyn Debug>,
 }
 
 impl Connection {
-    /// A connection that was just accepted.
-    pub fn new(listener: usize, peer: IpAddr, is_tls: bool, redirect: Option<u16>, trusted: &Arc<[Network]>) -> Self {
+    /// A connection that was just accepted; `open` counts it.
+    pub fn new(
+        listener: usize,
+        peer: IpAddr,
+        is_tls: bool,
+        redirect: Option<u16>,
+        trusted: &Arc<[Network]>,
+        open: Rc<dyn Debug>,
+    ) -> Self {
         let fields = Fields::new(peer, if is_tls { "https" } else { "http" });
-        Self { listener, peer, is_tls, redirect, trusted: Arc::clone(trusted), fields }
+        Self { listener, peer, is_tls, redirect, trusted: Arc::clone(trusted), fields, open }
     }
 
     /// Who the client is. What a peer that is not trusted says about it is removed.

@@ -33,7 +33,7 @@ pub(super) fn method<'a>(asked: &Asked<'a>) -> Cow<'a, Method> {
 }
 
 /// What does not fit. The method is looked at last: where everything else fits, the answer is 405.
-pub(super) fn mismatch(conditions: &Conditions, asked: &Asked<'_>, method: Cow<'_, Method>) -> Option<Mismatch> {
+pub(super) fn mismatch(conditions: &Conditions, asked: &Asked<'_>, method: &Method) -> Option<Mismatch> {
     if let Some((name, _)) = conditions.headers.iter().find(|(name, wanted)| !has_field(asked.headers, name, wanted)) {
         return Some(Mismatch::Header(name.clone()));
     }
@@ -42,7 +42,7 @@ pub(super) fn mismatch(conditions: &Conditions, asked: &Asked<'_>, method: Cow<'
     }
     let methods = &conditions.methods;
     let fits =
-        methods.is_empty() || methods.contains(&method) || *method == Method::HEAD && methods.contains(&Method::GET);
+        methods.is_empty() || methods.contains(method) || *method == Method::HEAD && methods.contains(&Method::GET);
     (!fits).then_some(Mismatch::Method)
 }
 

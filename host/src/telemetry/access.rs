@@ -29,6 +29,8 @@ pub struct Record<'a> {
     pub client: std::net::IpAddr,
     /// As sent.
     pub method: &'a str,
+    /// As the client named it, if it did.
+    pub host: Option<&'a str>,
     /// Path and query.
     pub target: &'a str,
     /// None if the client left before there was one.
@@ -159,6 +161,7 @@ impl Record<'_> {
         let _ = write!(line, r#","bytes":{},"ms":{milliseconds:.3}"#, self.bytes);
         for (key, value) in [
             ("method", Some(self.method)),
+            ("host", self.host),
             ("target", Some(self.target)),
             ("route", self.route),
             ("by", Some(self.by)),
@@ -176,8 +179,10 @@ impl Record<'_> {
     fn for_people(&self, line: &mut Vec<u8>) {
         let status = self.status.map_or("---".to_owned(), |status| status.to_string());
         let milliseconds = self.duration.as_secs_f64() * 1e3;
+        let host = self.host.unwrap_or_default().escape_debug();
         let target = self.target.escape_debug();
-        let _ = write!(line, "{status} {} {target} {}B {milliseconds:.1}ms by {}", self.method, self.bytes, self.by);
+        let _ =
+            write!(line, "{status} {} {host}{target} {}B {milliseconds:.1}ms by {}", self.method, self.bytes, self.by);
         for more in [self.reason, self.detail.filter(|detail| !detail.is_empty())].into_iter().flatten() {
             let _ = write!(line, ": {}", more.escape_debug());
         }

@@ -9,7 +9,7 @@ use crate::config::fault::{quoted, suggestion};
 use crate::config::file::{self, Added, LongAdded, LongEntry, RouteChain};
 use crate::config::json::Settings;
 use crate::config::read::{Named, OneOrMore};
-use crate::config::{Component, Entry, Json, Link, Located, OnFailure, PathPattern, Place};
+use crate::config::{Component, Entry, Json, Link, Located, OnFailure, Owner, PathPattern, Place};
 
 /// A list may name lists.
 const DEEPEST: usize = 16;
@@ -50,9 +50,6 @@ macro_rules! wanted {
 }
 wanted!(LongEntry);
 wanted!(LongAdded);
-
-/// Whose chain it is.
-pub(super) type Owner = (String, Option<String>);
 
 impl<'a> Chains<'a> {
     pub(super) fn new(check: &mut Check, named: &'a Named<Vec<Located<file::Entry>>>, plugins: Plugins) -> Self {
