@@ -195,6 +195,8 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
+        // Names of other lengths are far away, and a distance is dear where there are thousands of names.
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= candidate.len().div_ceil(3))
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
         .min()

@@ -8,11 +8,25 @@ use serde_json::{Value, json};
 
 use super::Located;
 use super::json::Settings;
-use super::read::{Count, Definitions, Named, OneOrMore, Read, Reader, section, words};
+use super::read::{
+    Count, Definitions, Named, OneOrMore, Read, Reader, not_empty, section, text_like, word_like, words,
+};
 use super::tree::{Kind, Node};
 use super::units::{Size, Time};
 use super::{Balance, OnFailure};
 use crate::paths::EncodedSlash;
+
+const ADDRESS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}";
+const NETWORK: &str = r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/[0-9]{1,3})?";
+const PATH: &str = r"/\*|(/([^/?#*\\%]|%[0-9A-Fa-f]{2})*)+(/\*)?";
+const ENDPOINT: &str = r"(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
+const NAME_OR_ENDPOINT: &str =
+    r"[A-Za-z0-9._-]+|(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
+const HOST: &str = r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?";
+const SERVER_NAME: &str = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*";
+const HOST_HEADER: &str = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)(:[0-9]{1,5})?";
+const METHOD: &str = r"[!#$%&'*+.^_`|~0-9A-Z-]+";
+const DIGEST: &str = r"[0-9A-Fa-f]{64}";
 
 section! {
     /// The configuration of a Weir.
@@ -47,7 +61,7 @@ section! {
     /// The address for operators.
     struct Admin {
         /// IP address and port. Off loopback it needs a `token`.
-        address: Located<String>,
+        address: Located<String> => text_like(ADDRESS),
         /// What callers must show: `Authorization: Bearer TOKEN`.
         token: Option<Secret>,
     }
@@ -57,13 +71,13 @@ section! {
     /// One address to listen on.
     struct Listener {
         /// IP address and port, as in 0.0.0.0:8443 or `[::]:80`; port 0 finds a free one.
-        address: Located<String>,
+        address: Located<String> => text_like(ADDRESS),
         /// Speak TLS, with these certificates. Default: plain TCP.
         tls: Option<Tls>,
         /// Redirect every request: `https` to port 443, or `{ https: 8443 }`.
         redirect: Option<Redirect>,
         /// Addresses and networks (`10.0.0.0/8`) of proxies whose Forwarded and X-Forwarded fields are believed.
-        trusted_proxies: Option<Vec<Located<String>>>,
+        trusted_proxies: Option<Vec<Located<String>>> => text_like(NETWORK),
         /// What its connections may use.
         limits: Option<ListenerLimits>,
         /// How long its connections may take.
@@ -75,7 +89,7 @@ section! {
     /// TLS of a listener.
     struct Tls {
         /// Each serves the names that it holds (SNI); the first also serves clients that name none of them.
-        certificates: Located<Vec<Certificate>>,
+        certificates: Located<Vec<Certificate>> => not_empty,
     }
 }
 
@@ -111,7 +125,7 @@ section! {
     /// Servers that do the same.
     struct Upstream {
         /// URLs, or maps with `url` and `weight`.
-        endpoints: Located<Vec<Located<Endpoint>>>,
+        endpoints: Located<Vec<Located<Endpoint>>> => not_empty,
         /// Which endpoint is asked: in turn (the default), the one with the fewest exchanges in progress, or the same
         /// one for the same client.
         balance: Option<Balance>,
@@ -126,7 +140,7 @@ section! {
         /// PEM file of the authorities that count, instead of the system's. Relative to this file.
         ca: Option<Located<String>>,
         /// The name that the certificate must have, instead of the endpoint's host.
-        server_name: Option<Located<String>>,
+        server_name: Option<Located<String>> => word_like(SERVER_NAME),
     }
 }
 
@@ -134,7 +148,7 @@ section! {
     /// An endpoint with its share.
     struct WeightedEndpoint {
         /// http:// (HTTP/1.1), h2c:// (HTTP/2 without TLS) or https://, host and port.
-        url: Located<String>,
+        url: Located<String> => text_like(ENDPOINT),
         /// Its share, compared with the others'. Default: 1.
         weight: Option<Count<1, 1000>>,
     }
@@ -146,7 +160,7 @@ section! {
         /// The component. Relative to this file. Default: the bundled plugin of this name.
         file: Option<Located<String>>,
         /// The SHA-256 digest that the component must have, in hexadecimal.
-        sha256: Option<Located<String>>,
+        sha256: Option<Located<String>> => word_like(DIGEST),
         /// What one instance may use.
         limits: Option<Limits>,
     }
@@ -200,7 +214,7 @@ section! {
         /// Names the site in logs. Default: its first host.
         name: Option<Located<String>>,
         /// A host name or a list; `*.example.com` is any one label before it. Default: any host.
-        host: Option<OneOrMore<Located<String>>>,
+        host: Option<OneOrMore<Located<String>>> => word_like(HOST),
         /// Names of listeners. Default: all.
         listeners: Option<OneOrMore<Located<String>>>,
         /// How paths are read.
@@ -230,9 +244,9 @@ section! {
         /// For people.
         description: Option<String>,
         /// `/exact`, or `/prefix/*`, which matches `/prefix` and all below it.
-        path: Located<String>,
+        path: Located<String> => text_like(PATH),
         /// Only these methods; GET implies HEAD.
-        methods: Option<OneOrMore<Located<String>>>,
+        methods: Option<OneOrMore<Located<String>>> => word_like(METHOD),
         /// Only requests with these fields: a value, `true` for any, `false` for none.
         headers: Option<Conditions>,
         /// Only requests with these parameters: a value, `true` for any, `false` for none.
@@ -240,11 +254,11 @@ section! {
         /// Settles a tie with another route; the higher one wins. Default: 0.
         priority: Option<Located<Whole>>,
         /// A name under `upstreams`, or a URL.
-        upstream: Located<String>,
+        upstream: Located<String> => word_like(NAME_OR_ENDPOINT),
         /// Take the matched prefix (true), or this one, off the path that the upstream gets.
         strip_prefix: Option<Located<StripPrefix>>,
         /// The Host that the upstream gets: the client's (`preserve`, the default), its own (`upstream`), or this name.
-        host_header: Option<Located<String>>,
+        host_header: Option<Located<String>> => word_like(HOST_HEADER),
         /// How long the parts of an exchange may take.
         timeouts: Option<Timeouts>,
         /// What an exchange may use.
@@ -268,7 +282,7 @@ section! {
         /// Unique in the chain. Default: the plugin's name.
         name: Option<Located<String>>,
         /// Paths (`/exact`, `/prefix/*`) for which it is not run.
-        except: Option<OneOrMore<Located<String>>>,
+        except: Option<OneOrMore<Located<String>>> => text_like(PATH),
         /// The filter's own configuration.
         config: Option<Settings>,
         /// When the filter fails: `closed` (the default) answers 500, `open` goes on without it.
@@ -286,7 +300,7 @@ section! {
         /// Unique in the chain. Default: the plugin's name.
         name: Option<Located<String>>,
         /// Paths (`/exact`, `/prefix/*`) for which it is not run.
-        except: Option<OneOrMore<Located<String>>>,
+        except: Option<OneOrMore<Located<String>>> => text_like(PATH),
         /// The filter's own configuration.
         config: Option<Settings>,
         /// When the filter fails: `closed` (the default) answers 500, `open` goes on without it.
@@ -428,7 +442,8 @@ impl Read for Endpoint {
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "type": "string" }, WeightedEndpoint::schema(definitions)] })
+        let url = text_like(ENDPOINT)(json!({ "type": "string" }));
+        json!({ "anyOf": [url, WeightedEndpoint::schema(definitions)] })
     }
 }
 
@@ -573,7 +588,9 @@ impl Read for Secret {
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
-        SecretPlace::schema(definitions)
+        let mut schema = SecretPlace::schema(definitions);
+        schema["oneOf"] = json!([{ "required": ["env"] }, { "required": ["file"] }]);
+        schema
     }
 }
 

@@ -172,8 +172,12 @@ fn flat(text: &str) -> String {
 }
 
 /// Declares a section: a map with known keys. The doc comments are the schema's descriptions.
+///
+/// Behind `=>` may stand what narrows the schema of the type: checks that the file's meaning makes later.
 macro_rules! section {
-    ($(#[doc = $text:literal])* struct $name:ident { $( $(#[doc = $key_text:literal])* $key:ident: $type:ty, )* }) => {
+    ($(#[doc = $text:literal])* struct $name:ident {
+        $( $(#[doc = $key_text:literal])* $key:ident: $type:ty $(=> $narrow:expr)?, )*
+    }) => {
         $(#[doc = $text])*
         #[derive(Debug)]
         pub(super) struct $name {
@@ -200,7 +204,11 @@ macro_rules! section {
                         name: $crate::config::read::word(stringify!($key)),
                         text: concat!($($key_text, "\n"),*),
                         is_required: <$type as $crate::config::read::Read>::absent().is_none(),
-                        schema: <$type as $crate::config::read::Read>::schema(_definitions),
+                        schema: {
+                            let schema = <$type as $crate::config::read::Read>::schema(_definitions);
+                            $( let schema = $narrow(schema); )?
+                            schema
+                        },
                     } ),*
                 ])
             }
@@ -237,6 +245,35 @@ macro_rules! words {
     };
 }
 pub(super) use words;
+
+/// Every text in the schema matches this, or has an environment variable in it; numbers stay if a `word` is wanted.
+pub(super) fn word_like(pattern: &str) -> impl Fn(Value) -> Value {
+    move |schema| leaves(schema, &json!(["string", "number", "boolean"]), pattern)
+}
+
+/// The same, of what YAML never reads as a number.
+pub(super) fn text_like(pattern: &str) -> impl Fn(Value) -> Value {
+    move |schema| leaves(schema, &json!("string"), pattern)
+}
+
+/// The list has an item.
+pub(super) fn not_empty(mut schema: Value) -> Value {
+    schema["minItems"] = 1.into();
+    schema
+}
+
+fn leaves(schema: Value, kind: &Value, pattern: &str) -> Value {
+    match schema {
+        Value::Object(object) if object.get("type").is_some_and(|kind| kind.is_array() || kind == "string") => {
+            json!({ "type": kind, "pattern": format!(r"^({pattern})$|\$\{{") })
+        }
+        Value::Object(object) => {
+            Value::Object(object.into_iter().map(|(key, value)| (key, leaves(value, kind, pattern))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(|item| leaves(item, kind, pattern)).collect(),
+        other => other,
+    }
+}
 
 impl<T: Read> Read for Option<T> {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {

@@ -92,10 +92,11 @@ impl Check {
             self.fault(tls.place, "no endpoint here is https, so `tls` does nothing").help =
                 Some("write https:// endpoints, or remove `tls`".into());
         }
-        let server_name = tls.and_then(|tls| tls.server_name.as_ref());
+        let mut server_name = tls.and_then(|tls| tls.server_name.as_ref());
         if let Some(name) = server_name.filter(|name| !is_host(&name.value)) {
             self.fault(name.place, format!("{} is not a host name", quoted(&name.value))).help =
                 Some("write the name that the certificate has, as in app.example.com".into());
+            server_name = None;
         }
         let tls = UpstreamTls {
             ca: tls.and_then(|tls| tls.ca.as_ref()).map(|ca| Located { value: self.path(ca), place: ca.place }),
