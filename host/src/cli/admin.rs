@@ -31,17 +31,18 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     println!(
-        "weir {} runs {} (pid {}, {} workers)",
+        "weir {} runs {} (pid {}, {})",
         text(&answer["version"]),
         text(&answer["config"]),
         answer["pid"],
-        answer["workers"]
+        count(&answer["workers"], "worker"),
     );
-    println!("  up {}, {} connections", duration(&answer["uptime"]), answer["connections"]);
+    println!("  up {}, {}", duration(&answer["uptime"]), count(&answer["connections"], "connection"));
     for listener in answer["listeners"].as_array().into_iter().flatten() {
         println!("  {} listens on {}", text(&listener[0]), text(&listener[1]));
     }
-    println!("  {} sites, {} routes, {} filters", answer["sites"], answer["routes"], answer["filters"]);
+    let [sites, routes, filters] = ["site", "route", "filter"].map(|what| count(&answer[format!("{what}s")], what));
+    println!("  {sites}, {routes}, {filters}");
     match (&answer["reload"], answer["reload"]["report"].as_str()) {
         (Value::Null, _) => {}
         (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),
@@ -67,15 +68,17 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
         Some(url) => (address(url)?, std::env::var("WEIR_ADMIN_TOKEN").ok()),
         None => {
             let config = config::load(&options.file.config);
-            config.sound(Vec::new())?;
-            let admin = config.admin.ok_or_else(|| {
-                Usage(format!(
+            // A file with faults elsewhere still says where the proxy is: it may be what the operator asks about.
+            let Some(admin) = &config.admin else {
+                config.sound(Vec::new())?;
+                let message = format!(
                     "{} has no `admin:`, so the running proxy cannot be asked; add `admin: {{ address: 127.0.0.1:9180 }}` \
                      and restart it, or name it with --admin URL",
                     options.file.config.display()
-                ))
-            })?;
-            (admin.address.value, admin.token.map(|token| token.reveal().to_owned()))
+                );
+                return Err(Usage(message).into());
+            };
+            (admin.address.value, admin.token.as_ref().map(|token| token.reveal().to_owned()))
         }
     };
     block_on(async move { call(&Call { address, token: token.as_deref(), method, path }).await })
@@ -89,6 +92,10 @@ fn address(url: &str) -> Result<SocketAddr, Usage> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+fn count(number: &Value, what: &str) -> String {
+    format!("{number} {what}{}", if *number == 1 { "" } else { "s" })
 }
 
 fn duration(seconds: &Value) -> String {

@@ -54,7 +54,7 @@ impl<'a> Explanation<'a> {
     fn new(options: &'a Options, config: &'a Config) -> anyhow::Result<Self> {
         let uri: Uri =
             options.url.parse().map_err(|error| Usage(format!("`{}` is not a URL: {error}", options.url)))?;
-        let Some(host) = uri.host() else {
+        let Some(host) = uri.host().filter(|_| uri.scheme().is_some()) else {
             return Err(Usage(format!("`{}` names no host; write http://HOST/PATH", options.url)).into());
         };
         let port = uri.port_u16().or(match uri.scheme_str() {

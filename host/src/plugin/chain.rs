@@ -40,6 +40,11 @@ impl Chain {
         let link = |link: &config::Link| Link { entry: link.entry, except: link.except.clone().into() };
         Self(links.iter().map(link).collect())
     }
+
+    /// Whether no filter runs.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// A worker's instances of all filters. A hook is a short call on one thread, so one instance of each is enough.

@@ -23,14 +23,14 @@ static HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// Who the client is. What a peer that is not trusted says about it is removed.
 ///
 /// Of what a trusted peer lists the rightmost address counts that is not a trusted peer's itself. The walk ends at what
-/// is not an address: who wrote that is not known.
-pub(super) fn accept(headers: &mut HeaderMap, peer: IpAddr, trusted: &[Network]) -> IpAddr {
+/// is not an address: who wrote that is not known. `has_claims` says whether a field [`is_claim`].
+pub(super) fn accept(headers: &mut HeaderMap, peer: IpAddr, trusted: &[Network], has_claims: bool) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let counts = is_trusted(peer);
     // A trusted peer sets the fields' own spellings. Others, which some servers take for the same, it may have let pass.
     let is_refused = |name: &HeaderName| is_claim(name.as_str()) && (!counts || name.as_str().contains('_'));
-    if headers.keys().any(is_refused) {
+    if has_claims && headers.keys().any(is_refused) {
         let refused: Vec<HeaderName> = headers.keys().filter(|name| is_refused(name)).cloned().collect();
         for name in refused {
             headers.remove(name);
@@ -67,7 +67,7 @@ fn listed(line: &HeaderValue) -> impl DoubleEndedIterator<Item = Option<IpAddr>>
 }
 
 /// Whether a field claims something about the client, also with `_` for `-`: to CGI and its heirs they are the same.
-fn is_claim(name: &str) -> bool {
+pub(super) fn is_claim(name: &str) -> bool {
     // Hardly a usual field begins like these.
     if !matches!(name.as_bytes().first(), Some(b'x' | b'f' | b't')) {
         return false;

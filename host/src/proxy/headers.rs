@@ -4,14 +4,16 @@ use std::borrow::Cow;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
-use http::{Version, request, response};
+use http::{Method, Version, request, response};
 
-use super::{Connection, Error};
+use super::mapping::{Mapping, map_back};
+use super::{Connection, Error, forwarded};
 use crate::paths::{self, Rules};
 
-/// Fields that concern one connection only.
-static HOP_BY_HOP: [HeaderName; 7] = [
+/// Fields that concern one connection only. `Expect` is this proxy's to meet: it is, when the body is read.
+static HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
+    header::EXPECT,
     header::TE,
     header::TRAILER,
     header::TRANSFER_ENCODING,
@@ -27,6 +29,39 @@ pub(super) struct Wishes {
     pub(super) upgrade: Option<HeaderValue>,
     /// Fields behind the response's body.
     pub(super) trailers: bool,
+    /// Whether the head claims something about who asks.
+    pub(super) has_claims: bool,
+}
+
+/// What one look at all names of a head finds: it is cheaper than a search for each.
+#[derive(Debug, Default)]
+struct Seen {
+    hosts: usize,
+    has_hop_by_hop: bool,
+    has_claims: bool,
+}
+
+impl Seen {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for (name, _) in headers {
+            match *name {
+                header::HOST => seen.hosts += 1,
+                header::CONNECTION
+                | header::EXPECT
+                | header::TE
+                | header::TRAILER
+                | header::TRANSFER_ENCODING
+                | header::UPGRADE => seen.has_hop_by_hop = true,
+                header::USER_AGENT | header::ACCEPT | header::ACCEPT_ENCODING | header::COOKIE => {}
+                _ => {
+                    seen.has_claims |= forwarded::is_claim(name.as_str());
+                    seen.has_hop_by_hop |= ["keep-alive", "proxy-connection"].contains(&name.as_str());
+                }
+            }
+        }
+        seen
+    }
 }
 
 /// Checks what routing relies on, and brings the target into origin form: a path, and the host in `Host`.
@@ -37,21 +72,30 @@ pub(super) fn accept(head: &mut request::Parts, connection: &Connection) -> Resu
     if head.version == Version::HTTP_2 {
         join_cookies(&mut head.headers);
     }
-    if head.uri.path_and_query().is_none_or(|path: &PathAndQuery| !path.as_str().starts_with('/')) {
+    // CONNECT asks for a tunnel, which this proxy does not make, whatever its target looks like.
+    let is_path = |target: &PathAndQuery| target.as_str().starts_with('/');
+    if head.method == Method::CONNECT || !head.uri.path_and_query().is_some_and(is_path) {
         return Err(Error::Target);
+    }
+    let seen = Seen::of(&head.headers);
+    match seen.hosts {
+        1 if head.headers.get(header::HOST).is_some_and(is_host) => {}
+        0 if head.version < Version::HTTP_11 => {}
+        _ => return Err(Error::Host),
     }
     // Before any filter runs: what `Connection` names must not take away what a filter sets.
     let mut wishes = Wishes::default();
-    if has_hop_by_hop(&head.headers) {
+    if seen.has_hop_by_hop {
         wishes = Wishes::of(head);
         remove_hop_by_hop(&mut head.headers);
     }
-    let mut hosts = head.headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(_), None) => Ok(wishes),
-        (None, _) if head.version < Version::HTTP_11 => Ok(wishes),
-        _ => Err(Error::Host),
-    }
+    wishes.has_claims = seen.has_claims;
+    Ok(wishes)
+}
+
+/// What a host and a port are made of (RFC 3986, 3.2); it may be empty.
+fn is_host(host: &HeaderValue) -> bool {
+    host.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(byte))
 }
 
 impl Wishes {
@@ -63,13 +107,12 @@ impl Wishes {
                 && headers.get_all(header::UPGRADE).iter().nth(1).is_none()
                 && !tokens(protocol).any(is_http)
         });
-        Self { upgrade: upgrade.cloned(), trailers: has_token(headers, &header::TE, "trailers") }
+        Self { upgrade: upgrade.cloned(), trailers: has_token(headers, &header::TE, "trailers"), has_claims: false }
     }
 }
 
 /// The host of a whole URL, or HTTP/2's `:authority`, becomes the `Host`.
 fn take_authority(head: &mut request::Parts, connection: &Connection) -> Result<(), Error> {
-    // CONNECT asks for a tunnel, which this proxy does not make: it has no scheme.
     let is_ours = |scheme: &str| scheme == "http" || scheme == connection.scheme();
     let path = head.uri.path_and_query().filter(|_| head.uri.scheme_str().is_some_and(is_ours)).ok_or(Error::Target)?;
     let authority = head.uri.authority().map_or("", |authority| authority.as_str());
@@ -126,22 +169,23 @@ pub(super) fn normalize(uri: &mut Uri, rules: Rules) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what is not for the upstream. `Expect` is this proxy's to meet: it is, when the body is read.
-pub(super) fn to_upstream(head: &mut request::Parts) {
-    head.headers.remove(header::EXPECT);
-}
-
-/// Removes what is not for the client.
-pub(super) fn to_client(head: &mut response::Parts) {
-    if has_hop_by_hop(&head.headers) {
+/// Removes what is not for the client, and maps what the upstream says about places.
+pub(super) fn to_client(head: &mut response::Parts, mapping: &Mapping<'_>) {
+    let (mut has_hop_by_hop, mut has_places) = (false, false);
+    for (name, _) in &head.headers {
+        match *name {
+            header::LOCATION | header::CONTENT_LOCATION | header::SET_COOKIE | header::REFRESH => has_places = true,
+            header::CONTENT_LENGTH | header::CONTENT_TYPE | header::DATE | header::SERVER => {}
+            _ => has_hop_by_hop |= HOP_BY_HOP.contains(name),
+        }
+    }
+    if has_hop_by_hop {
         remove_hop_by_hop(&mut head.headers);
     }
+    if has_places {
+        map_back(&mut head.headers, mapping);
+    }
     head.version = Version::HTTP_11;
-}
-
-/// Most heads have none of them, and a look at each name is cheaper than a search for each of those.
-fn has_hop_by_hop(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| HOP_BY_HOP.contains(name))
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {

@@ -63,7 +63,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
 /// What serves the request; none if the listener redirects, which is answered here.
 fn enter<'a>(local: &'a Local, connection: &Connection, exchange: &mut Held) -> Result<Option<Chosen<'a>>, Error> {
     let wishes = headers::accept(&mut exchange.request, connection)?;
-    exchange.client = connection.client(&mut exchange.request);
+    exchange.client = connection.client(&mut exchange.request, wishes.has_claims);
     if let Some(port) = connection.redirect {
         let head = redirect::to_https(&exchange.request, port)?;
         exchange.answer(head, None, Origin::Host);
@@ -75,7 +75,7 @@ fn enter<'a>(local: &'a Local, connection: &Connection, exchange: &mut Held) -> 
 /// What an upstream's answer goes on with.
 enum Answered {
     Body(ResponseBody),
-    Switch(Switch),
+    Switch(Box<Switch>),
 }
 
 /// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
@@ -94,8 +94,9 @@ async fn forward(
         _ => Error::NoRoute,
     })?;
     let upstream = &local.upstreams[route.upstream];
-    headers::to_upstream(&mut exchange.request);
-    let said = forwarded::take(&mut exchange.request.headers);
+    // The client's own words were looked for; filters may have said more.
+    let has_words = chosen.wishes.has_claims || !chosen.chain.is_empty();
+    let said = if has_words { forwarded::take(&mut exchange.request.headers) } else { None };
     let host = exchange.request.headers.get(header::HOST);
     let target = exchange.request.uri.path_and_query().map_or("/", |target| target.as_str());
     let outbound = Outbound {
@@ -122,14 +123,15 @@ async fn forward(
         host: host.map(|host| host.to_str().unwrap_or_default()).unwrap_or_default(),
         scheme: connection.scheme(),
     };
-    mapping::map_back(&mut head.headers, &mapping);
-    let answered = if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let switch = Switch::new(&head, body, &mut exchange.request, connection);
-        Answered::Switch(switch.map_err(|error| Error::upstream(upstream.name(), error))?)
+    let is_switched = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    let protocol = is_switched.then(|| head.headers.get(header::UPGRADE).cloned()).flatten();
+    headers::to_client(&mut head, &mapping);
+    let answered = if is_switched {
+        let switch = Switch::new(protocol, body, &mut exchange.request, connection);
+        Answered::Switch(Box::new(switch.map_err(|error| Error::upstream(upstream.name(), error))?))
     } else {
         Answered::Body(body)
     };
-    headers::to_client(&mut head);
     exchange.answer(head, None, Origin::Upstream);
     Ok(Some(answered))
 }

@@ -31,9 +31,9 @@ pub(super) struct Switch {
 }
 
 impl Switch {
-    /// The upstream has agreed.
+    /// The upstream has agreed to change to this protocol.
     pub(super) fn new(
-        head: &response::Parts,
+        protocol: Option<HeaderValue>,
         body: ResponseBody,
         request: &mut request::Parts,
         connection: &Connection,
@@ -42,7 +42,6 @@ impl Switch {
         let upstream = body.into_tunnel().ok_or_else(refused)?;
         let client = request.extensions.remove::<OnUpgrade>();
         let client = client.ok_or(upstream::Error::Request("its connection cannot be switched"))?;
-        let protocol = head.headers.get(header::UPGRADE).cloned();
         Ok(Self { protocol, client, upstream, open: Rc::clone(&connection.open) })
     }
 

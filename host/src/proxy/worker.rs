@@ -81,8 +81,8 @@ impl Connection {
     }
 
     /// Who the client is. What a peer that is not trusted says about it is removed.
-    pub(super) fn client(&self, head: &mut request::Parts) -> IpAddr {
-        forwarded::accept(&mut head.headers, self.peer, &self.trusted)
+    pub(super) fn client(&self, head: &mut request::Parts, has_claims: bool) -> IpAddr {
+        forwarded::accept(&mut head.headers, self.peer, &self.trusted, has_claims)
     }
 
     /// What the client speaks, as a URL names it.

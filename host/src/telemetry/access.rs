@@ -31,7 +31,7 @@ pub struct Record<'a> {
     pub method: &'a str,
     /// As the client named it, if it did.
     pub host: Option<&'a str>,
-    /// Path and query.
+    /// The path in its one spelling, and the query.
     pub target: &'a str,
     /// None if the client left before there was one.
     pub status: Option<u16>,

@@ -68,7 +68,7 @@ async fn ask(
                 let taken = std::mem::take(body);
                 exchange.begin(outbound, &place.endpoint().authority, upgrade, taken);
                 match exchange.response(deadlines).await {
-                    Ok(head) => return Ok((head, ResponseBody::http1(exchange, place, *deadlines))),
+                    Ok(head) => return Ok((head, ResponseBody::http1(exchange, place, deadlines.of_body()))),
                     // A server may close a kept connection just when it is used again: no failure of this exchange. It
                     // ends because the pool runs out of kept connections.
                     Err(error @ Error::Broke(Broken::Closed | Broken::Io(_))) if exchange.is_repeatable() => {
@@ -81,7 +81,7 @@ async fn ask(
                 let taken = std::mem::take(body);
                 let asking = http2::ask(&connection, outbound, place.endpoint(), deadlines, taken);
                 match Box::pin(asking).await {
-                    Ok((head, coming)) => return Ok((head, ResponseBody::http2(coming, place, *deadlines))),
+                    Ok((head, coming)) => return Ok((head, ResponseBody::http2(coming, place, deadlines.of_body()))),
                     Err(http2::Failed { unsent: Some(unsent), .. }) if is_kept && may_repeat => {
                         place.kept().forget(&connection);
                         may_repeat = false;

@@ -29,17 +29,26 @@ impl Deadlines {
         self.wait(self.timeouts.response)
     }
 
-    pub(super) fn idle(&self) -> Wait {
-        self.wait(self.timeouts.idle)
+    /// Those that are left once the response's head is there.
+    pub(super) fn of_body(&self) -> BodyDeadlines {
+        BodyDeadlines { idle: self.timeouts.idle, end: self.end }
     }
 
     fn wait(&self, limit: Duration) -> Wait {
-        match self.end {
-            Some((end, total)) if end < now() + limit => {
-                Wait { sleep: Sleep::until(end), limit: total, is_total: true }
-            }
-            _ => Wait { sleep: Sleep::new(limit), limit, is_total: false },
-        }
+        Wait::new(limit, self.end)
+    }
+}
+
+/// The time limits of a response's body. Small, because bodies change hands often.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyDeadlines {
+    idle: Duration,
+    end: Option<(Instant, Duration)>,
+}
+
+impl BodyDeadlines {
+    pub(super) fn idle(&self) -> Wait {
+        Wait::new(self.idle, self.end)
     }
 
     /// The whole exchange's limit, if it has passed.
@@ -54,6 +63,18 @@ pub struct Wait {
     sleep: Sleep,
     limit: Duration,
     is_total: bool,
+}
+
+impl Wait {
+    /// Whichever comes first.
+    fn new(limit: Duration, end: Option<(Instant, Duration)>) -> Self {
+        match end {
+            Some((end, total)) if end < now() + limit => {
+                Self { sleep: Sleep::until(end), limit: total, is_total: true }
+            }
+            _ => Self { sleep: Sleep::new(limit), limit, is_total: false },
+        }
+    }
 }
 
 impl Future for Wait {

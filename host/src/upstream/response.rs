@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::config::Scheme;
 
-use super::deadlines::{Deadlines, Wait};
+use super::deadlines::{BodyDeadlines, Wait};
 use super::http1::{self, Exchange};
 use super::pool::Place;
 use super::{Error, Tunnel, http2};
@@ -18,26 +18,26 @@ use super::{Error, Tunnel, http2};
 pub struct ResponseBody {
     coming: Coming,
     place: Place,
-    deadlines: Deadlines,
+    deadlines: BodyDeadlines,
     /// While nothing comes.
-    waiting: Option<Wait>,
+    waiting: Option<Box<Wait>>,
 }
 
 #[derive(Debug)]
 enum Coming {
     Http1(http1::Body),
-    Http2(http2::Body),
+    Http2(Box<http2::Body>),
     /// It failed, or its connection is used for something else.
     Gone,
 }
 
 impl ResponseBody {
-    pub(super) fn http1(exchange: Box<Exchange>, place: Place, deadlines: Deadlines) -> Self {
+    pub(super) fn http1(exchange: Box<Exchange>, place: Place, deadlines: BodyDeadlines) -> Self {
         Self { coming: Coming::Http1(http1::Body::new(exchange)), place, deadlines, waiting: None }
     }
 
-    pub(super) fn http2(body: http2::Body, place: Place, deadlines: Deadlines) -> Self {
-        Self { coming: Coming::Http2(body), place, deadlines, waiting: None }
+    pub(super) fn http2(body: http2::Body, place: Place, deadlines: BodyDeadlines) -> Self {
+        Self { coming: Coming::Http2(Box::new(body)), place, deadlines, waiting: None }
     }
 
     /// Scheme and authority of the server that answers.
@@ -79,7 +79,7 @@ impl ResponseBody {
         if polled.is_ready() {
             return polled;
         }
-        let waiting = self.waiting.get_or_insert_with(|| self.deadlines.idle());
+        let waiting = self.waiting.get_or_insert_with(|| Box::new(self.deadlines.idle()));
         Pin::new(waiting).poll(context).map(|error| Some(Err(error)))
     }
 

@@ -21,13 +21,13 @@ fn head(fields: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn client(peer: &str, fields: &[(&'static str, &str)]) -> String {
-    accept(&mut head(fields), ip(peer), &trusted()).to_string()
+    accept(&mut head(fields), ip(peer), &trusted(), true).to_string()
 }
 
 /// What an upstream gets: `name: value` lines in order.
 fn told(peer: &str, scheme: &'static str, fields: &[(&'static str, &str)]) -> Vec<String> {
     let mut headers = head(fields);
-    accept(&mut headers, ip(peer), &trusted());
+    accept(&mut headers, ip(peer), &trusted(), true);
     let said = take(&mut headers);
     let host = headers.get("host");
     let pairs = Fields::new(ip(peer), scheme).tell(host, said.as_deref());
@@ -57,7 +57,7 @@ fn a_peer_that_is_not_trusted_is_the_client_and_its_claims_are_gone() {
         ("x_real-ip", "1.2.3.4"),
         ("true-client-ip", "1.2.3.4"),
     ]);
-    assert_eq!(accept(&mut headers, ip("192.0.2.7"), &trusted()), ip("192.0.2.7"));
+    assert_eq!(accept(&mut headers, ip("192.0.2.7"), &trusted(), true), ip("192.0.2.7"));
     let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
     assert_eq!(left, ["host", "accept", "from", "te-x", "x-request-id"]);
     assert!(take(&mut headers).is_none());
@@ -85,7 +85,7 @@ fn a_trusted_peer_names_the_client() {
     let two_lines = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "192.0.2.7, 10.0.0.2")];
     assert_eq!(client("fd00::1", &two_lines), "192.0.2.7");
     assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
-    assert_eq!(accept(&mut head(&two_lines), ip("10.0.0.1"), &[]), ip("10.0.0.1"));
+    assert_eq!(accept(&mut head(&two_lines), ip("10.0.0.1"), &[], true), ip("10.0.0.1"));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn forwarded_counts_where_the_other_list_is_absent() {
 fn spellings_that_a_trusted_peer_may_have_let_pass_are_gone() {
     let mut headers =
         head(&[("x_forwarded_for", "1.1.1.1"), ("x-forwarded-for", "192.0.2.7"), ("x-real-ip", "192.0.2.7")]);
-    assert_eq!(accept(&mut headers, ip("10.0.0.1"), &trusted()), ip("192.0.2.7"));
+    assert_eq!(accept(&mut headers, ip("10.0.0.1"), &trusted(), true), ip("192.0.2.7"));
     assert!(headers.len() == 2 && !headers.contains_key("x_forwarded_for"), "{headers:?}");
 }
 
