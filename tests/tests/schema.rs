@@ -114,7 +114,10 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
             "upstream-tls-ca-missing",
         ],
     ),
-    ("what stands in the file that includes this one", &["missing-listeners", "missing-sites", "missing-version", "no-site"]),
+    (
+        "what stands in the file that includes this one",
+        &["missing-listeners", "missing-sites", "missing-version", "no-site"],
+    ),
     (
         "the filter's own keys",
         &[
@@ -226,7 +229,11 @@ fn the_schema_refuses_what_a_schema_can() {
         }
     }
     let accepted: BTreeSet<&str> = accepted.iter().map(String::as_str).collect();
-    assert_eq!(accepted.difference(&beyond).collect::<Vec<_>>(), Vec::<&&str>::new(), "accepted, and no reason is known");
+    assert_eq!(
+        accepted.difference(&beyond).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "accepted, and no reason is known"
+    );
     assert_eq!(beyond.difference(&accepted).collect::<Vec<_>>(), Vec::<&&str>::new(), "refused by now: strike it out");
 }
 
