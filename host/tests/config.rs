@@ -139,7 +139,9 @@ proptest! {
         tears in prop::collection::vec(tear(), 1..6),
     ) {
         let mut bytes = bytes;
-        tears.iter().for_each(|tear| tear.apply(&mut bytes));
+        for tear in &tears {
+            tear.apply(&mut bytes);
+        }
         config::check(&String::from_utf8_lossy(&bytes));
     }
 

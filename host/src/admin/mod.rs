@@ -145,10 +145,10 @@ fn admit(request: &Request<Incoming>, token: Option<&str>) -> Result<(), (Status
     }
     let Some(token) = token else { return Ok(()) };
     let shown = request.headers().get(header::AUTHORIZATION).map(http::HeaderValue::as_bytes).unwrap_or_default();
-    match shown.strip_prefix(b"Bearer ").is_some_and(|shown| is_same(shown, token.as_bytes())) {
-        true => Ok(()),
-        false => Err((StatusCode::UNAUTHORIZED, "show the token: Authorization: Bearer TOKEN")),
+    if shown.strip_prefix(b"Bearer ").is_some_and(|shown| is_same(shown, token.as_bytes())) {
+        return Ok(());
     }
+    Err((StatusCode::UNAUTHORIZED, "show the token: Authorization: Bearer TOKEN"))
 }
 
 /// In a time that tells nothing of where they differ.

@@ -166,9 +166,8 @@ impl std::error::Error for Report {}
 /// `file:line` of a place, for `explain`.
 pub(super) fn line_of(sources: &[Source], place: Place) -> String {
     let Some(source) = sources.get(place.file as usize) else { return String::new() };
-    let before = &source.text.as_bytes()[..(place.start as usize).min(source.text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    format!("{}:{line}", source.path.display())
+    let before = &source.text[..place.within(&source.text).start];
+    format!("{}:{}", source.path.display(), before.matches('\n').count() + 1)
 }
 
 /// What an operator wrote, on one line that is not too long.
