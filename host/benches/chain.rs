@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use http::{Request, Response};
 use weir_host::config::{self, Source};
-use weir_host::plugin::{CompiledCache, Engine, Exchange, ExchangeId, Origin, Pools, Registry};
+use weir_host::plugin::{Chain, CompiledCache, Engine, Exchange, ExchangeId, Origin, Pools, Registry};
 
 const EXCHANGES: u32 = 200_000;
 
@@ -33,22 +33,24 @@ fn run(engine: &Arc<Engine>, name: &str, plugin: &str) {
     };
     let chain = if chain.is_empty() { "sites: [{ routes: [] }]".to_owned() } else { chain };
     let text = format!("version: 1\nlisteners: {{ a: {{ address: \"127.0.0.1:0\" }} }}\n{chain}\n");
-    let config = config::parse(Source { path: "bench.yaml".into(), text }).expect("the configuration is sound");
+    let config = config::parse(Source { path: "bench.yaml".into(), text });
+    config.sound(Vec::new()).expect("the configuration is sound");
     let mut registry = Registry::new(engine, &[]);
-    let entries: Vec<_> = config.chain.iter().map(|entry| registry.entry(entry).expect("the filter loads")).collect();
+    let chain = Chain::new(&config.sites[0].chain);
+    let entries: Vec<_> = config.entries.iter().map(|entry| registry.entry(entry).expect("the filter loads")).collect();
     let pools = Pools::new(engine, &entries, None);
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         let start = Instant::now();
         for _ in 0..EXCHANGES {
-            exchange(&pools);
+            exchange(&pools, &chain);
         }
         best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(EXCHANGES));
     }
     println!("{best:8.0} ns  {name}");
 }
 
-fn exchange(pools: &Pools) {
+fn exchange(pools: &Pools, chain: &Chain) {
     let request = Request::get("/bench")
         .header("host", "bench.example")
         .header("user-agent", "weir-bench/1")
@@ -62,8 +64,8 @@ fn exchange(pools: &Pools) {
     let (request, ()) = request.body(()).expect("sound").into_parts();
     let (response, ()) = response.body(()).expect("sound").into_parts();
     let mut held = Exchange::begin(ExchangeId(7), [127, 0, 0, 1].into(), "http", request);
-    pools.request(&mut held).expect("the filter works");
+    pools.request(chain, &mut held).expect("the filter works");
     held.answer(response, None, Origin::Upstream);
-    pools.response(&mut held).expect("the filter works");
+    pools.response(chain, &mut held).expect("the filter works");
     black_box(&held);
 }

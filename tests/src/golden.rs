@@ -23,10 +23,8 @@ impl Golden {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(kind);
         let mut paths: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
-        let files = paths.into_iter().filter_map(|path| match path.is_dir() {
-            true => Some(path.join("weir.yaml")),
-            false => path.extension().is_some_and(|ending| ending == "yaml").then_some(path),
-        });
+        let files = paths.into_iter().map(|path| if path.is_dir() { path.join("weir.yaml") } else { path });
+        let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "yaml"));
         files.map(|path| Self::of(&path)).collect()
     }
 

@@ -146,10 +146,9 @@ fn admit(request: &Request<Incoming>, token: Option<&str>) -> Result<(), (Status
     let Some(token) = token else { return Ok(()) };
     let shown = request.headers().get(header::AUTHORIZATION).map(http::HeaderValue::as_bytes).unwrap_or_default();
     if shown.strip_prefix(b"Bearer ").is_some_and(|shown| is_same(shown, token.as_bytes())) {
-        Ok(())
-    } else {
-        Err((StatusCode::UNAUTHORIZED, "show the token: Authorization: Bearer TOKEN"))
+        return Ok(());
     }
+    Err((StatusCode::UNAUTHORIZED, "show the token: Authorization: Bearer TOKEN"))
 }
 
 /// In a time that tells nothing of where they differ.

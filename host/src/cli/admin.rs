@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::run::block_on;
-use super::{File, Usage};
+use super::{File, Usage, count};
 use crate::admin::{Call, call};
 use crate::config;
 
@@ -30,19 +30,19 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("{answer:#}");
         return Ok(());
     }
+    let many = |key: &str| count(answer[key].as_u64().unwrap_or_default(), key.trim_end_matches('s'));
     println!(
         "weir {} runs {} (pid {}, {})",
         text(&answer["version"]),
         text(&answer["config"]),
         answer["pid"],
-        count(&answer["workers"], "worker"),
+        many("workers")
     );
-    println!("  up {}, {}", duration(&answer["uptime"]), count(&answer["connections"], "connection"));
+    println!("  up {}, {}", duration(&answer["uptime"]), many("connections"));
     for listener in answer["listeners"].as_array().into_iter().flatten() {
         println!("  {} listens on {}", text(&listener[0]), text(&listener[1]));
     }
-    let [sites, routes, filters] = ["site", "route", "filter"].map(|what| count(&answer[format!("{what}s")], what));
-    println!("  {sites}, {routes}, {filters}");
+    println!("  {}, {}, {}", many("sites"), many("routes"), many("filters"));
     match (&answer["reload"], answer["reload"]["report"].as_str()) {
         (Value::Null, _) => {}
         (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),
@@ -92,10 +92,6 @@ fn address(url: &str) -> Result<SocketAddr, Usage> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-fn count(number: &Value, what: &str) -> String {
-    format!("{number} {what}{}", if *number == 1 { "" } else { "s" })
 }
 
 fn duration(seconds: &Value) -> String {

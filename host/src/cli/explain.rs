@@ -16,7 +16,7 @@ const WIDEST: usize = 40;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
-    /// What is asked for, as in https://api.example.com/users/7?full=1
+    /// What is asked for, as in `https://api.example.com/users/7?full=1`
     #[arg(value_name = "URL")]
     url: String,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub(super) struct Options {
 pub(super) fn explain(options: &Options) -> anyhow::Result<()> {
     let config = config::load(&options.file.config);
     config.sound(Vec::new())?;
-    print!("{}", Explanation::new(options, &config)?.text()?);
+    print!("{}", Explanation::new(options, &config)?.text());
     Ok(())
 }
 
@@ -84,13 +84,13 @@ impl<'a> Explanation<'a> {
         self.config.line_of(place)
     }
 
-    fn text(&self) -> anyhow::Result<String> {
+    fn text(&self) -> String {
         let listener = &self.config.listeners[self.listener];
         let mut text = format!("{} {}\n\n", self.method, self.uri);
         text += &row("listener", &format!("{} on {}", listener.name, listener.address), &self.line(listener.place));
         if let Some(port) = listener.redirect {
             text += &row("answer", &format!("308, to https on port {port}"), "");
-            return Ok(text);
+            return text;
         }
         let router = Router::new(self.config);
         let Some(index) = router.site(self.listener, &self.host) else {
@@ -100,7 +100,7 @@ impl<'a> Explanation<'a> {
                 let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
                 text += &row("", &format!("not {}", hosts.join(", ")), &self.line(site.place));
             }
-            return Ok(text);
+            return text;
         };
         let site = &self.config.sites[index];
         text += &row("site", &site.name, &self.line(site.place));
@@ -108,7 +108,7 @@ impl<'a> Explanation<'a> {
             Ok(path) => path,
             Err(why) => {
                 text += &row("answer", &format!("400 bad-path: {why}"), "");
-                return Ok(text);
+                return text;
             }
         };
         if path != self.uri.path() {
@@ -141,7 +141,7 @@ impl<'a> Explanation<'a> {
         if let Some(winner) = winner {
             text += &self.forward(&site.routes[winner], &path);
         }
-        Ok(text)
+        text
     }
 
     /// Why the others are not it; those that came closest first.
@@ -266,7 +266,7 @@ fn asked_about(method: &Method, headers: &HeaderMap) -> String {
 /// Bytes in the largest unit that leaves a whole number.
 fn size(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.iter().find(|(unit, _)| bytes >= *unit && bytes % unit == 0) {
+    match units.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit)) {
         Some((unit, name)) => format!("{}{name}", bytes / unit),
         None => format!("{bytes}B"),
     }

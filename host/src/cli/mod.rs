@@ -113,6 +113,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// `1 site`, `2 sites`.
+fn count(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The command cannot be meant as it was written.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -15,7 +15,7 @@ pub(super) struct Options {
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The server behind the proxy, as in http://127.0.0.1:3000; several are asked in turn
+    /// The server behind the proxy, as in `http://127.0.0.1:3000`; several are asked in turn
     #[arg(long, value_name = "URL", required = true)]
     to: Vec<String>,
     /// A filter of the chain, by its plugin's name; the first is the outermost

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::count;
 use super::run::engine;
 use crate::config;
 use crate::server::State;
@@ -10,14 +11,13 @@ use crate::server::State;
 pub(super) fn validate(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path);
     State::build(&config, &Arc::new(engine()?), None)?;
-    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let routes = config.sites.iter().map(|site| site.routes.len()).sum();
+    let routes: usize = config.sites.iter().map(|site| site.routes.len()).sum();
     println!(
         "{} is sound: {}, {}, {}",
         path.display(),
-        count(config.sites.len(), "site"),
-        count(routes, "route"),
-        count(config.entries.len(), "filter")
+        count(config.sites.len() as u64, "site"),
+        count(routes as u64, "route"),
+        count(config.entries.len() as u64, "filter")
     );
     Ok(())
 }

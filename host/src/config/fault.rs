@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, and how an operator sees it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -128,15 +129,15 @@ impl Report {
     }
 
     fn one(&self, fault: &Fault, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(&fault.message);
-        let help = fault.help.as_ref().map(|help| Level::HELP.message(help));
+        let (message, help) = (harmless(&fault.message), fault.help.as_deref().map(harmless));
+        let title = Level::ERROR.primary_title(&*message);
         let snippet = |place: Place| {
             let source = &self.sources[place.file as usize];
             (Snippet::source(&source.text).path(source.path.display().to_string()), place.within(&source.text))
         };
         let Some(place) = fault.place else {
-            let help = fault.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-            return format!("error: {}{help}", fault.message);
+            let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            return format!("error: {message}{help}");
         };
         let (first, range) = snippet(place);
         let first = first.annotation(AnnotationKind::Primary.span(range));
@@ -151,7 +152,7 @@ impl Report {
             }
             None => title.element(first),
         };
-        renderer.render(&[group.elements(help)])
+        renderer.render(&[group.elements(help.as_deref().map(|help| Level::HELP.message(help)))])
     }
 }
 
@@ -166,9 +167,21 @@ impl std::error::Error for Report {}
 /// `file:line` of a place, for `explain`.
 pub(super) fn line_of(sources: &[Source], place: Place) -> String {
     let Some(source) = sources.get(place.file as usize) else { return String::new() };
-    let before = &source.text.as_bytes()[..(place.start as usize).min(source.text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    format!("{}:{line}", source.path.display())
+    let before = &source.text[..place.within(&source.text).start];
+    format!("{}:{}", source.path.display(), before.matches('\n').count() + 1)
+}
+
+/// What a terminal would obey, escaped: names that stand in messages may hold anything.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_order = |character: char| character.is_control() && character != '\n';
+    if !text.contains(is_order) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().map(|character| match character {
+        order if is_order(order) => order.escape_debug().to_string(),
+        other => other.to_string(),
+    });
+    Cow::Owned(shown.collect())
 }
 
 /// What an operator wrote, on one line that is not too long.

@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::Located;
 use super::json::Settings;
-use super::read::{
-    Count, Definitions, Named, OneOrMore, Read, Reader, not_empty, section, text_like, word_like, words,
-};
+use super::read::{Count, Named, OneOrMore, Read, Reader, section, words};
+use super::schema::{Definitions, not_empty, text_like, word_like};
 use super::tree::{Kind, Node};
 use super::units::{Size, Time};
 use super::{Balance, OnFailure};

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use serde_json::{Number, Value, json};
 
-use super::read::{Definitions, Read, Reader};
+use super::read::{Read, Reader};
+use super::schema::Definitions;
 use super::tree::{Kind, Node, Scalar};
 use super::{Located, Place};
 
@@ -121,25 +122,19 @@ impl std::fmt::Display for Json {
     }
 }
 
-impl Read for Json {
-    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+impl Json {
+    /// Nothing, if a part of it could not be had.
+    fn of(node: &Node) -> Option<Self> {
         let kind = match &node.kind {
             Kind::Broken => return None,
             Kind::Nothing => JsonKind::Null,
             Kind::Scalar(scalar) => plain(scalar),
-            Kind::List(items) => JsonKind::List(items.iter().filter_map(|item| Self::read(item, reader)).collect()),
+            Kind::List(items) => JsonKind::List(items.iter().filter_map(|item| Self::of(item)).collect()),
             Kind::Map(entries) => JsonKind::Map(
-                entries
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.name.clone(), Self::read(value, reader)?)))
-                    .collect(),
+                entries.iter().filter_map(|(key, value)| Some((key.name.clone(), Self::of(value)?))).collect(),
             ),
         };
         Some(Self { place: node.place, kind })
-    }
-
-    fn schema(_: &mut Definitions) -> Value {
-        json!({})
     }
 }
 
@@ -150,7 +145,7 @@ pub(super) struct Settings(pub(super) Json);
 impl Read for Settings {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         match &node.kind {
-            Kind::Map(_) => Json::read(node, reader).map(Self),
+            Kind::Map(_) => Json::of(node).map(Self),
             _ => reader.expected("a map (the filter's own keys)", node),
         }
     }

@@ -9,6 +9,7 @@ mod fault;
 mod file;
 mod json;
 mod read;
+mod schema;
 mod sources;
 mod syntax;
 mod tree;

@@ -5,9 +5,10 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map as Object, Value, json};
+use serde_json::{Value, json};
 
 use super::fault::{closest, quoted};
+use super::schema::Definitions;
 use super::tree::{Key, Kind, Node};
 use super::{Fault, Located, Place};
 
@@ -16,10 +17,6 @@ use super::{Fault, Located, Place};
 pub(super) struct Reader {
     pub(super) faults: Vec<Fault>,
 }
-
-/// The schemas of named sections, by name.
-#[derive(Debug, Default)]
-pub(super) struct Definitions(pub(super) Object<String, Value>);
 
 /// A type of the file.
 pub(super) trait Read: Sized {
@@ -58,11 +55,11 @@ impl Reader {
     /// The same, and what to do.
     pub(super) fn expected_with<T>(&mut self, what: &str, node: &Node, help: impl Into<String>) -> Option<T> {
         let before = self.faults.len();
-        let none = self.expected(what, node);
+        let nothing = self.expected(what, node);
         if let Some(fault) = self.faults.get_mut(before) {
             fault.help = Some(help.into());
         }
-        none
+        nothing
     }
 
     /// The entries of a map whose keys must be among `known`; keys that begin with `x-` are the operator's own.
@@ -116,59 +113,9 @@ fn meant<'a>(key: &Key, known: &[&'a str]) -> Option<&'a str> {
     exact.or_else(|| closest(&key.name, known.iter().copied()))
 }
 
-/// One key of a section, for the schema.
-pub(super) struct Property {
-    pub(super) name: &'static str,
-    pub(super) text: &'static str,
-    pub(super) is_required: bool,
-    pub(super) schema: Value,
-}
-
-impl Definitions {
-    /// A reference to the schema of a section, which is made at its first use.
-    pub(super) fn section(
-        &mut self,
-        name: &'static str,
-        text: &'static str,
-        properties: impl FnOnce(&mut Self) -> Vec<Property>,
-    ) -> Value {
-        if !self.0.contains_key(name) {
-            // First a mark, so that a section may hold itself.
-            self.0.insert(name.to_owned(), Value::Null);
-            let properties = properties(self);
-            let required: Vec<&str> =
-                properties.iter().filter(|property| property.is_required).map(|property| property.name).collect();
-            let described = properties.iter().map(|property| {
-                let mut schema = property.schema.clone();
-                let text = flat(property.text);
-                match &mut schema {
-                    // Beside a reference a description is allowed, and editors show it.
-                    Value::Object(object) => drop(object.insert("description".into(), text.into())),
-                    _ => schema = json!({ "description": text }),
-                }
-                (property.name.to_owned(), schema)
-            });
-            let schema = json!({
-                "type": "object",
-                "description": flat(text),
-                "properties": described.collect::<Object<String, Value>>(),
-                "patternProperties": { "^x-": {} },
-                "additionalProperties": false,
-                "required": required,
-            });
-            self.0.insert(name.to_owned(), schema);
-        }
-        json!({ "$ref": format!("#/$defs/{name}") })
-    }
-}
-
 /// A key that is a word of Rust's is written `r#key` there.
 pub(super) fn word(name: &'static str) -> &'static str {
     name.strip_prefix("r#").unwrap_or(name)
-}
-
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Declares a section: a map with known keys. The doc comments are the schema's descriptions.
@@ -198,9 +145,9 @@ macro_rules! section {
                 Some(Self { place: node.place, $($key: $key?,)* })
             }
 
-            fn schema(definitions: &mut $crate::config::read::Definitions) -> serde_json::Value {
+            fn schema(definitions: &mut $crate::config::schema::Definitions) -> serde_json::Value {
                 definitions.section(stringify!($name), concat!($($text, "\n"),*), |_definitions| vec![
-                    $( $crate::config::read::Property {
+                    $( $crate::config::schema::Property {
                         name: $crate::config::read::word(stringify!($key)),
                         text: concat!($($key_text, "\n"),*),
                         is_required: <$type as $crate::config::read::Read>::absent().is_none(),
@@ -238,42 +185,13 @@ macro_rules! words {
                 }
             }
 
-            fn schema(_: &mut $crate::config::read::Definitions) -> serde_json::Value {
+            fn schema(_: &mut $crate::config::schema::Definitions) -> serde_json::Value {
                 serde_json::json!({ "enum": [$($word),*] })
             }
         }
     };
 }
 pub(super) use words;
-
-/// Every text in the schema matches this, or has an environment variable in it; numbers stay if a `word` is wanted.
-pub(super) fn word_like(pattern: &str) -> impl Fn(Value) -> Value {
-    move |schema| leaves(schema, &json!(["string", "number", "boolean"]), pattern)
-}
-
-/// The same, of what YAML never reads as a number.
-pub(super) fn text_like(pattern: &str) -> impl Fn(Value) -> Value {
-    move |schema| leaves(schema, &json!("string"), pattern)
-}
-
-/// The list has an item.
-pub(super) fn not_empty(mut schema: Value) -> Value {
-    schema["minItems"] = 1.into();
-    schema
-}
-
-fn leaves(schema: Value, kind: &Value, pattern: &str) -> Value {
-    match schema {
-        Value::Object(object) if object.get("type").is_some_and(|kind| kind.is_array() || kind == "string") => {
-            json!({ "type": kind, "pattern": format!(r"^({pattern})$|\$\{{") })
-        }
-        Value::Object(object) => {
-            Value::Object(object.into_iter().map(|(key, value)| (key, leaves(value, kind, pattern))).collect())
-        }
-        Value::Array(items) => items.into_iter().map(|item| leaves(item, kind, pattern)).collect(),
-        other => other,
-    }
-}
 
 impl<T: Read> Read for Option<T> {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {

@@ -50,7 +50,7 @@ fn read(path: &Path) -> std::io::Result<String> {
     }
     let text = String::from_utf8(std::fs::read(path)?).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         std::io::Error::new(std::io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
     })?;
     // What Windows editors put first.

@@ -14,7 +14,7 @@ pub(super) fn words(kind: &ErrorKind, before: &str, after: &str) -> (String, Str
         }
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             let what = format!("this `{open}` is closed by `{close}`");
-            return (what, "close brackets in the order in which they were opened, each by its own kind".into());
+            return (what, "one is missing or one too many between them; each is closed by its own kind".into());
         }
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::UnexpectedEofFlowMapping
@@ -59,11 +59,11 @@ pub(super) fn words(kind: &ErrorKind, before: &str, after: &str) -> (String, Str
             "begin lines that belong together in the same column; those that belong to one, further right",
         ),
         ErrorKind::UnknownQuotedScalarEscape => {
-            ("this `\\` begins no escape", "write `\\\\` for one, or put the text in single quotes")
+            ("a `\\` in this text begins no escape", "write `\\\\` for one, or put the text in single quotes")
         }
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => (
             "something stands behind the closing quote",
-            "put all of the text in quotes; write a quote in it as `\\\"` or ''",
+            "a comma may be missing before it; otherwise put all of the text in the quotes",
         ),
         other => {
             let help = "look at the indentation, and at colons, quotes and brackets on this line and the one before";

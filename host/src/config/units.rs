@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fault::quoted;
-use super::read::{Definitions, Read, Reader};
+use super::read::{Read, Reader};
+use super::schema::Definitions;
 use super::tree::{Kind, Node};
 
 /// `500ms`, `10s`, `5m`, `1h`.

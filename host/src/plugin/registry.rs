@@ -172,6 +172,10 @@ fn load(engine: &Engine, digest: [u8; 32], bytes: &[u8]) -> wasmtime::Result<Fil
     if bytes.get(..8).is_some_and(|magic| magic == b"\0asm\x01\0\0\0") {
         wasmtime::bail!("it is a core WebAssembly module, not a component");
     }
+    // The compiler's own words about other bytes are a dump of them.
+    if !bytes.starts_with(b"\0asm") {
+        wasmtime::bail!("it is not WebAssembly");
+    }
     let component = engine.compile(&digest, bytes)?;
     let hook = |(interface, function)| {
         let interface = component.get_export_index(None, interface)?;

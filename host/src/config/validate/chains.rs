@@ -202,7 +202,7 @@ impl<'a> Chains<'a> {
             let (position, Some(change)) = (self.position(&links, &name.value), change) else { continue };
             match position {
                 Some(position) => {
-                    links[position].entry = self.changed(check, links[position].entry, name.place, change, owner)
+                    links[position].entry = self.changed(check, links[position].entry, name.place, change, owner);
                 }
                 None => self.no_entry(check, &links, name),
             }
@@ -211,7 +211,9 @@ impl<'a> Chains<'a> {
             self.add(check, added, &mut links, owner);
         }
         self.check_names(check, &links);
-        links.iter_mut().for_each(|link| link.except.retain(|except| meets(except, path)));
+        for link in &mut links {
+            link.except.retain(|except| meets(except, path));
+        }
         links.retain(|link| !link.except.iter().any(|except| covers(except, path)));
         links
     }
@@ -263,7 +265,7 @@ impl<'a> Chains<'a> {
                 let mut new = Vec::new();
                 match self.index.get(name.as_str()).copied() {
                     Some(list) => {
-                        self.expand(check, list.unwrap_or_default(), owner, &mut new, &mut vec![name.as_str()])
+                        self.expand(check, list.unwrap_or_default(), owner, &mut new, &mut vec![name.as_str()]);
                     }
                     None => new.extend(self.short(check, name, added.place, owner)),
                 }
