@@ -336,7 +336,13 @@ fn repeated_fields_and_odd_bytes_pass_as_they_are() {
 fn a_request_names_exactly_one_host() {
     let origin = Origin::text("x");
     let proxy = Proxy::builder().route("/*", "app", origin.address).start();
-    for head in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"] {
+    for head in [
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+    ] {
         let mut client = Client::connect(proxy.address);
         client.send(head);
         assert_eq!(client.reply().status, 400, "{head:?}");
@@ -367,9 +373,12 @@ fn a_client_of_http_1_0_need_not_name_a_host() {
 fn a_tunnel_is_refused() {
     let origin = Origin::text("x");
     let proxy = Proxy::builder().route("/*", "app", origin.address).start();
-    let mut client = Client::connect(proxy.address);
-    client.send("CONNECT other.example:443 HTTP/1.1\r\nHost: other.example:443\r\n\r\n");
-    assert_eq!(client.head().0, 400);
+    for target in ["other.example:443", "/", "http://other.example/"] {
+        let mut client = Client::connect(proxy.address);
+        client.send(format!("CONNECT {target} HTTP/1.1\r\nHost: other.example:443\r\n\r\n"));
+        assert_eq!(client.head().0, 400, "{target}");
+    }
+    assert!(origin.arrived().is_empty());
 }
 
 #[test]

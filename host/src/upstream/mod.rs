@@ -23,7 +23,7 @@ use std::sync::atomic::AtomicUsize;
 
 pub use deadlines::Wait;
 pub use error::{Broken, Error};
-pub use outbound::{Host, Outbound, RequestBody};
+pub use outbound::{Added, Host, Outbound, RequestBody};
 pub use pool::Pool;
 pub use response::ResponseBody;
 pub use tunnel::Tunnel;

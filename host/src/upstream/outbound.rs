@@ -22,7 +22,7 @@ pub struct Outbound<'a> {
     /// Which host is named.
     pub host: Host<'a>,
     /// Fields that are sent besides the head's.
-    pub added: &'a [(HeaderName, HeaderValue)],
+    pub added: &'a Added,
     /// Who asks.
     pub client: IpAddr,
     /// How long its parts may take.
@@ -31,6 +31,33 @@ pub struct Outbound<'a> {
     pub upgrade: Option<&'a HeaderValue>,
     /// Whether the client said that it takes trailers.
     pub trailers: bool,
+}
+
+/// Fields to send besides a head's. They are the same for many requests, so HTTP/1.1 has them in writing.
+#[derive(Debug)]
+pub struct Added {
+    fields: Vec<(HeaderName, HeaderValue)>,
+    pub(super) lines: Vec<u8>,
+}
+
+impl Added {
+    /// These fields.
+    pub fn new(fields: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        let fields: Vec<_> = fields.into_iter().collect();
+        let mut lines = Vec::new();
+        for (name, value) in &fields {
+            lines.extend_from_slice(&[name.as_ref(), b": ".as_slice(), value.as_bytes(), b"\r\n"].concat());
+        }
+        Self { fields, lines }
+    }
+}
+
+impl std::ops::Deref for Added {
+    type Target = [(HeaderName, HeaderValue)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.fields
+    }
 }
 
 /// Which `Host` the upstream is sent.

@@ -8,6 +8,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::element::{self, Element};
 use super::{FOR, HOST, PROTO, listed};
+use crate::upstream::Added;
 
 /// What was said about the client before this proxy, as it was written.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ pub(in crate::proxy) fn take(headers: &mut HeaderMap) -> Option<Box<Said>> {
 }
 
 /// Fields for the upstream, of any number.
-pub(in crate::proxy) type Pairs = Rc<[(HeaderName, HeaderValue)]>;
+pub(in crate::proxy) type Pairs = Rc<Added>;
 
 /// What the upstream is told about the client of one connection.
 #[derive(Debug)]
@@ -117,10 +118,9 @@ impl Fields {
         let proto = word(&said.proto, proto, Some(HeaderValue::from_static(self.scheme)));
         let host = word(&said.host, nearest.and_then(|element| element.host.as_ref()), host);
         let whole = |bytes: Vec<u8>| HeaderValue::try_from(bytes).ok().into_iter().collect();
-        [(&FOR, whole(client)), (&PROTO, proto), (&HOST, host), (&header::FORWARDED, whole(forwarded))]
-            .into_iter()
-            .flat_map(|(name, values)| values.into_iter().map(|value| (name.clone(), value)))
-            .collect()
+        let told = [(&FOR, whole(client)), (&PROTO, proto), (&HOST, host), (&header::FORWARDED, whole(forwarded))];
+        let fields = told.into_iter().flat_map(|(name, values)| values.into_iter().map(|value| (name.clone(), value)));
+        Rc::new(Added::new(fields))
     }
 }
 

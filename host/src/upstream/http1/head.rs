@@ -45,9 +45,7 @@ pub(super) fn write(
     if !had_host {
         field(to, header::HOST.as_str(), outbound.host.choose(None, authority).as_bytes());
     }
-    for (name, value) in outbound.added {
-        field(to, name.as_str(), value.as_bytes());
-    }
+    to.extend_from_slice(&outbound.added.lines);
     if let Some(protocol) = upgrade {
         field(to, "connection", b"upgrade");
         field(to, "upgrade", protocol.as_bytes());

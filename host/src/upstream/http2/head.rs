@@ -36,7 +36,7 @@ pub(super) fn head(outbound: &Outbound<'_>, endpoint: &Endpoint) -> Result<Reque
     for name in &NOT_SENT {
         headers.remove(name);
     }
-    for (name, value) in outbound.added {
+    for (name, value) in outbound.added.iter() {
         headers.append(name, value.clone());
     }
     if outbound.trailers {
