@@ -32,15 +32,15 @@ fn text(sites: usize, routes: usize) -> String {
     text
 }
 
-fn measure(sites: usize, routes: usize) -> f64 {
+fn measure(sites: usize, per_site: usize) -> f64 {
     let started = Instant::now();
-    let config = config::parse(Source { path: "bench.yaml".into(), text: text(sites, routes) });
+    let config = config::parse(Source { path: "bench.yaml".into(), text: text(sites, per_site) });
     assert!(config.faults.is_empty(), "{:?}", config.faults);
     let router = Router::new(&config);
-    println!("{sites} sites of {routes} routes: read and built in {:?}", started.elapsed());
+    println!("{sites} sites of {per_site} routes: read and built in {:?}", started.elapsed());
     let requests: Vec<(String, String)> = (0..4096)
         .map(|index| {
-            let route = (index * 7919) % routes;
+            let route = (index * 7919) % per_site;
             let path = match route % 3 {
                 0 => format!("/service-{route}/a/b"),
                 1 => format!("/service-{route}/items/{index}"),

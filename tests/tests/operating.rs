@@ -198,7 +198,10 @@ fn faults_are_shown_where_they_are() {
         (format!("access_log: yes\n{base}"), &["weir.yaml:1:13"]),
         (format!("version: 1\n{base}"), &["weir.yaml:2:1", "stands twice"]),
         (chain("request-di"), &["weir.yaml:8:9", "there is no plugin `request-di`", "did you mean `request-id`?"]),
-        (chain("request-id\n      - request-id"), &["weir.yaml:9:9", "there is an entry `request-id` in this chain already"]),
+        (
+            chain("request-id\n      - request-id"),
+            &["weir.yaml:9:9", "there is an entry `request-id` in this chain already"],
+        ),
         (
             chain("{ plugin: request-id, config: { request_header: a b } }"),
             &["weir.yaml:8:", "`request-id` refuses its config at /request_header", "is not a header name"],

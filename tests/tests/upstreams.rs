@@ -135,8 +135,8 @@ fn an_endpoint_that_fails_is_passed_over_at_once_and_avoided() {
     let proxy = app(&endpoints, &format!(", tls: {{ ca: \"{}\" }}", authority.file().display())).start();
     assert_eq!(answers(&proxy, 10), counted(&[("live", 10)]));
     assert_eq!(connections.load(Ordering::SeqCst), 1);
-    let line = proxy.log.wait("avoided");
-    assert!(line.contains(&address.to_string()), "{line}");
+    let warning = proxy.log.wait("avoided");
+    assert!(warning.contains(&address.to_string()), "{warning}");
     assert_eq!(proxy.log.so_far().iter().filter(|line| line.contains("avoided")).count(), 1);
 }
 
