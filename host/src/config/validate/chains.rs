@@ -6,7 +6,8 @@ use super::plugins::Plugins;
 use super::routes::pattern;
 use super::{Check, MOST_ENTRIES, MOST_INSTANCES};
 use crate::config::fault::{quoted, suggestion};
-use crate::config::file::{self, Added, LongAdded, LongEntry, RouteChain};
+use crate::config::file::{self, LongAdded, LongEntry};
+use crate::config::forms::{self, Added, RouteChain};
 use crate::config::json::Settings;
 use crate::config::read::{Named, OneOrMore};
 use crate::config::{Component, Entry, Json, Link, Located, OnFailure, Owner, PathPattern, Place};
@@ -16,8 +17,8 @@ const DEEPEST: usize = 16;
 
 /// The named chains, and all entries that were made so far.
 pub(super) struct Chains<'a> {
-    named: &'a Named<Vec<Located<file::Entry>>>,
-    index: HashMap<&'a str, Option<&'a [Located<file::Entry>]>>,
+    named: &'a Named<Vec<Located<forms::Entry>>>,
+    index: HashMap<&'a str, Option<&'a [Located<forms::Entry>]>>,
     plugins: Plugins,
     entries: Vec<Entry>,
 }
@@ -52,7 +53,7 @@ wanted!(LongEntry);
 wanted!(LongAdded);
 
 impl<'a> Chains<'a> {
-    pub(super) fn new(check: &mut Check, named: &'a Named<Vec<Located<file::Entry>>>, plugins: Plugins) -> Self {
+    pub(super) fn new(check: &mut Check, named: &'a Named<Vec<Located<forms::Entry>>>, plugins: Plugins) -> Self {
         for (name, _) in &named.0 {
             if plugins.is_known(&name.value) {
                 check.fault(name.place, format!("`{}` is a plugin's name already", name.value)).help =
@@ -83,7 +84,7 @@ impl<'a> Chains<'a> {
     }
 
     /// The links of a list, each with an entry of its own.
-    pub(super) fn list(&mut self, check: &mut Check, list: &'a [Located<file::Entry>], owner: &Owner) -> Vec<Link> {
+    pub(super) fn list(&mut self, check: &mut Check, list: &'a [Located<forms::Entry>], owner: &Owner) -> Vec<Link> {
         let (mut links, before) = (Vec::new(), check.faults.len());
         self.expand(check, list, owner, &mut links, &mut Vec::new());
         // What holds itself has every name twice.
@@ -96,14 +97,14 @@ impl<'a> Chains<'a> {
     fn expand(
         &mut self,
         check: &mut Check,
-        list: &'a [Located<file::Entry>],
+        list: &'a [Located<forms::Entry>],
         owner: &Owner,
         links: &mut Vec<Link>,
         inside: &mut Vec<&'a str>,
     ) {
         for entry in list {
             match &entry.value {
-                file::Entry::Name(name) => match self.index.get_key_value(name.as_str()) {
+                forms::Entry::Name(name) => match self.index.get_key_value(name.as_str()) {
                     Some((chain, list)) => {
                         let (chain, list) = (*chain, *list);
                         if inside.contains(&chain) || inside.len() >= DEEPEST {
@@ -117,7 +118,7 @@ impl<'a> Chains<'a> {
                     }
                     None => links.extend(self.short(check, name, entry.place, owner)),
                 },
-                file::Entry::Long(long) => {
+                forms::Entry::Long(long) => {
                     links.extend(self.long(check, &Wanted::from(&**long), entry.place, owner));
                 }
             }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::Check;
 use crate::config::fault::quoted;
 use crate::config::file::{self, File};
+use crate::config::forms;
 use crate::config::{Admin, Certificate, Listener, ListenerLimits, Located, Network, Secret, Tls};
 
 impl Check {
@@ -61,16 +62,16 @@ impl Check {
         Some(Admin { address: Located { value: address, place: admin.address.place }, token: token.flatten() })
     }
 
-    fn secret(&mut self, secret: &file::Secret) -> Option<Secret> {
+    fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
         let (place, value, what, help) = match secret {
-            file::Secret::Env(name) => {
+            forms::Secret::Env(name) => {
                 let value = std::env::var(&name.value).map_err(|error| match error {
                     std::env::VarError::NotPresent => "it is not set".to_owned(),
                     std::env::VarError::NotUnicode(_) => "it is not UTF-8".to_owned(),
                 });
                 (name.place, value, format!("the environment variable `{}`", name.value), "set it where weir runs")
             }
-            file::Secret::File(path) => {
+            forms::Secret::File(path) => {
                 let full = self.path(path);
                 let value = std::fs::read_to_string(&full).map_err(|error| error.to_string());
                 let help = "paths are relative to the file that names them";

@@ -1,0 +1,278 @@
+//! Values that are words, or that can be written in more than one way.
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::file::{ENDPOINT, LongAdded, LongEntry, WeightedEndpoint};
+use super::read::{Count, Read, Reader, section, words};
+use super::schema::{Definitions, text_like};
+use super::tree::{Kind, Node};
+use super::{Balance, Located, OnFailure};
+use crate::paths::EncodedSlash;
+
+words! { "a rule for failures", OnFailure { "closed" => OnFailure::Closed, "open" => OnFailure::Open, } }
+
+words! { "a way to balance", Balance {
+    "round-robin" => Balance::RoundRobin,
+    "least-connections" => Balance::LeastConnections,
+    "ip-hash" => Balance::IpHash,
+} }
+
+words! { "a rule for %2F", EncodedSlash { "reject" => EncodedSlash::Reject, "keep" => EncodedSlash::Keep, } }
+
+/// The version of the format; there is one.
+#[derive(Debug)]
+pub(super) struct Version;
+
+impl Read for Version {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text != "1" => {
+                reader
+                    .fault(node.place, format!("version {} is not known to this weir", scalar.text.escape_debug()))
+                    .help = Some("write `version: 1`".into());
+            }
+            Kind::Scalar(_) => {}
+            _ => return reader.expected_with("a version", node, "write `version: 1`").or(Some(Self)),
+        }
+        // It is there, whatever it says.
+        Some(Self)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "enum": [1, "1"] })
+    }
+}
+
+/// A whole number of any sign.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole(pub(super) i64);
+
+impl Read for Whole {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let number = match &node.kind {
+            Kind::Scalar(scalar) => scalar.text.parse().ok(),
+            _ => None,
+        };
+        number.map(Self).or_else(|| reader.expected("a whole number", node))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "integer" })
+    }
+}
+
+/// A filter: its plugin's or a chain's name alone, or a map.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Name(String),
+    Long(Box<LongEntry>),
+}
+
+impl Read for Entry {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
+            Kind::Map(_) => LongEntry::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
+            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "string" }, LongEntry::schema(definitions)] })
+    }
+}
+
+/// The same, and where it goes.
+#[derive(Debug)]
+pub(super) enum Added {
+    Name(String),
+    Long(Box<LongAdded>),
+}
+
+impl Read for Added {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
+            Kind::Map(_) => LongAdded::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
+            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "string" }, LongAdded::schema(definitions)] })
+    }
+}
+
+/// An endpoint: its URL alone, or a map.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) url: Located<String>,
+    pub(super) weight: u64,
+}
+
+impl Read for Endpoint {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(_) => Some(Self { url: Located::read(node, reader)?, weight: 1 }),
+            Kind::Map(_) => {
+                let WeightedEndpoint { url, weight, .. } = WeightedEndpoint::read(node, reader)?;
+                Some(Self { url, weight: weight.map_or(1, |weight| weight.0) })
+            }
+            _ => reader.expected("a URL, or a map with `url` and `weight`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        let url = text_like(ENDPOINT)(json!({ "type": "string" }));
+        json!({ "anyOf": [url, WeightedEndpoint::schema(definitions)] })
+    }
+}
+
+/// `https`, or a map with the port.
+#[derive(Debug)]
+pub(super) struct Redirect(pub(super) u16);
+
+section! {
+    /// Where requests are redirected to.
+    struct RedirectPort {
+        /// The port that https clients reach.
+        https: Count<1, 65_535>,
+    }
+}
+
+impl Read for Redirect {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text == "https" => Some(Self(443)),
+            Kind::Map(_) => {
+                RedirectPort::read(node, reader).map(|port| Self(u16::try_from(port.https.0).unwrap_or(443)))
+            }
+            _ => reader.expected("`https`, or `{ https: PORT }`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "const": "https" }, RedirectPort::schema(definitions)] })
+    }
+}
+
+/// Which prefix is stripped.
+#[derive(Debug)]
+pub(super) enum StripPrefix {
+    Matched(bool),
+    This(String),
+}
+
+impl Read for StripPrefix {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text == "true" || scalar.text == "false" => {
+                Some(Self::Matched(scalar.text == "true"))
+            }
+            Kind::Scalar(scalar) if scalar.text.starts_with('/') => Some(Self::This(scalar.text.clone())),
+            _ => reader.expected("`true`, or a prefix that begins with a slash,", node),
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "pattern": r"^(/|.*\$\{)" }] })
+    }
+}
+
+/// A route's own chain.
+#[derive(Debug)]
+pub(super) enum RouteChain {
+    None,
+    These(Vec<Located<Entry>>),
+}
+
+impl Read for RouteChain {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text == "none" => Some(Self::None),
+            Kind::List(_) => Vec::read(node, reader).map(Self::These),
+            _ => reader.expected("`none`, or a list of filters,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "const": "none" }, Vec::<Located<Entry>>::schema(definitions)] })
+    }
+}
+
+/// What fields or parameters must be.
+#[derive(Debug)]
+pub(super) struct Conditions(pub(super) Vec<(Located<String>, Located<Condition>)>);
+
+/// What one of them must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    Is(String),
+    Any,
+    None,
+}
+
+impl Read for Conditions {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else { return reader.expected("a map of names and values", node) };
+        let read = entries.iter().filter_map(|(key, value)| {
+            let condition = match &value.kind {
+                Kind::Scalar(scalar) if scalar.is_plain && scalar.text == "true" => Condition::Any,
+                Kind::Scalar(scalar) if scalar.is_plain && scalar.text == "false" => Condition::None,
+                Kind::Scalar(scalar) => Condition::Is(scalar.text.clone()),
+                _ => return reader.expected("a value, `true` for any, or `false` for none,", value),
+            };
+            let condition = Located { value: condition, place: value.place };
+            Some((Located { value: key.name.clone(), place: key.place }, condition))
+        });
+        Some(Self(read.collect()))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "object", "additionalProperties": { "type": ["string", "boolean", "number"] } })
+    }
+}
+
+/// What must not be shown: where it is kept.
+#[derive(Debug)]
+pub(super) enum Secret {
+    Env(Located<String>),
+    File(Located<String>),
+}
+
+section! {
+    /// Where a secret is kept: exactly one of both.
+    struct SecretPlace {
+        /// The name of an environment variable.
+        env: Option<Located<String>>,
+        /// A file; white space at its end does not count. Relative to this file.
+        file: Option<Located<String>>,
+    }
+}
+
+impl Read for Secret {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        if let Kind::Scalar(_) = node.kind {
+            reader.fault(node.place, "a secret does not stand in the configuration").help =
+                Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            return None;
+        }
+        match SecretPlace::read(node, reader)? {
+            SecretPlace { env: Some(name), file: None, .. } => Some(Self::Env(name)),
+            SecretPlace { env: None, file: Some(path), .. } => Some(Self::File(path)),
+            _ => {
+                reader.fault(node.place, "a secret has either `env` or `file`, and not both").help =
+                    Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+                None
+            }
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        let mut schema = SecretPlace::schema(definitions);
+        schema["oneOf"] = json!([{ "required": ["env"] }, { "required": ["file"] }]);
+        schema
+    }
+}
