@@ -360,3 +360,40 @@ fn a_redirect_leads_to_https() {
     assert_eq!(location, "https://127.0.0.1:8443/x");
     assert!(origin.arrived().is_empty());
 }
+
+/// Each event is there before the upstream makes the next: nothing waits for company, with filters and without.
+#[test]
+fn events_pass_as_they_are_made() {
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Arc::new(Mutex::new(wait));
+    let origin = Origin::raw(move |_, stream| {
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .unwrap();
+        for _ in 0..3 {
+            wait.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            stream.write_all(b"9\r\ndata: x\n\n\r\n").unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").is_ok()
+    });
+    let proxy = Proxy::builder().filter("request-id").route("/*", "app", origin.address).start();
+
+    let mut client = Client::connect(proxy.address);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.head().0, 200);
+    for _ in 0..3 {
+        go.send(()).unwrap();
+        assert_eq!(client.chunk().as_deref(), Some(b"data: x\n\n".as_slice()));
+    }
+    assert_eq!(client.chunk(), None);
+
+    let mut client = Frames::connect(proxy.address, 1 << 20);
+    client.request(1, &fields(&[(":authority", "x")]));
+    assert_eq!(client.next().unwrap().kind, 1);
+    for _ in 0..3 {
+        go.send(()).unwrap();
+        let event = client.next().unwrap();
+        assert_eq!((event.kind, event.payload.as_slice()), (0, b"data: x\n\n".as_slice()));
+    }
+    assert_eq!(client.next().unwrap().flags & 1, 1);
+}
