@@ -397,3 +397,30 @@ fn events_pass_as_they_are_made() {
     }
     assert_eq!(client.next().unwrap().flags & 1, 1);
 }
+
+/// An answer that comes before the request is whole reaches the client, also over HTTP/2.
+#[test]
+fn an_early_answer_reaches_a_client_that_is_still_sending() {
+    let origin = Origin::text("x");
+    let upstream = format!("{{ endpoints: [\"http://{}\"] }}", origin.address);
+    let proxy =
+        Proxy::builder().upstream("app", &upstream).route_to("/limited", "app", "limits: { body: 1KiB }").start();
+    let sent = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(sent.path(), vec![b'x'; 17 << 20]).unwrap();
+    for (path, status) in [("/limited", "413"), ("/nowhere", "404")] {
+        let (data, url) = (format!("@{}", sent.path().display()), format!("http://{}{path}", proxy.address));
+        for _ in 0..3 {
+            let said = curl(&[
+                "--http2-prior-knowledge",
+                "--data-binary",
+                &data,
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_code}",
+                &url,
+            ]);
+            assert_eq!(said, status, "{path}");
+        }
+    }
+}

@@ -294,7 +294,8 @@ fn paths_are_brought_into_one_spelling() {
         ("/docs/./%61%2E%2e/", "/docs/a../"),
         ("/docs/%2e%2E/docs/.hidden", "/docs/.hidden"),
         ("/docs/caf%c3%a9", "/docs/caf%C3%A9"),
-        ("/docs//a", "/docs//a"),
+        ("/docs//a", "/docs/a"),
+        ("//docs/a", "/docs/a"),
         ("/docs/...", "/docs/..."),
     ] {
         assert_eq!(get(proxy.address, path).status, 200, "{path}");
@@ -342,6 +343,9 @@ fn a_request_names_exactly_one_host() {
         "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: [a.example]b:x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a:80,b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
     ] {
         let mut client = Client::connect(proxy.address);
         client.send(head);
@@ -436,6 +440,7 @@ fn a_record_tells_what_happened() {
     ] {
         assert_eq!(record[key], expected, "{key}");
     }
+    assert_eq!(record["endpoint"], origin.address.to_string());
     assert_eq!((record["status"].as_u64(), record["bytes"].as_u64()), (Some(200), Some(5)));
     assert!(record["ms"].as_f64().unwrap() > 0.0);
     assert!(record["time"].as_str().unwrap().ends_with('Z'));
@@ -498,4 +503,58 @@ fn a_client_that_expects_100_is_told_to_go_on() {
     client.send("body");
     assert_eq!(client.reply().text(), "thanks");
     assert_eq!(origin.next().body, b"body");
+}
+
+#[test]
+fn a_coding_that_would_get_lost_is_refused() {
+    let origin = Origin::text("x");
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    for codings in ["Transfer-Encoding: gzip, chunked", "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked"] {
+        let mut client = Client::connect(proxy.address);
+        client.send(format!("POST / HTTP/1.1\r\nHost: x\r\n{codings}\r\n\r\n0\r\n\r\n"));
+        assert_eq!(client.head().0, 501, "{codings}");
+    }
+    assert_eq!(proxy.record(1)["reason"], "bad-coding");
+    assert!(origin.arrived().is_empty());
+}
+
+/// What answers without a body say of one is checked like any length, and 204 says nothing.
+#[test]
+fn lengths_of_answers_without_a_body_are_checked() {
+    let origin = Origin::raw(|received, stream| {
+        let answer = match received.line.split(' ').nth(1).unwrap() {
+            "/none" => "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+            "/two" => "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\n",
+            _ => "HTTP/1.1 304 Not Modified\r\nContent-Length: abc\r\n\r\n",
+        };
+        stream.write_all(answer.as_bytes()).is_ok()
+    });
+    let proxy = Proxy::builder().route("/*", "app", origin.address).start();
+    let mut client = Client::connect(proxy.address);
+    client.send("GET /none HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (status, headers) = client.head();
+    assert_eq!(status, 204);
+    assert!(!headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")), "{headers:?}");
+    for path in ["/two", "/word"] {
+        assert_eq!(get(proxy.address, path).status, 502, "{path}");
+    }
+}
+
+/// Trailers come behind every filter: what would claim or prove something there does not reach the upstream.
+#[test]
+fn claims_do_not_come_behind_a_body() {
+    let origin = weir_tests::Http2Origin::raw(|frame, peer| {
+        if frame.is_last() {
+            peer.head(frame.stream, &[(":status", "200")], true);
+        }
+    });
+    let upstream = format!("{{ endpoints: [\"h2c://{}\"] }}", origin.address);
+    let proxy = Proxy::builder().upstream("app", &upstream).route_to("/*", "app", "methods: POST").start();
+    let mut client = Client::connect(proxy.address);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nAuthorization: admin\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n");
+    assert_eq!(client.head().0, 200);
+    origin.next(1);
+    // With none of them left, the trailers' block is empty.
+    let trailers = origin.next(1);
+    assert!(trailers.payload.is_empty(), "{:?}", trailers.payload);
 }

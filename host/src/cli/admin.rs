@@ -81,11 +81,17 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
             (admin.address.value, admin.token.as_ref().map(|token| token.reveal().to_owned()))
         }
     };
-    block_on(async move { call(&Call { address, token: token.as_deref(), method, path }).await })
+    let answer = block_on(async { call(&Call { address, token: token.as_deref(), method, path }).await })?;
+    if answer.0 == StatusCode::UNAUTHORIZED {
+        let from =
+            if options.admin.is_some() { "the variable WEIR_ADMIN_TOKEN" } else { "the file's `admin: { token }`" };
+        bail!("the running proxy wants another token than {from} has, or has none");
+    }
+    Ok(answer)
 }
 
 fn address(url: &str) -> Result<SocketAddr, Usage> {
-    let bare = url.strip_prefix("http://").unwrap_or(url);
+    let bare = url.strip_prefix("http://").unwrap_or(url).replace("localhost", "127.0.0.1");
     let parsed = bare.trim_end_matches('/').parse();
     parsed.map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))
 }

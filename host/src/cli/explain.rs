@@ -153,7 +153,16 @@ impl<'a> Explanation<'a> {
                 Some(Mismatch::Method) => (1, format!("does not take {}", self.asked_about)),
                 Some(Mismatch::Header(name)) => (2, format!("the field `{name}` is not as it says")),
                 Some(Mismatch::Query(name)) => (2, format!("the parameter `{name}` is not as it says")),
-                Some(Mismatch::Path) => (3, "its path does not match".to_owned()),
+                Some(Mismatch::Path) => {
+                    let below = PathPattern::Prefix(route.path.fixed().trim_end_matches('/').to_owned());
+                    let why = match &route.path {
+                        PathPattern::Exact(_) if below.matches(asked.path) => {
+                            format!("its path is that one only; {below} would match")
+                        }
+                        _ => "its path does not match".to_owned(),
+                    };
+                    (3, why)
+                }
             };
             others.push((rank, position, why));
         }

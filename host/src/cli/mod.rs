@@ -123,6 +123,12 @@ fn count(count: u64, what: &str) -> String {
 #[error("{0}")]
 struct Usage(String);
 
+/// Whether standard error shows colours: <https://no-color.org>.
+fn has_colours() -> bool {
+    let is_off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !is_off && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
 fn fail(error: &anyhow::Error) -> ExitCode {
     if error.is::<Usage>() {
         eprintln!("error: {error}");
@@ -130,7 +136,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     }
     match error.downcast_ref::<Report>() {
         Some(report) => {
-            eprintln!("{}", report.render(std::io::stderr().is_terminal()));
+            eprintln!("{}", report.render(has_colours()));
             ExitCode::from(2)
         }
         None => {

@@ -32,7 +32,9 @@ pub(super) fn proxy(options: &Options) -> anyhow::Result<()> {
         print!("{text}");
         return Ok(());
     }
-    serve("the command line", || config::parse(Source { path: PathBuf::from("(command line)"), text: text.clone() }))
+    serve("the command line", move || {
+        config::parse(Source { path: PathBuf::from("(command line)"), text: text.clone() })
+    })
 }
 
 fn text(options: &Options) -> String {

@@ -1,11 +1,11 @@
 //! `weir run`.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use rustix::process::{Resource, Rlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -18,11 +18,13 @@ use crate::server::Server;
 const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) fn run(path: &Path) -> anyhow::Result<()> {
-    serve(&path.display().to_string(), || config::load(path))
+    let file = path.to_owned();
+    serve(&path.display().to_string(), move || config::load(&file))
 }
 
 /// Serves what `load` gives, until a signal ends it.
-pub(super) fn serve(name: &str, load: impl Fn() -> Config) -> anyhow::Result<()> {
+pub(super) fn serve(name: &str, load: impl Fn() -> Config + Clone + Send + 'static) -> anyhow::Result<()> {
+    raise_descriptors();
     block_on(async {
         let mut signals = Signals::new()?;
         let mut server = Server::start(load(), Arc::new(engine()?)).await?;
@@ -55,17 +57,32 @@ pub(super) fn serve(name: &str, load: impl Fn() -> Config) -> anyhow::Result<()>
     })
 }
 
+/// Connections are descriptors: as many as the system allows, not as many as shells start with.
+fn raise_descriptors() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!("the limit of descriptors stays: {error}");
+    }
+}
+
 /// Reloads, and says how it went; what is wrong is returned.
-async fn reload(server: &mut Server, name: &str, load: &impl Fn() -> Config) -> Option<String> {
-    match server.reload(load()).await {
+async fn reload(
+    server: &mut Server,
+    name: &str,
+    load: &(impl Fn() -> Config + Clone + Send + 'static),
+) -> Option<String> {
+    // Reading takes a while, and this thread accepts connections.
+    let config = tokio::task::spawn_blocking(load.clone()).await.expect("reading a configuration does not panic");
+    match server.reload(config).await {
         Ok(()) => {
             tracing::info!("{name} is reloaded");
             None
         }
         Err(report) => {
-            let shown = report.render(std::io::stderr().is_terminal());
-            tracing::error!("{name} is not reloaded, what was running goes on:\n{shown}");
-            Some(report.render(false))
+            // Without colours: the log would show them as what they are made of.
+            let report = report.render(false);
+            tracing::error!("{name} is not reloaded, what was running goes on:\n{report}");
+            Some(report)
         }
     }
 }

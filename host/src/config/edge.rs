@@ -38,7 +38,7 @@ pub struct ListenerLimits {
 
 impl Default for ListenerLimits {
     fn default() -> Self {
-        Self { connections: 16_384, header: 64 << 10, head: Duration::from_secs(60) }
+        Self { connections: 16_384, header: 32 << 10, head: Duration::from_secs(60) }
     }
 }
 

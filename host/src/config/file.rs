@@ -104,7 +104,7 @@ section! {
     struct ListenerLimits {
         /// Connections at the same time; more are closed at once. Default: 16384.
         connections: Option<Located<Count<1, 10_000_000>>>,
-        /// A request's head; a larger one is answered with 431. Default: 64KiB.
+        /// A request's head; a larger one is answered with 431. Default: 32KiB.
         header: Option<Located<Size>>,
     }
 }
@@ -227,7 +227,7 @@ section! {
     struct Paths {
         /// What becomes of a request with %2F in its path: `reject` (400, the default) or `keep`.
         encoded_slash: Option<EncodedSlash>,
-        /// Whether `//` counts as `/`. Default: false.
+        /// Whether `//` counts as `/`, as most servers read it. Default: true.
         merge_slashes: Option<bool>,
     }
 }

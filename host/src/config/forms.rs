@@ -74,6 +74,18 @@ impl Read for Entry {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         match &node.kind {
             Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
+            // As `override` has it.
+            Kind::Map(entries) if matches!(&entries[..], [(key, value)] if key.name != "plugin" && matches!(value.kind, Kind::Map(_))) =>
+            {
+                let (key, _) = &entries[0];
+                reader
+                    .fault(
+                        key.place,
+                        format!("an entry names its filter under `plugin`, not by the key `{}`", key.name),
+                    )
+                    .help = Some(format!("write `{{ plugin: {}, config: {{ ... }} }}`", key.name));
+                None
+            }
             Kind::Map(_) => LongEntry::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
             _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
         }

@@ -128,6 +128,8 @@ impl Loader {
             return None;
         }
         match read(path) {
+            // Whoever comments a file out means that it is not there.
+            Ok(text) if text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#')) => None,
             Ok(text) => self.add(Source { path: path.to_owned(), text }),
             Err(error) => {
                 self.reader.fault(pattern.place, format!("cannot read {}: {error}", path.display()));

@@ -16,6 +16,8 @@ pub(super) enum Error {
     Path(#[from] Ambiguous),
     #[error("the request names no host, or more than one")]
     Host,
+    #[error("the request's transfer coding is not just `chunked`")]
+    Coding,
     #[error("no site serves this host")]
     NoSite,
     #[error("no route matches the request")]
@@ -45,6 +47,9 @@ impl Error {
                 (StatusCode::BAD_REQUEST, "bad-path", "the request's path can be read in more than one way")
             }
             Self::Host => (StatusCode::BAD_REQUEST, "bad-host", "the request must name one host"),
+            Self::Coding => {
+                (StatusCode::NOT_IMPLEMENTED, "bad-coding", "transfer codings other than `chunked` are not served here")
+            }
             Self::NoSite => (StatusCode::NOT_FOUND, "no-site", "nothing is served here"),
             Self::Method(_) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "bad-method", "this method is not served here; see Allow")

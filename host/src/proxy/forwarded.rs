@@ -29,7 +29,7 @@ pub(super) fn accept(headers: &mut HeaderMap, peer: IpAddr, trusted: &[Network],
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let counts = is_trusted(peer);
     // A trusted peer sets the fields' own spellings. Others, which some servers take for the same, it may have let pass.
-    let is_refused = |name: &HeaderName| is_claim(name.as_str()) && (!counts || name.as_str().contains('_'));
+    let is_refused = |name: &HeaderName| is_claim(name.as_str()) && (!counts || has_odd_spelling(name.as_str()));
     if has_claims && headers.keys().any(is_refused) {
         let refused: Vec<HeaderName> = headers.keys().filter(|name| is_refused(name)).cloned().collect();
         for name in refused {
@@ -66,16 +66,41 @@ fn listed(line: &HeaderValue) -> impl DoubleEndedIterator<Item = Option<IpAddr>>
     items.filter(|item| !item.is_empty()).map(element::address)
 }
 
-/// Whether a field claims something about the client, also with `_` for `-`: to CGI and its heirs they are the same.
+/// What else says who asks, besides all that begins with `x-forwarded`.
+const CLAIMS: [&str; 12] = [
+    "forwarded",
+    "forwarded-for",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "x-originating-ip",
+    "x-remote-addr",
+    "true-client-ip",
+    "client-ip",
+    "remote-addr",
+    "cf-connecting-ip",
+];
+
+/// In another spelling these mean nothing here, and something to others.
+const FRAMING: [&str; 4] = ["transfer-encoding", "content-length", "connection", "host"];
+
+/// Whether a field claims something about the client, or is framing in disguise. Also with `_` and the like for `-`: to CGI
+/// and its heirs they are the same.
 pub(super) fn is_claim(name: &str) -> bool {
-    // Hardly a usual field begins like these.
-    if !matches!(name.as_bytes().first(), Some(b'x' | b'f' | b't')) {
+    // Hardly a usual field begins like these, or is spelt so.
+    let is_odd = has_odd_spelling(name);
+    if !is_odd && !matches!(name.as_bytes().first(), Some(b'x' | b'f' | b't' | b'c' | b'r')) {
         return false;
     }
-    let spelt = |length: usize| name.bytes().take(length).map(|byte| if byte == b'_' { b'-' } else { byte });
-    let is = |known: &str| name.len() == known.len() && spelt(known.len()).eq(known.bytes());
-    spelt(11).eq("x-forwarded".bytes())
-        || ["forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"].into_iter().any(is)
+    let spelt =
+        |length: usize| name.bytes().take(length).map(|byte| if byte.is_ascii_alphanumeric() { byte } else { b'-' });
+    let is = |known: &&str| name.len() == known.len() && spelt(known.len()).eq(known.bytes());
+    spelt(11).eq("x-forwarded".bytes()) || CLAIMS.iter().any(is) || is_odd && FRAMING.iter().any(is)
+}
+
+fn has_odd_spelling(name: &str) -> bool {
+    name.bytes().any(|byte| !byte.is_ascii_alphanumeric() && byte != b'-')
 }
 
 #[cfg(test)]

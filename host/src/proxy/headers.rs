@@ -1,6 +1,7 @@
 //! What a proxy must do to heads, whatever the filters do: RFC 9110, 7.6 and RFC 9112, 3.2.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
@@ -86,6 +87,13 @@ pub(super) fn accept(head: &mut request::Parts, connection: &Connection) -> Resu
     // Before any filter runs: what `Connection` names must not take away what a filter sets.
     let mut wishes = Wishes::default();
     if seen.has_hop_by_hop {
+        // Others would be taken off here, and what they made of the body would go on as the body.
+        let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+        if codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+            || codings.next().is_some()
+        {
+            return Err(Error::Coding);
+        }
         wishes = Wishes::of(head);
         remove_hop_by_hop(&mut head.headers);
     }
@@ -93,9 +101,20 @@ pub(super) fn accept(head: &mut request::Parts, connection: &Connection) -> Resu
     Ok(wishes)
 }
 
-/// What a host and a port are made of (RFC 3986, 3.2); it may be empty.
+/// A host, and a port or none (RFC 3986, 3.2). It may be empty.
 fn is_host(host: &HeaderValue) -> bool {
-    host.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(byte))
+    let Ok(host) = host.to_str() else { return false };
+    let (is_sound, port) = match host.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((address, port))) => (address.parse::<Ipv6Addr>().is_ok(), port),
+        Some(None) => return false,
+        None => {
+            let end = host.find(':').unwrap_or(host.len());
+            let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte);
+            (host[..end].bytes().all(is_of_name), &host[end..])
+        }
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    is_sound && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 impl Wishes {

@@ -44,6 +44,11 @@ pub(super) fn map_back(headers: &mut HeaderMap, mapping: &Mapping) {
 impl Mapping<'_> {
     /// A reference as the client needs it; none if it stays.
     fn reference(&self, reference: &[u8]) -> Option<Vec<u8>> {
+        // Browsers read on as if it were not there.
+        if reference.contains(&b'\t') {
+            let reference: Vec<u8> = reference.iter().copied().filter(|byte| *byte != b'\t').collect();
+            return Some(self.reference(&reference).unwrap_or(reference));
+        }
         if reference.starts_with(b"/") {
             let stays = self.prefix.is_empty() || reference.starts_with(b"//");
             return (!stays).then(|| [self.prefix.as_bytes(), reference].concat());

@@ -17,7 +17,7 @@ mod worker;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 
 use crate::config::HostHeader;
@@ -39,6 +39,7 @@ pub use worker::{Connection, Worker};
 pub async fn handle(worker: &Worker, connection: &Connection, request: Request<Incoming>) -> Response<ReplyBody> {
     let local = worker.local();
     let (head, body) = request.into_parts();
+    let body = RequestBody::new(body, head.version == Version::HTTP_2);
     let exchange = Exchange::begin(worker.next_id(), connection.peer, connection.scheme(), head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
@@ -84,7 +85,7 @@ async fn forward(
     connection: &Connection,
     chosen: &Chosen<'_>,
     exchange: &mut Held,
-    body: Incoming,
+    body: RequestBody,
 ) -> Result<Option<Answered>, Error> {
     if local.pools.request(chosen.chain, exchange).map_err(Error::Filter)? == Flow::Answered {
         return Ok(None);
@@ -113,7 +114,7 @@ async fn forward(
         upgrade: chosen.wishes.upgrade.as_ref(),
         trailers: chosen.wishes.trailers,
     };
-    let sent = upstream.send(outbound, RequestBody::new(body, route.largest_body)).await;
+    let sent = upstream.send(outbound, body.limited(route.largest_body)).await;
     let (mut head, body) = sent.map_err(|error| Error::upstream(upstream.name(), error))?;
     let (upstream_scheme, authority) = body.origin();
     let mapping = Mapping {
@@ -148,7 +149,10 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>) -> Response<ReplyBody
     let body = match (ongoing.exchange.body.take(), upstream) {
         // An answer replaces the upstream's; dropping that cancels it.
         (Some(bytes), _) => ReplyBody::whole(bytes, ongoing),
-        (None, Some(Answered::Body(body))) => ReplyBody::upstream(body, ongoing),
+        (None, Some(Answered::Body(body))) => {
+            ongoing.served_by(&body);
+            ReplyBody::upstream(body, ongoing)
+        }
         (None, Some(Answered::Switch(switch))) => {
             switch.begin(&mut head, ongoing);
             ReplyBody::switched()

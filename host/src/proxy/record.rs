@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use http::HeaderValue;
 use http::header;
 use http::response::Parts;
 
@@ -11,6 +12,7 @@ use crate::plugin::{Held, Origin};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
 use crate::upstream;
+use crate::upstream::ResponseBody;
 
 /// How the response ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub(super) struct Ongoing {
     pub(super) ended: Ended,
     status: Option<u16>,
     error: Option<Box<Error>>,
+    endpoint: Option<HeaderValue>,
     /// None if there will be no record.
     started: Option<Instant>,
     log: Rc<WorkerLog>,
@@ -63,6 +66,7 @@ impl Ongoing {
             ended: Ended::Open,
             status: None,
             error: None,
+            endpoint: None,
             started: local.snapshot.access_log.then(Instant::now),
             log,
         }
@@ -73,6 +77,13 @@ impl Ongoing {
         let (head, body) = error.response(self.exchange.id);
         self.exchange.answer(head, Some(body), Origin::Host);
         self.error = Some(Box::new(error));
+    }
+
+    /// The response is this server's.
+    pub(super) fn served_by(&mut self, body: &ResponseBody) {
+        if self.started.is_some() {
+            self.endpoint = Some(body.authority());
+        }
     }
 
     /// Takes the head of the response.
@@ -107,6 +118,7 @@ impl Drop for Ongoing {
             bytes: self.sent,
             duration: started.elapsed(),
             route: exchange.route.as_deref(),
+            endpoint: self.endpoint.as_ref().and_then(|endpoint| endpoint.to_str().ok()),
             by: if self.status.is_none() { "client" } else { by },
             reason,
             detail,

@@ -41,6 +41,8 @@ pub struct Record<'a> {
     pub duration: Duration,
     /// The route's name.
     pub route: Option<&'a str>,
+    /// The server that it came from, if it did.
+    pub endpoint: Option<&'a str>,
     /// Who made the response: `upstream`, `host` or a filter's name.
     pub by: &'a str,
     /// Why, if it is not the upstream's.
@@ -164,6 +166,7 @@ impl Record<'_> {
             ("host", self.host),
             ("target", Some(self.target)),
             ("route", self.route),
+            ("endpoint", self.endpoint),
             ("by", Some(self.by)),
             ("reason", self.reason),
             ("detail", self.detail),

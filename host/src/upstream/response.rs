@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::config::Scheme;
@@ -45,6 +46,11 @@ impl ResponseBody {
         let endpoint = self.place.endpoint();
         let scheme = if endpoint.config.scheme == Scheme::Https { "https" } else { "http" };
         (scheme, endpoint.authority.to_str().unwrap_or_default())
+    }
+
+    /// The authority of the server that answers, to keep.
+    pub fn authority(&self) -> HeaderValue {
+        self.place.endpoint().authority.clone()
     }
 
     /// The connection itself, behind the head of a response that switches protocols.

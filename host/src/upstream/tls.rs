@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -60,11 +60,38 @@ impl TlsPeer {
         Some(Self { tls: tls.clone(), name: ServerName::try_from(name.to_owned()).ok()? })
     }
 
+    /// The usual causes in words, with what to do.
+    fn explained(&self, error: io::Error) -> io::Error {
+        let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) else { return error };
+        let name = self.name.to_str();
+        let words = match cause {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+                "its certificate is by no authority that counts; name the authority's file under `tls: { ca }`"
+                    .to_owned()
+            }
+            rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }) => {
+                format!("its certificate is not for `{name}`; `tls: {{ server_name }}` says which name it has")
+            }
+            rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { .. }) => {
+                "its certificate has expired".to_owned()
+            }
+            rustls::Error::InvalidCertificate(CertificateError::Other(other))
+                if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+            {
+                "its certificate is an authority's own; make one for the server, with basicConstraints=CA:FALSE"
+                    .to_owned()
+            }
+            rustls::Error::InvalidMessage(_) => "it does not speak TLS; write http:// if it should not".to_owned(),
+            _ => return error,
+        };
+        io::Error::new(error.kind(), words)
+    }
+
     /// The handshake.
     pub(super) async fn connect(&self, stream: TcpStream, needs_http1: bool) -> io::Result<Box<TlsStream>> {
         let config = if needs_http1 { &self.tls.http1 } else { &self.tls.either };
-        let stream = TlsConnector::from(Arc::clone(config)).connect(self.name.clone(), stream).await?;
-        Ok(Box::new(stream))
+        let stream = TlsConnector::from(Arc::clone(config)).connect(self.name.clone(), stream).await;
+        Ok(Box::new(stream.map_err(|error| self.explained(error))?))
     }
 }
 

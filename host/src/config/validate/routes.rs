@@ -232,6 +232,9 @@ fn parse(path: &str, rules: Rules) -> Result<PathPattern, (String, &'static str)
         let help = "write /exact or /prefix/*: a `*` stands for all that is below, at the end only";
         return Err(("has a `*` that is not a whole last segment".into(), help));
     }
+    if fixed.contains(['{', '}']) {
+        return Err(("has a `{` or `}`: there are no parameters in paths".into(), FORM));
+    }
     if let Some(found) = fixed.chars().find(|character| "?#".contains(*character)) {
         let help = if found == '?' { "parameters are conditions: `query: { name: value }`" } else { FORM };
         return Err((format!("has a `{found}`, which is not part of a path"), help));

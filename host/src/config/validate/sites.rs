@@ -41,7 +41,7 @@ impl Check {
                 let paths = site.paths.as_ref();
                 let paths = Rules {
                     encoded_slash: paths.and_then(|paths| paths.encoded_slash).unwrap_or_default(),
-                    merge_slashes: paths.and_then(|paths| paths.merge_slashes).unwrap_or_default(),
+                    merge_slashes: paths.and_then(|paths| paths.merge_slashes).unwrap_or(true),
                 };
                 let routes = self.routes(site, &name, &chain, paths, file.defaults.as_ref(), chains, upstreams);
                 Site { name, hosts, listeners: on, paths, chain, routes, place: site.place }

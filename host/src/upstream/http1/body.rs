@@ -3,10 +3,12 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
 use super::Exchange;
+use crate::upstream::outbound::keep_trailers;
+
 use super::head::{self, Length};
 use crate::upstream::Error;
 use crate::upstream::error::Broken;
@@ -216,9 +218,7 @@ fn trailers(input: &mut BytesMut) -> Result<Option<HeaderMap>, Broken> {
     if input[..end].split_inclusive(|byte| *byte == b'\n').any(|line| !line.ends_with(b"\r\n")) {
         return Err(Broken::Invalid("a line of its trailers does not end in CRLF"));
     }
-    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER, header::CONNECTION, header::HOST] {
-        fields.remove(name);
-    }
+    keep_trailers(&mut fields);
     input.advance(end);
     Ok(Some(fields))
 }

@@ -161,6 +161,11 @@ pub(super) fn headers(head: &[u8], fields: &[httparse::Header<'_>]) -> Result<He
 /// RFC 9112, 6.3; and whether the framing leaves no doubt.
 fn length(headers: &mut HeaderMap, version: u8, method: &Method, status: StatusCode) -> Result<(Length, bool), Broken> {
     if *method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
+        // They have no body, but what they say of one goes on.
+        content_length(headers)?;
+        if status == StatusCode::NO_CONTENT {
+            headers.remove(header::CONTENT_LENGTH);
+        }
         return Ok((Length::Known(0), !headers.contains_key(header::TRANSFER_ENCODING)));
     }
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -172,8 +177,13 @@ fn length(headers: &mut HeaderMap, version: u8, method: &Method, status: StatusC
         // Both is how responses are smuggled: the coding counts, and the connection ends after it.
         return Ok((Length::Chunked, headers.remove(header::CONTENT_LENGTH).is_none()));
     }
+    Ok((content_length(headers)?.map_or(Length::UntilClose, Length::Known), true))
+}
+
+/// One length, said once or again.
+fn content_length(headers: &mut HeaderMap) -> Result<Option<u64>, Broken> {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    let Some(length) = lengths.next() else { return Ok((Length::UntilClose, true)) };
+    let Some(length) = lengths.next() else { return Ok(None) };
     if lengths.any(|other| other != length) {
         return Err(Broken::Invalid("it has several lengths"));
     }
@@ -184,7 +194,7 @@ fn length(headers: &mut HeaderMap, version: u8, method: &Method, status: StatusC
         let one = HeaderValue::from(length);
         headers.insert(header::CONTENT_LENGTH, one);
     }
-    Ok((Length::Known(length), true))
+    Ok(Some(length))
 }
 
 fn says_close(headers: &HeaderMap) -> bool {

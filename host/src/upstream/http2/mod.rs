@@ -24,10 +24,14 @@ pub(super) use body::Body;
 const PING_AFTER: Duration = Duration::from_secs(20);
 const PING_WAIT: Duration = Duration::from_secs(10);
 
-/// A client that reads slowly holds back its own stream's window, and with it a part of the connection's: that must
-/// be many times larger, or a few slow clients stop all others.
+/// A client that reads slowly holds back its own stream's window, and with it a part of the connection's: that is as
+/// large as can be, or slow clients stop all others. What is held is bounded by the streams' windows.
 const STREAM_WINDOW: u32 = 64 << 10;
-const CONNECTION_WINDOW: u32 = 16 << 20;
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
+/// Streams that clients gave up, and that are remembered for what still comes on them. Giving up is a client's right: it
+/// must not end the connection of others.
+const MOST_RESET: usize = 8192;
 
 /// Of a response's fields.
 const LARGEST_HEAD: u32 = 64 << 10;
@@ -48,6 +52,8 @@ impl Connection {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(LARGEST_HEAD)
+            .max_concurrent_reset_streams(MOST_RESET)
+            .max_local_error_reset_streams(None)
             .handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(io::Error::other)?;
         tokio::task::spawn_local(async move {
