@@ -286,6 +286,22 @@ fn exchanges_share_one_http2_connection_and_messages_pass_while_both_sides_talk(
     assert_eq!(upstream.record(2)["ended"], "complete");
 }
 
+#[test]
+fn a_large_head_risks_no_other_exchange() {
+    let origin = Http2Origin::raw(|frame, peer| {
+        if frame.is_last() {
+            peer.head(frame.stream, &[(":status", "200")], true);
+        }
+    });
+    let proxy = h2c(&origin);
+    let mut client = Client::connect(proxy.address);
+    let large = format!("X-Large: {}\r\n", "x".repeat(5000));
+    for (more, connection) in [("", 0), (large.as_str(), 1), ("", 0), (large.as_str(), 2)] {
+        assert_eq!(client.get("/", more).status, 200);
+        assert_eq!(origin.next(1).connection, connection);
+    }
+}
+
 fn h2c(origin: &Http2Origin) -> Proxy {
     app(&format!("\"h2c://{}\"", origin.address), "").start()
 }

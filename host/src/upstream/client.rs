@@ -7,10 +7,13 @@ use http_body::Body;
 
 use super::deadlines::Deadlines;
 use super::error::{Broken, Error};
-use super::kept::Link;
+use super::kept::{Link, Need};
 use super::pool::Place;
 use super::{Outbound, Pool, RequestBody, ResponseBody, connect, http2};
 use crate::config::Scheme;
+
+/// A server may end a connection over a larger head (nginx does, from a field of 8 KiB on): then that of no other exchange.
+const LARGE: usize = 4 << 10;
 
 impl Pool {
     /// Sends a request and waits for the response's head. An endpoint that cannot be reached is passed over, each is
@@ -49,15 +52,20 @@ async fn ask(
     // HTTP/2 has no such upgrade, and a request with a body would have to be read to its end before.
     let scheme = place.endpoint().config.scheme;
     let upgrade = outbound.upgrade.filter(|_| scheme != Scheme::H2c && body.is_end_stream());
+    let need = match upgrade {
+        Some(_) => Need::Http1,
+        None if scheme != Scheme::Http && outbound.size() > LARGE => Need::Alone,
+        None => Need::Any,
+    };
     let mut may_repeat = true;
     loop {
-        let kept = place.kept().take(upgrade.is_some());
+        let kept = place.kept().take(need);
         let is_kept = kept.is_some();
         let link = match kept {
             Some(link) => link,
             None => {
                 // Boxed, because it is seldom and large.
-                let connecting = connect::link(place.endpoint(), place.kept(), upgrade.is_some(), deadlines);
+                let connecting = connect::link(place.endpoint(), place.kept(), need, deadlines);
                 let link = Box::pin(connecting).await?;
                 place.endpoint().reached();
                 link

@@ -9,19 +9,14 @@ use super::deadlines::{Deadlines, within};
 use super::endpoint::Endpoint;
 use super::http1::Exchange;
 use super::http2;
-use super::kept::{Kept, Link};
+use super::kept::{Kept, Link, Need};
 use super::stream::Stream;
 use super::{Error, tls};
 use crate::config::Scheme;
 
 /// A new connection; or one that many share and another exchange has just made.
-pub(super) async fn link(
-    endpoint: &Endpoint,
-    kept: &Kept,
-    needs_http1: bool,
-    deadlines: &Deadlines,
-) -> Result<Link, Error> {
-    let could_share = || !needs_http1 && endpoint.config.scheme != Scheme::Http && !kept.is_http1.get();
+pub(super) async fn link(endpoint: &Endpoint, kept: &Kept, need: Need, deadlines: &Deadlines) -> Result<Link, Error> {
+    let could_share = || need == Need::Any && endpoint.config.scheme != Scheme::Http && !kept.is_http1.get();
     let connecting = async {
         let mut turn = None;
         if could_share() {
@@ -33,9 +28,10 @@ pub(super) async fn link(
                 turn = None;
             }
         }
-        let link = open(endpoint, needs_http1).await?;
+        let link = open(endpoint, need == Need::Http1).await?;
         match &link {
-            Link::Http2(connection) => kept.share(connection),
+            Link::Http2(connection) if need == Need::Any => kept.share(connection),
+            Link::Http2(_) => {}
             Link::Http1(_) if turn.is_some() => kept.is_http1.set(true),
             Link::Http1(_) => {}
         }

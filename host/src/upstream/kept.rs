@@ -25,6 +25,17 @@ pub(super) enum Link {
     Http2(Rc<http2::Connection>),
 }
 
+/// Which connection an exchange needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Any.
+    Any,
+    /// One of HTTP/1.1.
+    Http1,
+    /// One that no other exchange is on.
+    Alone,
+}
+
 /// Idle HTTP/1.1 connections, the most recently used last, and the HTTP/2 connection that all share.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -38,8 +49,10 @@ pub(super) struct Kept {
 
 impl Kept {
     /// A connection that is not known to be dead.
-    pub(super) fn take(&self, needs_http1: bool) -> Option<Link> {
-        if !needs_http1 && let Some(shared) = self.shared() {
+    pub(super) fn take(&self, need: Need) -> Option<Link> {
+        if need == Need::Any
+            && let Some(shared) = self.shared()
+        {
             return Some(Link::Http2(shared));
         }
         let mut idle = self.idle.borrow_mut();

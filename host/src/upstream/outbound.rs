@@ -36,6 +36,14 @@ pub struct Outbound<'a> {
     pub trailers: bool,
 }
 
+impl Outbound<'_> {
+    /// Bytes of the head, about.
+    pub(super) fn size(&self) -> usize {
+        let fields = self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        self.target.len() + fields.sum::<usize>()
+    }
+}
+
 /// Fields to send besides a head's. They are the same for many requests, so HTTP/1.1 has them in writing.
 #[derive(Debug)]
 pub struct Added {
