@@ -31,9 +31,8 @@ pub(super) async fn link(endpoint: &Endpoint, kept: &Kept, need: Need, deadlines
         let link = open(endpoint, need == Need::Http1).await?;
         match &link {
             Link::Http2(connection) if need == Need::Any => kept.share(connection),
-            Link::Http2(_) => {}
             Link::Http1(_) if turn.is_some() => kept.is_http1.set(true),
-            Link::Http1(_) => {}
+            _ => {}
         }
         Ok(link)
     };
