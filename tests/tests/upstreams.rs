@@ -286,6 +286,27 @@ fn exchanges_share_one_http2_connection_and_messages_pass_while_both_sides_talk(
     assert_eq!(upstream.record(2)["ended"], "complete");
 }
 
+/// What still comes on streams that were given up must not add up to the end of the connection that others are on.
+#[test]
+fn clients_that_give_up_end_no_other_exchange() {
+    let origin = Http2Origin::raw(|frame, peer| match frame.kind {
+        1 => peer.head(frame.stream, &[(":status", "200")], false),
+        3 => peer.data(frame.stream, b"late", false),
+        _ => {}
+    });
+    let proxy = h2c(&origin);
+    let mut waits = Client::connect(proxy.address);
+    waits.send("GET /waits HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(waits.head().0, 200);
+    for _ in 0..1100 {
+        let mut client = Client::connect(proxy.address);
+        client.send("GET /gives-up HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(client.head().0, 200);
+        drop(client);
+        assert_eq!(origin.next(3).connection, 0);
+    }
+}
+
 #[test]
 fn a_large_head_risks_no_other_exchange() {
     let origin = Http2Origin::raw(|frame, peer| {

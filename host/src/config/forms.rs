@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::file::{ENDPOINT, LongAdded, LongEntry, WeightedEndpoint};
 use super::read::{Count, Read, Reader, section, words};
 use super::schema::{Definitions, text_like};
-use super::tree::{Kind, Node};
+use super::tree::{Key, Kind, Node};
 use super::{Balance, Located, OnFailure};
 use crate::paths::EncodedSlash;
 
@@ -74,18 +74,7 @@ impl Read for Entry {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         match &node.kind {
             Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
-            // As `override` has it.
-            Kind::Map(entries) if matches!(&entries[..], [(key, value)] if key.name != "plugin" && matches!(value.kind, Kind::Map(_))) =>
-            {
-                let (key, _) = &entries[0];
-                reader
-                    .fault(
-                        key.place,
-                        format!("an entry names its filter under `plugin`, not by the key `{}`", key.name),
-                    )
-                    .help = Some(format!("write `{{ plugin: {}, config: {{ ... }} }}`", key.name));
-                None
-            }
+            Kind::Map(entries) if is_keyed_by_filter(entries, reader) => None,
             Kind::Map(_) => LongEntry::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
             _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
         }
@@ -94,6 +83,17 @@ impl Read for Entry {
     fn schema(definitions: &mut Definitions) -> Value {
         json!({ "anyOf": [{ "type": "string" }, LongEntry::schema(definitions)] })
     }
+}
+
+/// Whether an entry is written as `override` has it, `NAME: { ... }`; that is noted.
+fn is_keyed_by_filter(entries: &[(Key, Rc<Node>)], reader: &mut Reader) -> bool {
+    let [(key, value)] = entries else { return false };
+    if !matches!(value.kind, Kind::Map(_)) || ["config", "limits"].contains(&key.name.as_str()) {
+        return false;
+    }
+    let message = format!("an entry names its filter under `plugin`, not by the key `{}`", key.name);
+    reader.fault(key.place, message).help = Some(format!("write `{{ plugin: {}, config: {{ ... }} }}`", key.name));
+    true
 }
 
 /// The same, and where it goes.
@@ -107,6 +107,7 @@ impl Read for Added {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         match &node.kind {
             Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
+            Kind::Map(entries) if is_keyed_by_filter(entries, reader) => None,
             Kind::Map(_) => LongAdded::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
             _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
         }

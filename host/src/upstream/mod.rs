@@ -14,17 +14,20 @@ mod http2;
 mod kept;
 mod outbound;
 mod pool;
+mod request_body;
 mod response;
 mod stream;
 mod tls;
+mod trailers;
 mod tunnel;
 
 use std::sync::atomic::AtomicUsize;
 
 pub use deadlines::Wait;
 pub use error::{Broken, Error};
-pub use outbound::{Added, Host, Outbound, RequestBody};
+pub use outbound::{Added, Host, Outbound};
 pub use pool::Pool;
+pub use request_body::RequestBody;
 pub use response::ResponseBody;
 pub use tunnel::Tunnel;
 

@@ -1,18 +1,9 @@
-//! What is sent to an upstream: a request's head with what the route makes of it, and the client's body.
+//! What is sent to an upstream: a request's head with what the route makes of it.
 
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, request};
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use tokio::runtime::Handle;
+use http::{HeaderName, HeaderValue, Method, request};
 
-use super::Error;
-use crate::clock::within;
 use crate::config::Timeouts;
 
 /// A request's head. It is written from where it stands, so that sending it again elsewhere needs no copy.
@@ -96,117 +87,4 @@ impl<'a> Host<'a> {
 /// Whether doing it twice is the same as doing it once: RFC 9110, 9.2.2.
 pub(super) fn is_idempotent(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE].contains(method)
-}
-
-/// How long a client may go on sending what nobody reads any more.
-const LINGER: Duration = Duration::from_secs(5);
-
-/// The client's body with a limit; empty by default.
-#[derive(Debug, Default)]
-pub struct RequestBody {
-    incoming: Option<Incoming>,
-    limit: u64,
-    left: u64,
-    lingers: bool,
-}
-
-impl RequestBody {
-    /// Without a limit. One that `lingers` is read on for a while when it is dropped before its end: over HTTP/2 its stream
-    /// would be reset, and widely used clients then lose the answer that they were given.
-    pub fn new(incoming: Incoming, lingers: bool) -> Self {
-        Self { incoming: Some(incoming), limit: u64::MAX, left: u64::MAX, lingers }
-    }
-
-    /// At most so many bytes.
-    #[must_use]
-    pub fn limited(mut self, limit: u64) -> Self {
-        (self.limit, self.left) = (limit, limit);
-        self
-    }
-
-    /// A body that says that it is too large fails before anything is sent.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        if self.size_hint().lower() > self.left { Err(Error::TooLarge(self.limit)) } else { Ok(()) }
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let this = self.get_mut();
-        let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
-        let frame = match ready!(Pin::new(incoming).poll_frame(context)) {
-            Some(Ok(mut frame)) => {
-                if let Some(trailers) = frame.trailers_mut() {
-                    keep_trailers(trailers);
-                }
-                frame
-            }
-            Some(Err(error)) => return Poll::Ready(Some(Err(Error::ClientBody(error.to_string())))),
-            None => return Poll::Ready(None),
-        };
-        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-        Poll::Ready(Some(match this.left.checked_sub(length) {
-            Some(left) => {
-                this.left = left;
-                Ok(frame)
-            }
-            None => Err(Error::TooLarge(this.limit)),
-        }))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint)
-    }
-}
-
-/// Removes what must not come behind a body (RFC 9110, 6.5.1): framing, routing, who asks and what proves it. No filter has
-/// seen trailers, and some servers read them as if they had come before the body.
-pub(super) fn keep_trailers(trailers: &mut HeaderMap) {
-    let is_out_of_place = |name: &HeaderName| {
-        let name = name.as_str();
-        let beginnings = ["content-", "x-forwarded", "proxy-", "if-", "x-real", "x-client", "sec-"];
-        let names = [
-            "accept",
-            "authorization",
-            "connection",
-            "cookie",
-            "expect",
-            "forwarded",
-            "host",
-            "keep-alive",
-            "range",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "true-client-ip",
-            "upgrade",
-            "via",
-        ];
-        names.contains(&name) || beginnings.iter().any(|beginning| name.starts_with(beginning))
-    };
-    let removed: Vec<HeaderName> = trailers.keys().filter(|name| is_out_of_place(name)).cloned().collect();
-    for name in removed {
-        trailers.remove(name);
-    }
-}
-
-impl Drop for RequestBody {
-    fn drop(&mut self) {
-        let rest = self.incoming.take().filter(|rest| self.lingers && !rest.is_end_stream());
-        // At the end of a worker there is nobody left to read.
-        if let Some(rest) = rest.filter(|_| Handle::try_current().is_ok()) {
-            tokio::task::spawn_local(within(LINGER, discard(rest)));
-        }
-    }
-}
-
-async fn discard(mut rest: Incoming) {
-    while let Some(Ok(_)) = std::future::poll_fn(|context| Pin::new(&mut rest).poll_frame(context)).await {}
 }

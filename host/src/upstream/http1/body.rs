@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
 use super::Exchange;
-use crate::upstream::outbound::keep_trailers;
+use crate::upstream::trailers::keep_trailers;
 
 use super::head::{self, Length};
 use crate::upstream::Error;
