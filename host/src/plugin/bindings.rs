@@ -18,6 +18,8 @@ pub(super) enum Flow {
     Next,
     #[component(name = "stop")]
     Stop,
+    #[component(name = "pause")]
+    Pause,
 }
 
 /// `types.refusal`.
@@ -35,6 +37,8 @@ pub(super) enum Refusal {
     TooLarge,
     #[component(name = "wrong-hook")]
     WrongHook,
+    #[component(name = "denied")]
+    Denied,
 }
 
 /// `types.fault`.
@@ -58,7 +62,7 @@ pub(super) enum Origin {
     Host,
 }
 
-/// `reply.reason`.
+/// `types.reason`.
 #[derive(Clone, Debug, ComponentType, Lift, Lower)]
 #[component(record)]
 pub(super) struct Reason {

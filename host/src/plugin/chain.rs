@@ -127,6 +127,7 @@ impl Pools {
                 Some(reply) => return Ok(Some((reply, entry))),
                 None => Failure::NoAnswer,
             },
+            Ok(bindings::Flow::Pause) => Failure::NoAnswer,
             Err(failure) => failure,
         };
         held.reply = None;

@@ -1,7 +1,8 @@
 //! Answering in the upstream's place.
 
 use crate::Flow;
-use crate::bindings::weir::filter::reply::{self, Reason};
+use crate::bindings::weir::filter::reply;
+use crate::bindings::weir::filter::types::Reason;
 
 /// An answer in the making: `Reply::new(403).text("no\n").send("blocked")`.
 #[derive(Debug)]
