@@ -9,12 +9,14 @@ mod chains;
 mod edge;
 mod fault;
 mod file;
+mod filters;
 mod forms;
 mod json;
 mod read;
 mod schema;
 mod sites;
 mod sources;
+mod stores;
 mod syntax;
 mod tree;
 mod units;
@@ -27,11 +29,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use chains::{Component, ComponentSource, Entry, Limits, Link, OnFailure, Owner};
+pub use chains::{
+    Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Quarantine, Wasi,
+};
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
 pub use json::Json;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
+pub use stores::Store;
 pub use upstreams::{Balance, Endpoint, Scheme, Timeouts, Upstream, UpstreamTls};
 
 /// A configuration: whole and sound if it has no faults.
@@ -51,6 +56,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// Where requests go.
     pub upstreams: Vec<Upstream>,
+    /// Where filters keep what they share; `local` is among them.
+    pub stores: Vec<Store>,
     /// All filters of all chains.
     pub entries: Vec<Entry>,
     /// Components of plugins that no chain uses; they are checked all the same.

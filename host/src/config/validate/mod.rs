@@ -1,10 +1,12 @@
 //! From what was written to what it means. Every fault is noted; none stops the search.
 
 mod chains;
+mod limits;
 mod listeners;
 mod plugins;
 mod routes;
 mod sites;
+mod stores;
 mod ties;
 mod upstreams;
 
@@ -64,6 +66,7 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
         admin: None,
         listeners: Vec::new(),
         upstreams: Vec::new(),
+        stores: Vec::new(),
         entries: Vec::new(),
         unused: Vec::new(),
         sites: Vec::new(),
@@ -92,6 +95,7 @@ impl Check {
         config.access_log = file.access_log.as_ref().is_none_or(|access_log| access_log.value);
         config.listeners = self.listeners(file);
         config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin, &config.listeners));
+        config.stores = self.stores(file);
         let plugins = Plugins::new(self, &file.plugins);
         let mut upstreams = Upstreams::new(self, &file.upstreams);
         let mut chains = Chains::new(self, &file.chains, plugins);
