@@ -22,6 +22,8 @@ pub enum Failure {
     Pause(&'static str),
     /// It asked for a hook to be called that it does not have.
     NoHook(&'static str),
+    /// It made more of a piece of a body than it may.
+    Output,
     /// A new instance could not be made.
     Instance(String),
     /// All of its instances are in use, and enough exchanges wait already.
@@ -41,6 +43,7 @@ impl Failure {
             Self::NoAnswer => "no-answer",
             Self::Pause(_) => "bad-pause",
             Self::NoHook(_) => "no-hook",
+            Self::Output => "output-limit",
             Self::Instance(_) => "no-instance",
             Self::Overload => "overload",
             Self::Quarantine => "quarantine",
@@ -63,6 +66,7 @@ impl fmt::Display for Failure {
             Self::NoAnswer => write!(formatter, "it returned `stop` without an answer"),
             Self::Pause(why) => write!(formatter, "it returned `pause` {why}"),
             Self::NoHook(hook) => write!(formatter, "it asked for `{hook}`, which it does not export"),
+            Self::Output => write!(formatter, "it made more than 1 MiB of one piece of a body"),
             Self::Instance(why) => write!(formatter, "no instance could be made: {why}"),
             Self::Overload => write!(
                 formatter,

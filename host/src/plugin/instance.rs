@@ -12,9 +12,9 @@ use super::engine::Engine;
 use super::error::Failure;
 use super::exchange::{Exchange, Held};
 use super::hook::Hook;
-use super::keys::Keys;
 use super::limits::{Exceeded, Meter};
 use super::metrics::Counts;
+use super::pins::Pins;
 use super::registry::Entry;
 use super::setup::Setup;
 use crate::clock::within;
@@ -30,8 +30,8 @@ pub(super) struct Guest {
     pub(super) lines: u32,
     /// What was asked for in `configure`.
     pub(super) setup: Setup,
-    pub(super) keys: Keys,
     pub(super) counts: Arc<Counts>,
+    pub(super) pins: Pins,
     pub(super) outbound: Arc<dyn Outbound>,
     pub(super) meter: Meter,
 }
@@ -44,6 +44,8 @@ pub(super) struct Instance {
     on_request: Option<TypedFunc<(), (Flow,)>>,
     on_response: Option<TypedFunc<(), (Flow,)>>,
     calls: u64,
+    /// Bytes of memory once it was configured.
+    began_with: usize,
 }
 
 /// Why there is no instance.
@@ -61,6 +63,7 @@ impl Instance {
         engine: &Engine,
         entry: &Arc<Entry>,
         counts: &Arc<Counts>,
+        pins: &Pins,
         outbound: &Arc<dyn Outbound>,
     ) -> Result<Self, Refused> {
         let guest = Guest {
@@ -70,8 +73,8 @@ impl Instance {
             exchange: None,
             lines: 0,
             setup: Setup::default(),
-            keys: Keys::default(),
             counts: Arc::clone(counts),
+            pins: pins.clone(),
             outbound: Arc::clone(outbound),
             meter: Meter::new(entry.limits.memory),
         };
@@ -96,7 +99,10 @@ impl Instance {
             }
         });
         match made {
-            Ok((instance, Ok(()))) => Ok(Self { store, instance, on_request: None, on_response: None, calls: 0 }),
+            Ok((instance, Ok(()))) => {
+                let began_with = store.data().meter.grown;
+                Ok(Self { store, instance, on_request: None, on_response: None, calls: 0, began_with })
+            }
             Ok((_, Err(faults))) => Err(Refused::Config(faults)),
             Err(error) => Err(Refused::Failed(match failure(&store, &error) {
                 Failure::Trap(why) => Failure::Instance(why),
@@ -191,7 +197,10 @@ impl Instance {
     /// Whether it has served so many calls, or grown so large, that a new one should take its place.
     pub(super) fn is_worn(&self) -> bool {
         let guest = self.store.data();
-        self.calls >= guest.entry.limits.recycle_calls || guest.meter.grown > guest.entry.limits.recycle_memory
+        let grown = guest.meter.grown;
+        // A language runtime may need most of its memory from the start.
+        self.calls >= guest.entry.limits.recycle_calls
+            || grown > guest.entry.limits.recycle_bytes() && grown > 2 * self.began_with
     }
 }
 

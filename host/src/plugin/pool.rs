@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::error::Failure;
 use super::instance::{Instance, Refused};
 use super::metrics::Counts;
+use super::pins::Pins;
 use super::quarantine::Record;
 use super::registry::Entry;
 use crate::clock::within;
@@ -32,7 +33,7 @@ pub(super) struct Pool {
     peak: Cell<usize>,
     /// Exchanges that wait for an instance, or in a hook.
     waiting: Cell<usize>,
-    pins: Cell<usize>,
+    pins: Pins,
     freed: Notify,
     pub(super) record: Record,
 }
@@ -58,7 +59,7 @@ impl Pool {
             busy: Cell::new(0),
             peak: Cell::new(0),
             waiting: Cell::new(0),
-            pins: Cell::new(0),
+            pins: Pins::default(),
             freed: Notify::new(),
             record: Record::default(),
         })
@@ -107,11 +108,6 @@ impl Pool {
         Ok(Waiting(Rc::clone(self)))
     }
 
-    /// Whether one more body may hold an instance.
-    pub(super) fn may_pin(&self) -> bool {
-        self.pins.get() < self.entry.limits.pins
-    }
-
     /// Drops instances that nobody needed since the sweep before.
     pub(super) fn sweep(&self) {
         let needed = self.peak.replace(self.busy.get()).saturating_sub(self.busy.get());
@@ -119,7 +115,7 @@ impl Pool {
     }
 
     fn make(&self) -> Result<Instance, Failure> {
-        Instance::new(&self.engine, &self.entry, &self.counts, &self.outbound).map_err(|refused| match refused {
+        Instance::new(&self.engine, &self.entry, &self.counts, &self.pins, &self.outbound).map_err(|refused| match refused {
             Refused::Failed(failure) => failure,
             Refused::Config(faults) => {
                 let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
@@ -135,15 +131,12 @@ impl Taken {
         self.instance.as_mut().expect("it is there until it is put back")
     }
 
-    /// It holds its instance for a body; `None` if too many do.
-    pub(super) fn pin(mut self) -> Result<Self, Failure> {
-        if !self.pool.may_pin() {
-            return Err(Failure::Overload);
-        }
+    /// It stays with a body, which is counted elsewhere.
+    #[must_use]
+    pub(super) fn pinned(mut self) -> Self {
         self.is_pinned = true;
         self.pool.busy.set(self.pool.busy.get() - 1);
-        self.pool.pins.set(self.pool.pins.get() + 1);
-        Ok(self)
+        self
     }
 
     /// The hook is done and did not fail.
@@ -157,8 +150,9 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let count = if self.is_pinned { &self.pool.pins } else { &self.pool.busy };
-        count.set(count.get() - 1);
+        if !self.is_pinned {
+            self.pool.busy.set(self.pool.busy.get() - 1);
+        }
         if self.pool.entry.waits() {
             self.pool.freed.notify_one();
         }
@@ -173,6 +167,6 @@ impl Drop for Waiting {
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} ({} busy, {} pinned)", self.entry.name, self.busy.get(), self.pins.get())
+        write!(formatter, "{} ({} busy)", self.entry.name, self.busy.get())
     }
 }

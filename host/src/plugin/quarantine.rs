@@ -18,7 +18,7 @@ const LOST: u32 = 50;
 #[derive(Debug)]
 pub(super) struct Ward {
     began: Instant,
-    rules: Quarantine,
+    rules: Option<Quarantine>,
     /// Not called before then; 0 for none.
     until: AtomicU64,
     /// How often in a row.
@@ -36,7 +36,7 @@ pub(super) struct Record {
 }
 
 impl Ward {
-    pub(super) fn new(rules: Quarantine) -> Self {
+    pub(super) fn new(rules: Option<Quarantine>) -> Self {
         Self { began: Instant::now(), rules, until: AtomicU64::new(0), times: AtomicU32::new(0) }
     }
 
@@ -49,12 +49,10 @@ impl Ward {
 
     /// A call failed, having taken so much time for nothing. Says for how long the filter is put aside, if it is.
     pub(super) fn failed(&self, record: &Record, lost: Duration) -> Option<Duration> {
-        if !self.rules.is_on {
-            return None;
-        }
+        let rules = self.rules?;
         let now = self.now();
         let until = self.until.load(Ordering::Relaxed);
-        let window = millis(self.rules.window);
+        let window = millis(rules.window);
         if now.saturating_sub(record.since.get()) > window {
             record.since.set(now);
             record.calls.set(1);
@@ -69,16 +67,16 @@ impl Ward {
             self.times.store(0, Ordering::Relaxed);
         }
         let (calls, failures) = (record.calls.get(), record.failures.get());
-        let enough = if on_probation { self.rules.calls.div_ceil(4) } else { self.rules.calls };
-        let is_share = calls >= enough && f64::from(failures) >= self.rules.share * f64::from(calls);
-        let allowed = if on_probation { Duration::ZERO } else { self.rules.window / LOST };
+        let enough = if on_probation { rules.calls.div_ceil(4) } else { rules.calls };
+        let is_share = calls >= enough && u64::from(failures) * 100 >= u64::from(rules.percent) * u64::from(calls);
+        let allowed = if on_probation { Duration::ZERO } else { rules.window / LOST };
         let is_loss = record.lost.get() > allowed;
         if !is_share && !is_loss {
             return None;
         }
         record.since.set(0);
         let times = self.times.fetch_add(1, Ordering::Relaxed).min(20);
-        let length = self.rules.first.saturating_mul(1 << times).min(self.rules.longest);
+        let length = rules.first.saturating_mul(1 << times).min(rules.longest);
         // Another worker may have come first; then this is nothing new.
         let new = now + millis(length);
         (self.until.swap(new, Ordering::Relaxed) <= now).then_some(length)

@@ -1,8 +1,12 @@
 //! What filters asked for about a body, and what a paused one waits for. Only words: who carries them out reads them here.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
+
+use super::documents::Document;
+use super::pins::Pin;
 
 /// One of an exchange's two messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +38,14 @@ impl Steering {
 /// One of the things that a body passes.
 pub(super) enum Stage {
     /// A filter's chunk hook.
-    Filter { position: usize, rewrites: bool, is_pinned: bool },
+    Filter { position: usize, rewrites: bool, pin: Option<Pin> },
 }
 
 impl fmt::Debug for Stage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Filter { position, rewrites, is_pinned } => {
-                write!(formatter, "Filter({position}, rewrites: {rewrites}, pinned: {is_pinned})")
+            Self::Filter { position, rewrites, pin } => {
+                write!(formatter, "Filter({position}, rewrites: {rewrites}, pinned: {})", pin.is_some())
             }
         }
     }
@@ -52,8 +56,8 @@ impl fmt::Debug for Stage {
 pub enum Armed {
     /// The message's body, up to so many bytes.
     Buffer(u64),
-    /// A document's next fetch, by its handle.
-    Refresh(String),
+    /// A document's next fetch.
+    Refresh(Arc<Document>),
 }
 
 /// What became of it.

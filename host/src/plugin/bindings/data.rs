@@ -56,6 +56,14 @@ pub(in crate::plugin) enum MacKey {
     Secret(String),
 }
 
+/// `crypto.rsa-key`.
+#[derive(Clone, Debug, ComponentType, Lift, Lower)]
+#[component(record)]
+pub(in crate::plugin) struct RsaKey {
+    pub(in crate::plugin) modulus: Vec<u8>,
+    pub(in crate::plugin) exponent: Vec<u8>,
+}
+
 /// `crypto.public-key`.
 #[derive(Clone, Debug, ComponentType, Lift, Lower)]
 #[component(variant)]
@@ -63,7 +71,7 @@ pub(in crate::plugin) enum PublicKey {
     #[component(name = "spki")]
     Spki(Vec<u8>),
     #[component(name = "rsa")]
-    Rsa((Vec<u8>, Vec<u8>)),
+    Rsa(RsaKey),
     #[component(name = "p256")]
     P256(Vec<u8>),
     #[component(name = "p384")]
@@ -74,12 +82,22 @@ pub(in crate::plugin) enum PublicKey {
     Ed25519(Vec<u8>),
 }
 
-/// `kv.options`.
-#[derive(Clone, Copy, Debug, ComponentType, Lift, Lower)]
+/// `kv.entry`.
+#[derive(Clone, Debug, ComponentType, Lift, Lower)]
 #[component(record)]
 pub(in crate::plugin) struct Put {
+    pub(in crate::plugin) key: String,
+    pub(in crate::plugin) value: Vec<u8>,
     pub(in crate::plugin) ttl: Option<u64>,
-    pub(in crate::plugin) durable: bool,
+}
+
+/// `kv.addition`.
+#[derive(Clone, Debug, ComponentType, Lift, Lower)]
+#[component(record)]
+pub(in crate::plugin) struct Addition {
+    pub(in crate::plugin) key: String,
+    pub(in crate::plugin) by: u64,
+    pub(in crate::plugin) ttl: Option<u64>,
 }
 
 /// `kv.operation`.
@@ -89,11 +107,13 @@ pub(in crate::plugin) enum Operation {
     #[component(name = "get")]
     Get(String),
     #[component(name = "set")]
-    Set((String, Vec<u8>, Put)),
-    #[component(name = "delete")]
-    Delete(String),
+    Set(Put),
+    #[component(name = "remove")]
+    Remove(String),
     #[component(name = "increment")]
-    Increment((String, i64, Option<u64>)),
+    Increment(Addition),
+    #[component(name = "decrement")]
+    Decrement(Addition),
 }
 
 /// `kv.outcome`.
@@ -104,8 +124,8 @@ pub(in crate::plugin) enum Outcome {
     Value(Option<Vec<u8>>),
     #[component(name = "done")]
     Done,
-    #[component(name = "deleted")]
-    Deleted(bool),
+    #[component(name = "removed")]
+    Removed(bool),
     #[component(name = "number")]
     Number(i64),
     #[component(name = "failed")]

@@ -10,7 +10,9 @@
 mod data;
 mod words;
 
-pub(super) use data::{Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Put, Reason, Response, Summary, Tls};
+pub(super) use data::{
+    Addition, Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Put, Reason, Response, RsaKey, Summary, Tls,
+};
 pub(super) use words::{
     CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError, Refusal, Signature,
 };
