@@ -62,6 +62,11 @@ impl Document {
         }
     }
 
+    /// The same document, fetched at this interval.
+    pub(super) fn every(&self, interval: Duration) -> Self {
+        Self::new(self.source.clone(), interval)
+    }
+
     /// Whether it is the same text, kept fresh in the same way.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.source == other.source && self.interval == other.interval

@@ -5,6 +5,7 @@ mod counting;
 mod documents;
 mod exchange;
 mod http_client;
+mod kv;
 mod log;
 mod machine;
 mod over;
@@ -26,10 +27,10 @@ use super::instance::Guest;
 /// How the capabilities are linked that cost a fiber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Calls {
-    /// They wait.
-    Wait,
     /// Nothing was granted: they refuse at once.
-    Refuse,
+    Refuse = 0,
+    /// They wait.
+    Wait = 1,
 }
 
 /// Links every capability.
@@ -52,6 +53,7 @@ pub(super) fn link(linker: &mut Linker<Guest>, calls: Calls) -> Result<()> {
     interface("random", machine::link_random)?;
     interface("secrets", secrets::link)?;
     interface("documents", documents::link)?;
+    interface("kv", kv::link)?;
     match calls {
         Calls::Wait => interface("http-client", http_client::link),
         Calls::Refuse => interface("http-client", http_client::link_refusing),
