@@ -206,12 +206,16 @@ fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fau
     }
 }
 
-/// Builds off this thread: compiling takes long.
+/// Builds off this thread, for compiling takes long; warnings are logged.
 async fn build(
     config: Config,
     engine: Arc<Engine>,
     before: Option<Arc<State>>,
 ) -> Result<(Arc<State>, Config), Report> {
     let build = move || State::build(&config, &engine, before.as_deref()).map(|state| (Arc::new(state), config));
-    tokio::task::spawn_blocking(build).await.expect("building a state does not panic")
+    let (state, config) = tokio::task::spawn_blocking(build).await.expect("building a state does not panic")?;
+    if let Some(warnings) = &state.warnings {
+        tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
+    }
+    Ok((state, config))
 }

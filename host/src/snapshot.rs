@@ -3,6 +3,8 @@
 //! A snapshot is shared by all workers; [`Local`] adds what each worker owns: connections and filter
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
+pub mod order;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
