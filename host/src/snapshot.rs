@@ -32,6 +32,8 @@ pub struct Snapshot {
 /// What one or several hosts serve.
 #[derive(Debug)]
 pub struct Site {
+    /// As filters and the record name it.
+    pub serving: Arc<Serving>,
     /// How paths are read.
     pub paths: Rules,
     /// For requests that no route takes.
@@ -43,8 +45,8 @@ pub struct Site {
 /// Where a route leads, and how.
 #[derive(Debug)]
 pub struct Route {
-    /// The route's name.
-    pub name: Arc<str>,
+    /// As filters and the record name it.
+    pub serving: Arc<Serving>,
     /// Its filters.
     pub chain: Chain,
     /// Index into [`Local::upstreams`].

@@ -60,6 +60,11 @@ impl Chain {
         Self { links: links.iter().map(link).collect(), completes }
     }
 
+    /// Whether a filter wants to know of the end.
+    pub fn completes(&self) -> bool {
+        self.completes
+    }
+
     /// Whether no filter runs.
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()

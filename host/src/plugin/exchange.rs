@@ -288,3 +288,16 @@ impl DerefMut for Held {
         self.0.as_deref_mut().expect("an exchange is lent for the time of a hook only")
     }
 }
+
+impl Held {
+    /// Takes the exchange out, for those who are told of its end.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    /// The body that a filter waited for: all of it, if it was within its limit.
+    pub fn buffered(&mut self, message: Message, whole: Option<Bytes>) {
+        self.steer(message).buffered = whole;
+    }
+}
