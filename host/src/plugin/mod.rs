@@ -11,17 +11,31 @@ mod bindings;
 mod cache;
 mod capability;
 mod chain;
+mod contract;
 mod engine;
 mod error;
 mod exchange;
 mod fields;
 mod instance;
 mod limits;
+mod manifest;
 mod registry;
 
 pub use cache::CompiledCache;
 pub use chain::{Chain, Flow, Pools};
+pub use contract::{CAPABILITIES, VERSION};
 pub use engine::Engine;
 pub use error::{Failed, Failure};
 pub use exchange::{Answer, Exchange, ExchangeId, Held, Origin};
-pub use registry::{Entry, Registry};
+pub use manifest::{About, Interface, Manifest};
+pub use registry::{Entry, Registry, read_component};
+
+/// The bundled component of this name.
+pub fn bundled(name: &str) -> Option<&'static [u8]> {
+    weir_bundle::find(name)
+}
+
+/// The names of the bundled components.
+pub fn bundled_names() -> impl Iterator<Item = &'static str> + Clone {
+    weir_bundle::PLUGINS.iter().map(|(name, _)| *name)
+}

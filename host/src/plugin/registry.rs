@@ -133,7 +133,7 @@ impl<'a> Registry<'a> {
     fn read(&mut self, wanted: &ComponentConfig) -> Loaded {
         let bytes = match &wanted.source {
             ComponentSource::Bundled(name) => weir_bundle::find(name).unwrap_or_default().into(),
-            ComponentSource::File(path) => std::borrow::Cow::Owned(read(path).map_err(|why| {
+            ComponentSource::File(path) => std::borrow::Cow::Owned(read_component(path).map_err(|why| {
                 Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
                     .help("paths are relative to the file that names them")
             })?),
@@ -160,7 +160,8 @@ impl Entry {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+/// A component's file, if it is not too large.
+pub fn read_component(path: &Path) -> Result<Vec<u8>, String> {
     let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > LARGEST_COMPONENT {
         return Err(format!("it has {} MiB; a component may have {} MiB", length >> 20, LARGEST_COMPONENT >> 20));
