@@ -1,5 +1,6 @@
 //! The composition root: binds, starts the workers, swaps what they use, drains.
 
+mod calls;
 mod door;
 mod state;
 mod worker;
@@ -16,7 +17,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::admin;
 use crate::config::{Config, Fault, Listener, Place, Report};
 use crate::listen::{self, Door, Entrance, Gate};
-use crate::plugin::Engine;
+use crate::plugin::{Document, Engine};
 use crate::telemetry::access::AccessLog;
 
 use door::AdminDoor;
@@ -86,6 +87,7 @@ impl Server {
             }
             None => (None, None),
         };
+        keep_documents(&state, &workers);
         Ok(Self { engine, state, listeners, acceptors, workers, log, started: Instant::now(), admin, orders })
     }
 
@@ -141,6 +143,7 @@ impl Server {
                 let _ = adopted.await;
             }
         }
+        keep_documents(&self.state, &self.workers);
         Ok(())
     }
 
@@ -191,6 +194,16 @@ impl Server {
             let _ = worker.thread.join();
         }
         self.log.finish();
+    }
+}
+
+/// Documents are fetched by this thread, through a worker's connections, until nobody uses them.
+fn keep_documents(state: &State, workers: &[Worker]) {
+    let Some(worker) = workers.first() else { return };
+    for document in state.snapshot.documents() {
+        if let Some(keeping) = Document::keep(document, Arc::clone(&worker.line)) {
+            spawn_local(keeping);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Texts that are kept fresh for filters: fetched in the background, once for all workers.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -33,6 +33,7 @@ pub enum Source {
 pub struct Document {
     source: Source,
     interval: Duration,
+    is_kept: AtomicBool,
     version: AtomicU64,
     copy: Mutex<Option<Copy>>,
     wanted: Arc<Notify>,
@@ -55,6 +56,7 @@ impl Document {
         Self {
             source,
             interval,
+            is_kept: AtomicBool::new(false),
             version: AtomicU64::new(0),
             copy: Mutex::default(),
             wanted: Arc::default(),
@@ -94,9 +96,10 @@ impl Document {
         fetches.changed().await.is_ok() && fetches.borrow().is_some_and(|(_, is_good)| is_good)
     }
 
-    /// Keeps it fresh, on the thread that runs this, until nobody has it any more.
-    pub fn keep(document: &Arc<Self>, outbound: Arc<dyn Outbound>) -> impl Future<Output = ()> + use<> {
-        keep(Arc::downgrade(document), outbound)
+    /// Keeps it fresh until nobody has it any more; none if somebody does so already.
+    pub fn keep(document: &Arc<Self>, outbound: Arc<dyn Outbound>) -> Option<impl Future<Output = ()> + use<>> {
+        let is_kept = document.is_kept.swap(true, Ordering::Relaxed);
+        (!is_kept).then(|| keep(Arc::downgrade(document), outbound))
     }
 
     async fn fetch(&self, outbound: &Arc<dyn Outbound>) -> Result<Bytes, String> {

@@ -72,7 +72,9 @@ impl Manifest {
     /// Reads a component. Function bodies are passed over: checking them is the compiler's.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         if Parser::is_core_wasm(bytes) {
-            return Err("it is a core WebAssembly module, not a component: componentize it with `weir plugin build`".into());
+            return Err(
+                "it is a core WebAssembly module, not a component: componentize it with `weir plugin build`".into()
+            );
         }
         if !Parser::is_component(bytes) {
             return Err("it is not a WebAssembly component".into());
@@ -81,16 +83,16 @@ impl Manifest {
         let (mut imports, mut exports, mut about) = (Vec::new(), Vec::new(), None);
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(bytes) {
-            let payload = payload.map_err(damaged)?;
+            let payload = payload.map_err(|error| damaged(&error))?;
             match &payload {
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section.clone() {
-                        imports.push(import.map_err(damaged)?.name.name);
+                        imports.push(import.map_err(|error| damaged(&error))?.name.name);
                     }
                 }
                 Payload::ComponentExportSection(section) if depth == 0 => {
                     for export in section.clone() {
-                        exports.push(export.map_err(damaged)?.name.name);
+                        exports.push(export.map_err(|error| damaged(&error))?.name.name);
                     }
                 }
                 Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
@@ -101,7 +103,7 @@ impl Manifest {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 _ => {}
             }
-            if let ValidPayload::End(types) = validator.payload(&payload).map_err(damaged)? {
+            if let ValidPayload::End(types) = validator.payload(&payload).map_err(|error| damaged(&error))? {
                 if depth == 0 {
                     let import = |name: &str| types.component_item_for_import(name).map(|item| item.ty);
                     let export = |name: &str| types.component_item_for_export(name).map(|item| item.ty);
@@ -241,7 +243,7 @@ fn about(section: &[u8]) -> Result<About, String> {
     serde_json::from_slice(section).map_err(|error| format!("its section {SECTION} is not a manifest: {error}"))
 }
 
-fn damaged(error: wasmparser::BinaryReaderError) -> String {
+fn damaged(error: &wasmparser::BinaryReaderError) -> String {
     let error = error.message();
     if error.contains("unexpected end") {
         return "it ends too early: the file was cut off".into();

@@ -49,3 +49,13 @@ pub use manifest::{About, Interface, Manifest};
 pub use pipe::{Cut, Pipe};
 pub use registry::{Entry, Registry, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
+
+/// The bundled component of this name.
+pub fn bundled(name: &str) -> Option<&'static [u8]> {
+    weir_bundle::find(name)
+}
+
+/// The names of the bundled components.
+pub fn bundled_names() -> impl Iterator<Item = &'static str> + Clone {
+    weir_bundle::PLUGINS.iter().map(|(name, _)| *name)
+}

@@ -112,7 +112,7 @@ async fn forward(
     })?;
     let upstream = &local.upstreams[route.upstream];
     if let Some(replaced) = exchange.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
-        body = RequestBody::made(Content::Whole(replaced, None));
+        body = RequestBody::whole(replaced);
     }
     let why = WhyCut::default();
     let pipe = Pipe::of(&local.pools, chosen.chain, exchange, Message::Request);

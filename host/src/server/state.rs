@@ -31,6 +31,7 @@ impl State {
             }
         }
         let snapshot = Snapshot::build(config, engine, before.map(|state| &*state.snapshot), faults)?;
-        Ok(Self { snapshot: Arc::new(snapshot), listeners, warnings: config.warned(Vec::new()) })
+        let warnings = config.warned(snapshot.warnings(config));
+        Ok(Self { snapshot: Arc::new(snapshot), listeners, warnings })
     }
 }

@@ -75,6 +75,9 @@ pub enum Outcome {
 
 /// Values that all workers share. Every function is atomic, but for `batch`.
 pub trait Store: Send + Sync {
+    /// Bytes that it may hold.
+    fn size(&self) -> usize;
+
     /// The value, if there is one.
     fn get(&self, owner: &str, key: &str) -> Result<Option<Bytes>, Error>;
 

@@ -36,6 +36,8 @@ enum Coming {
     Nothing,
     /// As the client sends it.
     Client(Incoming),
+    /// At once.
+    Whole(Bytes),
     /// Made of another one.
     Made(Pin<Box<dyn Body<Data = Bytes, Error = Error>>>),
 }
@@ -45,6 +47,11 @@ impl RequestBody {
     /// would be reset, and widely used clients then lose the answer that they were given.
     pub fn new(incoming: Incoming, lingers: bool) -> Self {
         Self { coming: Coming::Client(incoming), limit: u64::MAX, left: u64::MAX, lingers, read: None }
+    }
+
+    /// All of it is here.
+    pub fn whole(bytes: Bytes) -> Self {
+        Self { coming: Coming::Whole(bytes), limit: u64::MAX, left: u64::MAX, lingers: false, read: None }
     }
 
     /// What was made of another body, which it holds if there is more to come of that.
@@ -84,6 +91,8 @@ impl Body for RequestBody {
                 let frame = ready!(Pin::new(incoming).poll_frame(context));
                 frame.map(|frame| frame.map_err(|error| Error::ClientBody(error.to_string())))
             }
+            Coming::Whole(bytes) if bytes.is_empty() => None,
+            Coming::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
             Coming::Made(body) => ready!(body.as_mut().poll_frame(context)),
         };
         let frame = match frame {
@@ -112,6 +121,7 @@ impl Body for RequestBody {
         match &self.coming {
             Coming::Nothing => true,
             Coming::Client(incoming) => incoming.is_end_stream(),
+            Coming::Whole(bytes) => bytes.is_empty(),
             Coming::Made(body) => body.is_end_stream(),
         }
     }
@@ -120,6 +130,7 @@ impl Body for RequestBody {
         match &self.coming {
             Coming::Nothing => SizeHint::with_exact(0),
             Coming::Client(incoming) => incoming.size_hint(),
+            Coming::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Coming::Made(body) => body.size_hint(),
         }
     }
@@ -140,6 +151,7 @@ impl std::fmt::Debug for Coming {
         formatter.write_str(match self {
             Self::Nothing => "Nothing",
             Self::Client(_) => "Client",
+            Self::Whole(_) => "Whole",
             Self::Made(_) => "Made",
         })
     }
