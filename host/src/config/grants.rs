@@ -62,7 +62,7 @@ impl Names {
 }
 
 /// A config as the filter gets it, and what it grants.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Resolved {
     /// With handles where documents and secrets were: the fields' own JSON pointers.
     pub config: Json,
@@ -77,7 +77,7 @@ pub struct Resolved {
 }
 
 /// Something that is granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Grant<T> {
     /// The field's JSON pointer in the config.
     pub pointer: String,

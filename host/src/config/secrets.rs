@@ -2,7 +2,7 @@
 
 use std::env::VarError;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Error, ErrorKind, Read};
 use std::path::Path;
 
 use super::{Fault, Place};
@@ -26,33 +26,37 @@ impl Secret {
             VarError::NotPresent => "it is not set".to_owned(),
             VarError::NotUnicode(_) => "it is not UTF-8".to_owned(),
         });
-        Self::of(value, &format!("the environment variable `{name}`"), place)
-            .map_err(|fault| fault.help("set it where weir runs"))
+        Self::of(value, &format!("the environment variable `{name}`"), place, "set it where weir runs")
     }
 
     /// What a file holds that is named at `place`, without white space at its end.
     pub(super) fn of_file(path: &Path, place: Place) -> Result<Self, Fault> {
-        let value = read(path).map(|text| text.trim_end().to_owned()).map_err(|error| error.to_string());
-        Self::of(value, &path.display().to_string(), place)
-            .map_err(|fault| fault.help("paths are relative to the file that names them"))
+        let read = read(path);
+        let help = match read {
+            Err(ref error) if error.kind() == ErrorKind::FileTooLarge => "a secret stands alone in its file",
+            _ => "paths are relative to the file that names them",
+        };
+        let value = read.map(|text| text.trim_end().to_owned()).map_err(|error| error.to_string());
+        Self::of(value, &path.display().to_string(), place, help)
     }
 
-    fn of(value: Result<String, String>, what: &str, place: Place) -> Result<Self, Fault> {
-        match value {
-            Ok(value) if value.is_empty() => Err(Fault::new(place, format!("{what} is empty"))),
-            Ok(value) => Ok(Self(value)),
-            Err(why) => Err(Fault::new(place, format!("cannot read {what}: {why}"))),
-        }
+    fn of(value: Result<String, String>, what: &str, place: Place, help: &str) -> Result<Self, Fault> {
+        let message = match value {
+            Ok(value) if value.is_empty() => format!("{what} is empty"),
+            Ok(value) => return Ok(Self(value)),
+            Err(why) => format!("cannot read {what}: {why}"),
+        };
+        Err(Fault::new(place, message).help(help))
     }
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
-        return Err(std::io::Error::other(format!("it is larger than {} KiB", LARGEST >> 10)));
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Error::new(ErrorKind::FileTooLarge, format!("it is larger than {} KiB", LARGEST >> 10)));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 impl std::fmt::Debug for Secret {

@@ -4,7 +4,9 @@
 //! `authorization`, `limits`, `cache`, `validation`, `transformation` or `answer`, from the outside in. Another order is
 //! fine as a rule; here are the pairs that leak or cannot work.
 
-use crate::config::{Fault, Place};
+use std::collections::BTreeSet;
+
+use crate::config::{Config, Fault, Link, Place};
 
 /// A filter of a chain.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,24 @@ const PAIRS: [Pair; 8] = [
     Pair { outer: "validation", inner: "compression", why: COMPRESSED },
 ];
 
+/// What is to be said of all chains; `place` tells the place that an entry's plugin is made for. What holds for a site's
+/// chain and for that of its routes is said once.
+pub fn of<'a>(config: &'a Config, place: impl Fn(usize) -> Option<&'a str>) -> Vec<Fault> {
+    let placed = |link: &Link| {
+        let entry = &config.entries[link.entry];
+        Placed { name: &entry.name, place: place(link.entry), at: entry.place }
+    };
+    let chains = config
+        .sites
+        .iter()
+        .flat_map(|site| std::iter::once(&site.chain).chain(site.routes.iter().map(|route| &route.chain)));
+    let mut seen = BTreeSet::new();
+    chains
+        .flat_map(|chain| warnings(&chain.iter().map(placed).collect::<Vec<_>>()))
+        .filter(|warning| seen.insert((warning.place, warning.message.clone())))
+        .collect()
+}
+
 /// What is to be said of a chain, whose outermost filter is the first.
 pub fn warnings(chain: &[Placed<'_>]) -> Vec<Fault> {
     let mut found = Vec::new();
@@ -63,7 +83,7 @@ pub fn warnings(chain: &[Placed<'_>]) -> Vec<Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PAIRS, Placed, warnings};
+    use super::{PAIRS, Placed, of, warnings};
     use crate::config::{Place, Report, Source, parse};
 
     /// From the outside in.
@@ -130,25 +150,41 @@ mod tests {
     }
 
     #[test]
-    fn both_entries_are_shown() {
-        let text = "version: 1\nlisteners: { public: { address: 127.0.0.1:8080 } }\nsites:\n  - routes: []\n    chain:\n      \
-                    - { plugin: request-id, name: store }\n      - { plugin: request-id, name: login }\n";
+    fn all_chains_are_looked_at_and_nothing_is_said_twice() {
+        let text = "version: 1\nlisteners: { public: { address: 127.0.0.1:8080 } }\nsites:\n  - chain:\n      \
+                    - { plugin: request-id, name: store }\n      - { plugin: request-id, name: login }\n    routes:\n      \
+                    - { path: /a, upstream: http://127.0.0.1:9000 }\n      \
+                    - { path: /b, upstream: http://127.0.0.1:9000, without: [login] }\n      \
+                    - { path: /c, upstream: http://127.0.0.1:9000, add: [{ plugin: request-id, name: roles }] }\n";
         let config = parse(Source { path: "weir.yaml".into(), text: text.to_owned() });
-        let [cache, login] = &config.entries[..] else { panic!("{:?}", config.faults) };
-        let placed = |entry: &crate::config::Entry, place| (entry.name.clone(), place, entry.place);
-        let chain = [placed(cache, "cache"), placed(login, "authentication")];
-        let chain = chain.each_ref().map(|(name, place, at)| Placed { name, place: Some(place), at: *at });
-        let shown = Report::warnings(&config.sources, warnings(&chain)).render(false);
+        assert_eq!(config.faults, []);
+        let place = |index: usize| match config.entries[index].name.as_str() {
+            "store" => Some("cache"),
+            "login" => Some("authentication"),
+            _ => Some("authorization"),
+        };
+        let shown = Report::warnings(&config.sources, of(&config, place)).render(false);
         let wanted = "\
 warning: answers from `store` reach callers that `login` would refuse
- --> weir.yaml:6:37
+ --> weir.yaml:5:37
   |
-6 |       - { plugin: request-id, name: store }
+5 |       - { plugin: request-id, name: store }
   |                                     ^^^^^
-7 |       - { plugin: request-id, name: login }
+6 |       - { plugin: request-id, name: login }
   |                                     ----- comes after it
   |
-  = help: put `login` before `store`";
+  = help: put `login` before `store`
+
+warning: answers from `store` reach callers that `roles` would refuse
+  --> weir.yaml:5:37
+   |
+ 5 |       - { plugin: request-id, name: store }
+   |                                     ^^^^^
+...
+10 |       - { path: /c, upstream: http://127.0.0.1:9000, add: [{ plugin: request-id, name: roles }] }
+   |                                                                                        ----- comes after it
+   |
+   = help: put `roles` before `store`";
         assert_eq!(shown, wanted);
     }
 }

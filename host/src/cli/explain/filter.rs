@@ -42,7 +42,8 @@ pub(super) fn settings(entry: &Entry) -> Vec<String> {
 fn limits(limits: &Limits) -> Option<String> {
     let usual = Limits::default();
     let bytes = |bytes: usize| size(bytes as u64);
-    let (time, count) = (|time: Duration| format!("{time:?}"), |count: usize| count.to_string());
+    let time = |time: Duration| if time.is_zero() { "0s".to_owned() } else { format!("{time:?}") };
+    let count = |count: usize| count.to_string();
     let shown = [
         ("cpu", time(limits.cpu), time(usual.cpu)),
         ("memory", bytes(limits.memory), bytes(usual.memory)),

@@ -269,7 +269,7 @@ fn secrets_that_cannot_be_had_are_faults_that_do_not_show_them() {
         "weir.yaml:14:23",
         "large: it is larger than 64 KiB",
         "empty is empty",
-        "latin: stream did not contain valid UTF-8",
+        "latin: it is not UTF-8",
     ] {
         assert!(said.contains(part), "not `{part}` in {said}");
     }

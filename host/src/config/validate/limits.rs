@@ -68,9 +68,9 @@ impl Check {
         if let Some(calls) = &written.calls {
             rule.calls = u32::try_from(calls.value.0).unwrap_or(u32::MAX);
         }
-        let what = "a call counts from 100ms to 1h";
+        let what = "the window of a quarantine is from 100ms to 1h";
         self.time(&mut rule.window, written.window.as_ref(), 100..=HOUR, what);
-        let what = "a filter is put aside for 10ms to 24h";
+        let what = "a quarantine lasts from 10ms to 24h";
         self.time(&mut rule.first, written.first.as_ref(), 10..=24 * HOUR, what);
         rule.longest = rule.longest.max(rule.first);
         self.time(&mut rule.longest, written.longest.as_ref(), 10..=24 * HOUR, what);
