@@ -136,25 +136,7 @@ impl Snapshot {
 
     /// What is to be said of the order of filters.
     pub fn warnings(&self, config: &Config) -> Vec<Fault> {
-        let placed = |link: &crate::config::Link| order::Placed {
-            name: &config.entries[link.entry].name,
-            place: self.entries[link.entry].recommended_place(),
-            at: config.entries[link.entry].place,
-        };
-        let chains = config.sites.iter().flat_map(|site| {
-            std::iter::once(&site.chain).chain(site.routes.iter().map(|route| &route.chain))
-        });
-        let mut warnings: Vec<Fault> = Vec::new();
-        for chain in chains {
-            let chain: Vec<_> = chain.iter().map(placed).collect();
-            for warning in order::warnings(&chain) {
-                // Routes inherit their site's chain, and what is to be said of it.
-                if !warnings.contains(&warning) {
-                    warnings.push(warning);
-                }
-            }
-        }
-        warnings
+        order::of(config, |entry| self.entries[entry].recommended_place())
     }
 
     /// How many sites, routes and filters there are.

@@ -128,6 +128,8 @@ pub struct Limits {
     pub wait: Duration,
     /// CPU time of `configure`.
     pub configure: Duration,
+    /// Time of compiling it.
+    pub compile: Duration,
     /// Instances of a filter that waits, per worker.
     pub instances: usize,
     /// Exchanges that wait in a hook or for an instance, per worker.
@@ -162,6 +164,7 @@ impl Default for Limits {
             memory: 32 << 20,
             wait: Duration::from_secs(5),
             configure: Duration::from_secs(1),
+            compile: Duration::from_mins(2),
             instances: 16,
             waiting: 1024,
             queue: Duration::from_secs(1),

@@ -55,6 +55,8 @@ section! {
         wait: Option<Located<Time>>,
         /// CPU time of reading its configuration, 1ms to 60s. Default: 1s.
         configure: Option<Located<Time>>,
+        /// Time of compiling it where that was not done before, 1ms to 1h. Default: 2m.
+        compile: Option<Located<Time>>,
         /// Instances per worker of a filter that waits. Default: 16.
         instances: Option<Located<Count<1, 1000>>>,
         /// Exchanges per worker that wait in a hook or for an instance. Default: 1024.

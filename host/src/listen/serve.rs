@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 use super::drain::{Drain, unless_draining};
-use super::{Arrival, Settings, http1, http2};
+use super::{Arrival, Settings, http1, http2, tls};
 use crate::clock::within;
 use crate::io::{AHEAD, Socket, Tcp};
 use crate::plugin::{self, Peer};

@@ -69,6 +69,11 @@ impl Document {
         Self::new(self.source.clone(), interval)
     }
 
+    /// Whether it comes from the same place.
+    pub(super) fn is_of_same_source(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+
     /// Whether it is the same text, kept fresh in the same way.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.source == other.source && self.interval == other.interval

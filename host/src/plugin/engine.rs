@@ -60,7 +60,7 @@ impl Engine {
         let linker = |calls| {
             let mut linker = Linker::new(&wasm);
             capability::link(&mut linker, calls)?;
-            Ok(linker)
+            Ok::<_, wasmtime::Error>(linker)
         };
         let linkers = [linker(Calls::Refuse)?, linker(Calls::Wait)?];
         Ok(Self { wasm, linkers, cache, clock: OnceLock::new(), stop: Arc::default() })

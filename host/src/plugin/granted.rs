@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::documents::{Document, Source};
-use crate::config::{self, Secret};
+use crate::config::grants;
+use crate::config::Secret;
 use crate::store::Store;
 
 /// How often a document is fetched unless the filter says other.
@@ -28,16 +29,16 @@ pub(super) struct Granted {
 
 impl Granted {
     /// What the configuration grants, and these prefixes.
-    pub(super) fn new(resolved: config::Resolved, vars: Vec<String>, stores: &Stores) -> Self {
-        let config::Resolved { upstreams, stores: named, documents, secrets, .. } = resolved;
+    pub(super) fn new(resolved: grants::Resolved, vars: Vec<String>, stores: &Stores) -> Self {
+        let grants::Resolved { upstreams, stores: named, documents, secrets, .. } = resolved;
         let stores = named.into_iter().filter_map(|grant| {
             let store = Arc::clone(stores.get(&grant.value)?);
             Some((grant.value, store))
         });
-        let document = |grant: config::Grant<config::Document>| {
+        let document = |grant: grants::Grant<grants::Document>| {
             let source = match grant.value {
-                config::Document::File(path) => Source::File(path),
-                config::Document::Upstream { upstream, path } => Source::Upstream(upstream, path),
+                grants::Document::File(path) => Source::File(path),
+                grants::Document::Upstream { upstream, path } => Source::Upstream(upstream, path),
             };
             (grant.pointer, Arc::new(Document::new(source, INTERVAL)))
         };
@@ -63,7 +64,7 @@ impl Granted {
             other.stores.get(name).is_some_and(|other| Arc::ptr_eq(store, other))
         };
         let same_document = |(handle, document): (&String, &Arc<Document>)| {
-            other.documents.get(handle).is_some_and(|other| document.is_same(other))
+            other.documents.get(handle).is_some_and(|other| document.is_of_same_source(other))
         };
         self.vars == other.vars
             && self.upstreams == other.upstreams

@@ -24,9 +24,9 @@ use super::metrics::Metrics;
 use super::pins::Pins;
 use super::quarantine::Ward;
 use super::setup::Setup;
+use crate::config::grants::{self, Known, Schema};
 use crate::config::{
-    self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Known, Limits,
-    OnFailure, Owner, Schema,
+    self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure, Owner,
 };
 
 /// No component in sight of a request is larger; language runtimes are 12-18 MB.
@@ -94,7 +94,7 @@ impl<'a> Registry<'a> {
         let cannot = |why: String| vec![Fault::new(wanted.place, format!("`{}` cannot be used: {why}", wanted.name))];
         let schema = about.schema.as_ref().map(|schema| Schema::parse(&schema.to_string())).transpose();
         let schema = schema.map_err(|why| cannot(format!("the schema of its configuration is none: {why}")))?;
-        let resolved = config::resolve(&wanted.config, schema.as_ref(), &self.known)?;
+        let resolved = grants::resolve(&wanted.config, schema.as_ref(), &self.known)?;
         let config: Arc<str> = resolved.config.to_string().into();
         let mut vars = wanted.grants.vars.clone();
         // What ships with weir ships with what it needs.
@@ -126,7 +126,7 @@ impl<'a> Registry<'a> {
             setup: Setup::default(),
             ticks: AtomicBool::new(false),
         };
-        let known = self.before.get(&(&entry.owner, entry.name.as_str()));
+        let known = self.before.get(&(&wanted.owner, wanted.name.as_str())).copied();
         if let Some(same) = known.filter(|before| before.is(&entry)) {
             return Ok(Arc::clone(same));
         }
@@ -145,7 +145,7 @@ impl<'a> Registry<'a> {
         for (handle, interval) in &setup.documents {
             entry.granted.keep_fresh(handle, *interval);
         }
-        entry.take_documents(known.map(|before| &***before));
+        entry.take_documents(known.map(|before| &**before));
         entry.metrics = Metrics::new(setup.metrics.clone(), wanted.limits.series);
         entry.setup = setup;
         Ok(Arc::new(entry))

@@ -51,6 +51,7 @@ pub struct Usage {
 
 /// Values in memory, for all workers of this process.
 pub struct Memory {
+    size: usize,
     shards: Box<[Mutex<Shard>]>,
     /// Keyed at random: clients choose keys, and must not be able to choose the shard.
     hashes: RandomState,
@@ -68,6 +69,7 @@ impl Memory {
     pub fn with_clock(bytes: usize, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let shards = (bytes / LEAST_SHARD).clamp(1, MOST_SHARDS);
         Self {
+            size: bytes,
             shards: (0..shards).map(|_| Mutex::new(Shard::new(bytes / shards))).collect(),
             hashes: RandomState::new(),
             now: Box::new(now),
@@ -102,6 +104,10 @@ fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl Store for Memory {
+    fn size(&self) -> usize {
+        self.size
+    }
+
     fn get(&self, owner: &str, key: &str) -> Result<Option<Bytes>, Error> {
         let (shard, now) = self.shard(owner, key)?;
         let found = shard.get(owner, key, now).cloned();

@@ -74,7 +74,7 @@ pub enum Outcome {
 }
 
 /// Values that all workers share. Every function is atomic, but for `batch`.
-pub trait Store: Send + Sync {
+pub trait Store: std::fmt::Debug + Send + Sync {
     /// Bytes that it may hold.
     fn size(&self) -> usize;
 

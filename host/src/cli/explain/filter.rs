@@ -49,6 +49,7 @@ fn limits(limits: &Limits) -> Option<String> {
         ("memory", bytes(limits.memory), bytes(usual.memory)),
         ("wait", time(limits.wait), time(usual.wait)),
         ("configure", time(limits.configure), time(usual.configure)),
+        ("compile", time(limits.compile), time(usual.compile)),
         ("instances", count(limits.instances), count(usual.instances)),
         ("waiting", count(limits.waiting), count(usual.waiting)),
         ("queue", time(limits.queue), time(usual.queue)),

@@ -24,6 +24,7 @@ impl Check {
         let what = "the CPU time of reading a configuration is from 1ms to 60s";
         self.time(&mut limits.configure, written.configure.as_ref(), cpu, what);
         self.time(&mut limits.wait, written.wait.as_ref(), 1..=5 * MINUTE, "a hook waits from 1ms to 5m");
+        self.time(&mut limits.compile, written.compile.as_ref(), 1..=HOUR, "compiling takes from 1ms to 1h");
         let what = "an exchange waits for an instance up to 60s";
         self.time(&mut limits.queue, written.queue.as_ref(), 0..=MINUTE, what);
         self.size(&mut limits.body, written.body.as_ref(), &(0..=64 << 20), "a filter buffers up to 64MiB of a body");

@@ -24,5 +24,5 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
 
 /// The secret behind a handle.
 pub(super) fn find<'a>(guest: &'a Guest, handle: &str) -> Result<&'a [u8], Refusal> {
-    guest.entry.granted.secrets.get(handle).map(|secret| secret.bytes()).ok_or(Refusal::Denied)
+    guest.entry.granted.secrets.get(handle).map(|secret| secret.reveal().as_bytes()).ok_or(Refusal::Denied)
 }
