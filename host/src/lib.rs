@@ -4,6 +4,7 @@ pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod crypto;
 pub mod io;
 pub mod listen;
 pub mod paths;
