@@ -54,7 +54,7 @@ macro_rules! fields {
 
 pub(crate) mod request {
     use crate::testing::current;
-    use crate::testing::message::{Message as Of, RequestHead, check};
+    use crate::testing::message::{Message as Of, NewQuery, RequestHead, check};
     use crate::{Message, Refusal};
 
     type Head = Of<RequestHead>;
@@ -102,7 +102,7 @@ pub(crate) mod request {
             if query.is_some_and(|query| query.bytes().any(|byte| byte <= b' ' || matches!(byte, b'#' | 0x7F))) {
                 return Err(Refusal::InvalidValue);
             }
-            request.head.upstream_query = Some(query.map(str::to_owned));
+            request.head.upstream_query = Some(NewQuery(query.map(str::to_owned)));
             Ok(())
         })
     }
