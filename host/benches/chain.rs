@@ -10,7 +10,9 @@ use std::time::Instant;
 
 use http::{Request, Response};
 use weir_host::config::{self, Source};
-use weir_host::plugin::{Chain, CompiledCache, Engine, Exchange, ExchangeId, Origin, Pools, Registry};
+use weir_host::plugin::{
+    Chain, CompiledCache, Engine, Exchange, ExchangeId, Nowhere, Origin, Outbound, Peer, Pools, Registry, Stores,
+};
 
 const EXCHANGES: u32 = 200_000;
 
@@ -35,22 +37,31 @@ fn run(engine: &Arc<Engine>, name: &str, plugin: &str) {
     let text = format!("version: 1\nlisteners: {{ a: {{ address: \"127.0.0.1:0\" }} }}\n{chain}\n");
     let config = config::parse(Source { path: "bench.yaml".into(), text });
     config.sound(Vec::new()).expect("the configuration is sound");
-    let mut registry = Registry::new(engine, &[]);
-    let chain = Chain::new(&config.sites[0].chain);
+    let stores = Stores::new();
+    let mut registry = Registry::new(engine, &[], &stores, config.known());
     let entries: Vec<_> = config.entries.iter().map(|entry| registry.entry(entry).expect("the filter loads")).collect();
-    let pools = Pools::new(engine, &entries, None);
+    let chain = Chain::new(&config.sites[0].chain, &entries);
+    let nowhere: Arc<dyn Outbound> = Arc::new(Nowhere);
+    let pools = Pools::new(engine, &entries, &nowhere, None);
+    let peer = Arc::new(Peer {
+        address: [127, 0, 0, 1].into(),
+        is_trusted: false,
+        scheme: "http",
+        listener: "bench".into(),
+        tls: None,
+    });
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         let start = Instant::now();
         for _ in 0..EXCHANGES {
-            exchange(&pools, &chain);
+            exchange(&pools, &chain, &peer);
         }
         best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(EXCHANGES));
     }
     println!("{best:8.0} ns  {name}");
 }
 
-fn exchange(pools: &Pools, chain: &Chain) {
+fn exchange(pools: &Pools, chain: &Chain, peer: &Arc<Peer>) {
     let request = Request::get("/bench")
         .header("host", "bench.example")
         .header("user-agent", "weir-bench/1")
@@ -63,7 +74,7 @@ fn exchange(pools: &Pools, chain: &Chain) {
         .header("server", "origin");
     let (request, ()) = request.body(()).expect("sound").into_parts();
     let (response, ()) = response.body(()).expect("sound").into_parts();
-    let mut held = Exchange::begin(ExchangeId(7), [127, 0, 0, 1].into(), "http", request);
+    let mut held = Exchange::begin(ExchangeId(7), Instant::now(), peer, request);
     pools.request(chain, &mut held).expect("the filter works");
     held.answer(response, None, Origin::Upstream);
     pools.response(chain, &mut held).expect("the filter works");

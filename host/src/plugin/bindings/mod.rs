@@ -11,7 +11,7 @@ mod data;
 mod words;
 
 pub(super) use data::{
-    Addition, Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Put, Reason, Response, RsaKey, Summary, Tls,
+    Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls,
 };
 pub(super) use words::{
     CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError, Refusal, Signature,

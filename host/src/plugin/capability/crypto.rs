@@ -3,7 +3,7 @@
 use wasmtime::component::{LinkerInstance, WasmList};
 use wasmtime::{Result, format_err};
 
-use super::{Answer, Store, configured, secrets};
+use super::{Store, configured, secrets};
 use crate::crypto::{self, Algorithm, Key, PublicKey};
 use crate::plugin::bindings::{self, MacKey, Refusal};
 use crate::plugin::instance::Guest;
