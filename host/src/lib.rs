@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod cli;
 pub mod clock;
+pub mod coding;
 pub mod config;
 pub mod crypto;
 pub mod io;

@@ -160,7 +160,7 @@ fn answers_come_in_the_end_when_all_threads_are_taken() {
 
 #[test]
 fn a_password_that_waits_at_the_end_gets_an_answer() {
-    let passwords = Passwords::with_limits(1, 2);
+    let passwords = Passwords::with_limits(1, 3);
     let first = passwords.verify(QUICK, PASSWORD.to_vec());
     let second = passwords.verify(SLOW, PASSWORD.to_vec());
     let third = passwords.verify(QUICK, PASSWORD.to_vec());

@@ -198,15 +198,20 @@ fn values_without_a_time_to_live_give_way_oldest_first_and_are_counted() {
 #[test]
 fn who_holds_the_most_gives_way() {
     let (store, _) = store(64 * KIB);
-    for n in 0..10 {
-        store.set("small", &n.to_string(), b"x", lasting()).unwrap();
-    }
-    for n in 0..10_000 {
-        store.set("large", &n.to_string(), b"x", lasting()).unwrap();
-    }
-    for n in 0..10 {
-        assert!(store.get("small", &n.to_string()).unwrap().is_some(), "{n}");
-    }
+    let fill = |owner: &str, values: usize| {
+        for n in 0..values {
+            store.set(owner, &n.to_string(), b"x", lasting()).unwrap();
+        }
+    };
+    let holds = |owner: &str| (0..1000).filter(|n| store.get(owner, &n.to_string()).unwrap().is_some()).count();
+    fill("small", 10);
+    fill("large", 1000);
+    let (before, evicted) = (holds("large"), store.usage().evicted);
+    assert!((100..300).contains(&before) && evicted > 0, "an owner beyond its share gives up its own");
+    fill("other", 60);
+    assert_eq!((holds("small"), holds("other")), (10, 60));
+    assert_eq!(before - holds("large"), usize::try_from(store.usage().evicted - evicted).unwrap());
+    assert!(holds("large") < before);
 }
 
 #[test]

@@ -124,12 +124,12 @@ impl Key {
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Kind, InvalidKey> {
     let is_odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
     let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
-    if !MODULUS_BITS.contains(&bits) || !is_odd(modulus) || !is_odd(exponent) || exponent == [1] {
+    if !MODULUS_BITS.contains(&bits) || !is_odd(modulus) || !is_odd(exponent) {
         return Err(InvalidKey::Rsa);
     }
     let der = der::rsa(modulus, exponent);
     let read: Box<[OnceLock<ParsedPublicKey>; 6]> = Box::default();
-    // Proves that it can be read; most keys are for this algorithm.
+    // Proves that it can be read, which it cannot with an exponent of 1 or beyond 33 bits. Most keys are for this one.
     let parsed = parse(Algorithm::Rs256, &der).ok_or(InvalidKey::Rsa)?;
     let _ = read[Algorithm::Rs256 as usize].set(parsed);
     Ok(Kind::Rsa { der, read })

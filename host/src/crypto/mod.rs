@@ -12,7 +12,7 @@ pub use key::{Algorithm, InvalidKey, Key, PublicKey};
 pub use password::{Error as PasswordError, MOST_PASSWORD, verify};
 pub use passwords::Passwords;
 
-use aws_lc_rs::{constant_time, digest as digests, hmac as hmacs};
+use aws_lc_rs::{constant_time, rand, digest as digests, hmac as hmacs};
 
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,4 +52,9 @@ pub fn hmac(hash: Hash, key: &[u8], data: &[u8]) -> Vec<u8> {
 /// Whether both are the same, in a time that depends on their lengths only.
 pub fn equal(one: &[u8], other: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// Random bytes that nobody can guess; an error if the system has none.
+pub fn fill(bytes: &mut [u8]) -> Result<(), ()> {
+    rand::fill(bytes).map_err(|_| ())
 }

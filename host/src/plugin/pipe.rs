@@ -16,6 +16,7 @@ use super::hook::Hook;
 use super::pins::Pin;
 use super::pool::{Pool, Taken};
 use super::steering::{self, Message};
+use crate::coding::{self, Decoder, Encoder, Progress};
 use crate::config::OnFailure;
 
 /// The most that a filter is given at once.
@@ -32,9 +33,10 @@ pub struct Pipe {
     held: Held,
 }
 
-#[derive(Debug)]
 enum Stage {
     Filter(Filter),
+    Encode(Option<Box<Encoder>>),
+    Decode(Option<Box<Decoder>>),
     /// A filter that watched, failed, and need not go on.
     Nothing,
 }
@@ -55,6 +57,10 @@ pub enum Cut {
     Refused(Answer),
     /// A filter failed.
     Failed(Failed),
+    /// What was to be decoded is damaged, or too large.
+    Coding(coding::Error),
+    /// The encoder failed.
+    Encoder(std::io::Error),
 }
 
 impl Pipe {
@@ -69,16 +75,50 @@ impl Pipe {
             steering::Stage::Filter { position, rewrites, pin } => {
                 Stage::Filter(Filter { position, pool: Rc::clone(pools.pool(chain, position)), rewrites, pin, kept: None })
             }
+            steering::Stage::Encode(encoder) => Stage::Encode(Some(encoder)),
+            steering::Stage::Decode(decoder) => Stage::Decode(Some(decoder)),
         };
         Some(Self { stages: stages.into_iter().map(stage).collect(), message, held: held.beside() })
     }
 
     /// What becomes of the next piece; the last has `end`.
     pub async fn push(&mut self, bytes: Bytes, end: bool) -> Result<Vec<Bytes>, Cut> {
-        let mut pieces = pieces(bytes);
+        self.pass(pieces(bytes), if end { Then::End } else { Then::More }).await
+    }
+
+    /// What is still kept by codings: nothing more comes for now, and the client should have what came.
+    pub async fn flush(&mut self) -> Result<Vec<Bytes>, Cut> {
+        self.pass(Vec::new(), Then::Flush).await
+    }
+
+    /// Whether a coding may keep bytes back.
+    pub fn encodes(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Encode(_)))
+    }
+
+    /// Whether a few bytes may become many.
+    pub fn decodes(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Decode(_)))
+    }
+
+    async fn pass(&mut self, mut pieces: Vec<Bytes>, then: Then) -> Result<Vec<Bytes>, Cut> {
         for stage in &mut self.stages {
-            let Stage::Filter(filter) = stage else { continue };
-            match filter.pass(self.message, &mut self.held, &pieces, end).await {
+            let filter = match stage {
+                Stage::Filter(filter) => filter,
+                Stage::Nothing => continue,
+                Stage::Encode(encoder) => {
+                    pieces = encode(encoder, &pieces, then).map_err(Cut::Encoder)?;
+                    continue;
+                }
+                Stage::Decode(decoder) => {
+                    pieces = decode(decoder, pieces, then).map_err(Cut::Coding)?;
+                    continue;
+                }
+            };
+            if then == Then::Flush && pieces.is_empty() {
+                continue;
+            }
+            match filter.pass(self.message, &mut self.held, &pieces, then == Then::End).await {
                 Ok(Some(rewritten)) => pieces = rewritten,
                 Ok(None) => {}
                 Err(Cut::Failed(failed)) if !filter.rewrites && failed.entry.on_failure == OnFailure::Open => {
@@ -89,6 +129,49 @@ impl Pipe {
         }
         Ok(pieces)
     }
+}
+
+/// What follows the pieces that go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    More,
+    /// Nothing for now.
+    Flush,
+    End,
+}
+
+fn encode(encoder: &mut Option<Box<Encoder>>, pieces: &[Bytes], then: Then) -> std::io::Result<Vec<Bytes>> {
+    let mut out = Vec::new();
+    if let Some(encoder) = encoder.as_deref_mut() {
+        for piece in pieces {
+            encoder.push(piece, &mut out)?;
+        }
+        if then == Then::Flush {
+            encoder.flush(&mut out)?;
+        }
+    }
+    if then == Then::End && let Some(encoder) = encoder.take() {
+        encoder.finish(&mut out)?;
+    }
+    Ok(self::pieces(out.into()))
+}
+
+fn decode(decoder: &mut Option<Box<Decoder>>, pieces: Vec<Bytes>, then: Then) -> Result<Vec<Bytes>, coding::Error> {
+    let mut decoded = Vec::new();
+    if let Some(decoder) = decoder.as_deref_mut() {
+        for mut piece in pieces {
+            let mut progress = Progress::More;
+            while progress == Progress::More {
+                let mut out = Vec::new();
+                progress = decoder.push(&mut piece, &mut out)?;
+                decoded.extend((!out.is_empty()).then(|| Bytes::from(out)));
+            }
+        }
+    }
+    if then == Then::End && let Some(decoder) = decoder.take() {
+        decoder.finish()?;
+    }
+    Ok(decoded)
 }
 
 fn pieces(mut bytes: Bytes) -> Vec<Bytes> {
@@ -188,6 +271,17 @@ impl Drop for Filter {
         // A body that ended early has not harmed the instance.
         if let Some(kept) = self.kept.take() {
             kept.put_back();
+        }
+    }
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Filter(filter) => filter.fmt(formatter),
+            Self::Encode(_) => formatter.write_str("Encode"),
+            Self::Decode(_) => formatter.write_str("Decode"),
+            Self::Nothing => formatter.write_str("Nothing"),
         }
     }
 }

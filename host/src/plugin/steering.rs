@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::coding::{Decoder, Encoder};
 use super::documents::Document;
 use super::pins::Pin;
 
@@ -39,11 +40,17 @@ impl Steering {
 pub(super) enum Stage {
     /// A filter's chunk hook.
     Filter { position: usize, rewrites: bool, pin: Option<Pin> },
+    /// A coding is put on.
+    Encode(Box<Encoder>),
+    /// A coding is taken off.
+    Decode(Box<Decoder>),
 }
 
 impl fmt::Debug for Stage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Encode(_) => formatter.write_str("Encode"),
+            Self::Decode(_) => formatter.write_str("Decode"),
             Self::Filter { position, rewrites, pin } => {
                 write!(formatter, "Filter({position}, rewrites: {rewrites}, pinned: {})", pin.is_some())
             }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, response::Parts};
 
+use crate::coding;
 use crate::paths::Ambiguous;
 use crate::plugin::{ExchangeId, Failed};
 use crate::upstream;
@@ -24,6 +25,10 @@ pub(super) enum Error {
     NoRoute,
     #[error("no route takes this method")]
     Method(Vec<Method>),
+    #[error("the request's body cannot be decoded: {0}")]
+    Decoding(coding::Error),
+    #[error("the request's body cannot be encoded: {0}")]
+    Encoding(std::io::Error),
     #[error("filter `{}` failed: {}", .0.entry.name, .0.failure)]
     Filter(Failed),
     #[error("upstream `{name}`: {cause}")]
@@ -55,6 +60,13 @@ impl Error {
                 (StatusCode::METHOD_NOT_ALLOWED, "bad-method", "this method is not served here; see Allow")
             }
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
+            Self::Decoding(coding::Error::TooLarge(_)) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
+            }
+            Self::Decoding(_) => (StatusCode::BAD_REQUEST, "bad-body", "the request's body cannot be decoded"),
+            Self::Encoding(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "encoder-failed", "the request could not be processed")
+            }
             Self::Filter(failed) if failed.failure.is_overload() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "filter-overload", "the request could not be processed now")
             }

@@ -179,6 +179,8 @@ async fn forward(
 fn cut(exchange: &mut Held, cut: Option<Cut>) -> Result<Option<Answered>, Error> {
     match cut {
         Some(Cut::Failed(failed)) => Err(Error::Filter(failed)),
+        Some(Cut::Encoder(error)) => Err(Error::Encoding(error)),
+        Some(Cut::Coding(error)) => Err(Error::Decoding(error)),
         Some(Cut::Refused(answer)) => {
             let (head, body) = error::refused(exchange.id);
             exchange.answer(head, Some(body), Origin::Filter(Box::new(answer)));

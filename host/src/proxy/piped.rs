@@ -16,6 +16,9 @@ use crate::upstream::Error;
 /// Where it is said why a body was cut off: its reader learns only that it was.
 pub(super) type WhyCut = Rc<RefCell<Option<Cut>>>;
 
+/// A thousand times as much may come out of a piece that is decoded.
+const SMALL: usize = 8 << 10;
+
 type Working = Pin<Box<dyn Future<Output = (Box<Pipe>, Result<Vec<Bytes>, Cut>)>>>;
 
 /// A body behind a pipe.
@@ -27,6 +30,9 @@ pub(super) struct Piped<B> {
     /// What came out of it.
     ready: VecDeque<Bytes>,
     trailers: Option<HeaderMap>,
+    /// What is still to go in of a piece of the source's.
+    left: Bytes,
+    is_kept_back: bool,
     /// Nothing more goes in.
     has_ended: bool,
     why: WhyCut,
@@ -40,6 +46,8 @@ impl<B> Piped<B> {
             working: None,
             ready: VecDeque::new(),
             trailers: None,
+            left: Bytes::new(),
+            is_kept_back: false,
             has_ended: false,
             why: Rc::clone(why),
         }
@@ -48,8 +56,20 @@ impl<B> Piped<B> {
     fn push(&mut self, bytes: Bytes, end: bool) {
         self.has_ended = end;
         if let Some(mut pipe) = self.pipe.take() {
+            self.is_kept_back = pipe.encodes() && !end;
             self.working = Some(Box::pin(async move {
                 let pushed = pipe.push(bytes, end).await;
+                (pipe, pushed)
+            }));
+        }
+    }
+
+    /// What codings keep back goes out: the source has paused.
+    fn flush(&mut self) {
+        self.is_kept_back = false;
+        if let Some(mut pipe) = self.pipe.take() {
+            self.working = Some(Box::pin(async move {
+                let pushed = pipe.flush().await;
                 (pipe, pushed)
             }));
         }
@@ -86,8 +106,19 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Piped<B> {
             if this.has_ended {
                 return Poll::Ready(this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
             }
-            match ready!(Pin::new(&mut this.rest).poll_frame(context)) {
+            if !this.left.is_empty() {
+                let next = this.left.split_to(this.left.len().min(SMALL));
+                this.push(next, false);
+                continue;
+            }
+            let polled = Pin::new(&mut this.rest).poll_frame(context);
+            if polled.is_pending() && this.is_kept_back {
+                this.flush();
+                continue;
+            }
+            match ready!(polled) {
                 Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if this.pipe.as_ref().is_some_and(|pipe| pipe.decodes()) => this.left = data,
                     Ok(data) => this.push(data, false),
                     Err(frame) => {
                         this.trailers = frame.into_trailers().ok();

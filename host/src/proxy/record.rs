@@ -128,6 +128,8 @@ impl Ongoing {
         let cut = self.why_cut.borrow();
         let text = match (&self.error, &*cut) {
             (Some(error), _) => Some(error.to_string()),
+            (None, Some(Cut::Encoder(error))) => Some(error.to_string()),
+            (None, Some(Cut::Coding(error))) => Some(error.to_string()),
             (None, Some(Cut::Failed(failed))) => Some(failed.failure.to_string()),
             (None, Some(Cut::Refused(answer))) => Some(answer.detail.clone()),
             (None, None) => None,
@@ -142,6 +144,8 @@ impl Ongoing {
             (Origin::Upstream, _) => {
                 let code = cut.as_ref().map(|cut| match cut {
                     Cut::Failed(failed) => failed.failure.code(),
+                    Cut::Coding(_) => "bad-body",
+                    Cut::Encoder(_) => "encoder-failed",
                     Cut::Refused(answer) => answer.code.as_str(),
                 });
                 ("upstream", code, text.as_deref())

@@ -1,13 +1,14 @@
 //! Steering bodies that stay in the host, and asking to see one as it streams.
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
 use wasmtime::component::{LinkerInstance, WasmList};
 use wasmtime::{Result, bail};
 
 use super::{Answer, Store};
-use crate::plugin::bindings::Refusal;
+use crate::coding::{Coding, Decoder, Encoder};
+use crate::plugin::bindings::{self, Refusal};
 use crate::plugin::exchange::Exchange;
 use crate::plugin::hook::Hook;
 use crate::plugin::instance::Guest;
@@ -57,6 +58,9 @@ pub(super) fn link_body(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         }
         let bytes = Bytes::copy_from_slice(bytes);
         let result = open(store.data_mut()).map(|(message, exchange)| {
+            if !has_body(exchange, message) {
+                return;
+            }
             if let Some(headers) = headers(exchange, message) {
                 forget_bytes(headers);
                 headers.remove(header::CONTENT_ENCODING);
@@ -68,7 +72,88 @@ pub(super) fn link_body(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
             steering.replaced = Some(bytes);
         });
         Ok((result,))
+    })?;
+    link_codings(linker)
+}
+
+fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
+    linker.func_wrap("encode", |mut store: Store<'_>, (coding, level): (bindings::Coding, Option<u8>)| -> Answer {
+        let coding = self::coding(coding);
+        let most = match coding {
+            Coding::Gzip | Coding::Deflate | Coding::Zstd => 9,
+            Coding::Brotli => 6,
+        };
+        let result = open(store.data_mut()).and_then(|(message, exchange)| {
+            let has_body = has_body(exchange, message);
+            let headers = headers(exchange, message).ok_or(Refusal::WrongHook)?;
+            let encoder = Encoder::new(coding, level).ok().filter(|_| level.is_none_or(|level| level <= most));
+            let encoder = encoder.ok_or(Refusal::InvalidValue)?;
+            if headers.get_all(header::CONTENT_ENCODING).iter().any(|value| value != "identity") {
+                return Err(Refusal::InvalidValue);
+            }
+            if has_body {
+                change_coding(headers, Some(coding));
+                exchange.steer(message).stages.push(Stage::Encode(Box::new(encoder)));
+            }
+            Ok(())
+        });
+        Ok((result,))
+    })?;
+    linker.func_wrap("decode", |mut store: Store<'_>, (coding, max): (bindings::Coding, u64)| -> Answer {
+        let coding = self::coding(coding);
+        let result = open(store.data_mut()).and_then(|(message, exchange)| {
+            let has_body = has_body(exchange, message);
+            let headers = headers(exchange, message).ok_or(Refusal::WrongHook)?;
+            let mut named = headers.get_all(header::CONTENT_ENCODING).iter();
+            let only = named.next().filter(|_| named.next().is_none()).and_then(|value| value.to_str().ok());
+            if only.and_then(Coding::named) != Some(coding) {
+                return Err(Refusal::InvalidValue);
+            }
+            if has_body {
+                change_coding(headers, None);
+                exchange.steer(message).stages.push(Stage::Decode(Box::new(Decoder::new(coding, max))));
+            }
+            Ok(())
+        });
+        Ok((result,))
     })
+}
+
+fn coding(coding: bindings::Coding) -> Coding {
+    match coding {
+        bindings::Coding::Gzip => Coding::Gzip,
+        bindings::Coding::Brotli => Coding::Brotli,
+        bindings::Coding::Zstd => Coding::Zstd,
+        bindings::Coding::Deflate => Coding::Deflate,
+    }
+}
+
+/// The same content in other bytes: what a strong validator said of them holds weakly.
+fn change_coding(headers: &mut HeaderMap, coding: Option<Coding>) {
+    let etag = headers.remove(header::ETAG);
+    forget_bytes(headers);
+    headers.remove(header::CONTENT_ENCODING);
+    if let Some(coding) = coding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+    if let Some(etag) = etag {
+        let weak = if etag.as_bytes().starts_with(b"W/") {
+            Ok(etag)
+        } else {
+            HeaderValue::from_bytes(&[b"W/", etag.as_bytes()].concat())
+        };
+        headers.extend(weak.ok().map(|weak| (header::ETAG, weak)));
+    }
+}
+
+/// Whether there is a body to steer.
+fn has_body(exchange: &Exchange, message: Message) -> bool {
+    if message == Message::Request {
+        return true;
+    }
+    let bodiless = [StatusCode::SWITCHING_PROTOCOLS, StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
+    let status = exchange.response.as_ref().map(|response| response.status);
+    exchange.request.method != Method::HEAD && status.is_some_and(|status| !bodiless.contains(&status))
 }
 
 pub(super) fn link_chunks(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
@@ -101,6 +186,9 @@ fn arm(mut store: Store<'_>, rewrites: bool) -> Answer {
     }
     let position = guest.position;
     let result = open(guest).map(|(message, exchange)| {
+        if !has_body(exchange, message) {
+            return;
+        }
         if let Some(headers) = headers(exchange, message).filter(|_| rewrites) {
             forget_bytes(headers);
         }

@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::rand;
 use wasmtime::component::LinkerInstance;
 use wasmtime::{Result, ensure, format_err};
 
 use super::{Store, configured};
+use crate::crypto;
 use crate::plugin::instance::Guest;
 
 const MOST_BYTES: u32 = 64 << 10;
@@ -43,5 +43,5 @@ pub(super) fn link_random(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> 
 }
 
 fn fill(bytes: &mut [u8]) -> Result<()> {
-    rand::fill(bytes).map_err(|_| format_err!("the system has no random bytes"))
+    crypto::fill(bytes).map_err(|()| format_err!("the system has no random bytes"))
 }

@@ -1,10 +1,10 @@
 //! The secrets that the operator wrote into the filter's configuration.
 
-use aws_lc_rs::constant_time;
 use wasmtime::Result;
 use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 
 use super::{Store, configured};
+use crate::crypto;
 use crate::plugin::bindings::Refusal;
 use crate::plugin::instance::Guest;
 
@@ -13,7 +13,7 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         configured(store.data())?;
         let handle = handle.to_str(&store)?;
         let bytes = bytes.as_le_slice(&store);
-        let equal = |secret| constant_time::verify_slices_are_equal(secret, bytes).is_ok();
+        let equal = |secret| crypto::equal(secret, bytes);
         Ok((find(store.data(), &handle).map(equal),))
     })?;
     linker.func_wrap("reveal", |store: Store<'_>, (handle,): (WasmStr,)| {
