@@ -106,9 +106,12 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
     let declaration = said[0].split("In the configuration:\n\n").nth(1).expect("there is something to paste");
     let declaration = declaration.replace("hello.wasm", &component.display().to_string());
     let origin = Origin::text("from the upstream");
-    let text = Proxy::builder().route("/*", "app", origin.address).filter("hello").text("127.0.0.1:0");
+    let text = Proxy::builder()
+        .route("/*", "app", origin.address)
+        .filter("{ plugin: hello, config: { greeting: Good day } }")
+        .text("127.0.0.1:0");
     let proxy = Proxy::of(&format!("{text}\n{declaration}"), &[]);
-    assert_eq!(get(proxy.address, "/hello").text(), "Hello from a filter\n");
+    assert_eq!(get(proxy.address, "/hello").text(), "Good day\n");
     assert_eq!(get(proxy.address, "/other").text(), "from the upstream");
 
     let (code, about) = inspect_json(&component);
@@ -123,6 +126,8 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
         assert_eq!(about[key], value, "{about}");
     }
     assert_eq!(about["hooks"], serde_json::json!(["configure", "on-request"]));
+    assert_eq!(about["schema"]["properties"]["greeting"]["description"], "What it says.", "{about}");
+    assert!(!text.contains("weir:schema") && !text.contains("weir:package"), "what the manifest says is shipped twice");
     assert!(said[0].contains(about["sha256"].as_str().unwrap()), "the digest that was printed is another");
 }
 
@@ -327,4 +332,12 @@ fn a_filter_of_another_contract_is_told_from_one_that_fits() {
     let file = changed("headers", &[("weir:filter/response@", "wasi:filter/response@")]);
     let (code, said, _) = inspect(file.path());
     assert!(code == 0 && said.contains("needs `wasi: stub` in its declaration: wasi:filter/response@0.1.0"), "{said}");
+}
+
+#[test]
+fn the_help_of_each_plugin_command_has_an_example() {
+    for command in [&["plugin", "--help"][..], &["plugin", "build", "--help"], &["plugin", "inspect", "--help"]] {
+        let (code, said, _) = run(weir().args(command));
+        assert!(code == 0 && said.contains("Example: weir plugin"), "{command:?}: {said}");
+    }
 }
