@@ -255,11 +255,16 @@ fn what_a_filter_can_do_is_told_without_running_it() {
     }
     let (can, cannot) = said.split_once("it cannot\n").unwrap();
     assert!(can.contains("  change the fields of requests\n"), "{said}");
-    for words in ["open files or sockets", "answer in the upstream's place", "read whole bodies", "send requests to"] {
+    for words in ["open files or sockets", "read the heads of requests", "read whole bodies", "send requests to"] {
         assert!(cannot.contains(words) && !can.contains(words), "{words:?}:\n{said}");
     }
     let (code, about) = inspect_json(&guest("trap"));
     assert_eq!((code, &about["problem"], &about["waits"]), (0, &Value::Null, &false.into()));
+    // Nobody reads on, as after `| head -1`: that is no failure.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = weir().args(["plugin", "inspect", "request-id"]).stdout(writer).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
 #[test]

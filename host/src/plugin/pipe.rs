@@ -66,9 +66,13 @@ impl Pipe {
             return None;
         }
         let stage = |stage| match stage {
-            steering::Stage::Filter { position, rewrites, pin } => {
-                Stage::Filter(Filter { position, pool: Rc::clone(pools.pool(chain, position)), rewrites, pin, kept: None })
-            }
+            steering::Stage::Filter { position, rewrites, pin } => Stage::Filter(Filter {
+                position,
+                pool: Rc::clone(pools.pool(chain, position)),
+                rewrites,
+                pin,
+                kept: None,
+            }),
         };
         Some(Self { stages: stages.into_iter().map(stage).collect(), message, held: held.beside() })
     }
