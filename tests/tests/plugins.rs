@@ -30,7 +30,10 @@ fn inspect_json(what: &Path) -> (i32, Value) {
     (code, serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{error}")))
 }
 
-fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+/// Names and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+fn project(files: Files<'_>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -138,7 +141,7 @@ const CDYLIB: &str = "[package]\nname = \"empty\"\nversion = \"0.1.0\"\nedition 
 
 #[test]
 fn a_project_that_cannot_be_built_says_what_to_do() {
-    let cases: [(&[(&str, &str)], &[&str]); 7] = [
+    let cases: [(Files, &[&str]); 7] = [
         (&[("readme", "")], &["has neither a Cargo.toml nor a weir-plugin.toml with `build`"]),
         (&[("Cargo.toml", CARGO), ("src/lib.rs", "")], &["makes no module", "crate-type = [\"cdylib\", \"rlib\"]"]),
         (

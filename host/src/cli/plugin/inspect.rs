@@ -26,9 +26,10 @@ pub(super) fn inspect(options: &Options) -> anyhow::Result<()> {
     let bytes = find(what)?;
     let manifest = Manifest::read(&bytes).map_err(|why| anyhow!("{what} is not a filter: {why}"))?;
     let checked = manifest.check();
-    say(&match options.json {
-        true => format!("{:#}\n", as_json(what, &bytes, &manifest, checked.as_ref().err())),
-        false => text(what, &bytes, &manifest),
+    say(&if options.json {
+        format!("{:#}\n", as_json(what, &bytes, &manifest, checked.as_ref().err()))
+    } else {
+        text(what, &bytes, &manifest)
     })?;
     checked.map_err(|why| anyhow!("this weir cannot run {what}: {why}"))
 }
