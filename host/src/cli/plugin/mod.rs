@@ -46,10 +46,11 @@ fn digest(component: &[u8]) -> String {
     format!("{:x}", Sha256::digest(component))
 }
 
-/// `16.4 KiB`.
+/// `16.4 KiB`, `17.9 MiB`.
 fn size(component: &[u8]) -> String {
-    let tenths = component.len() * 10 / 1024;
-    format!("{}.{} KiB", tenths / 10, tenths % 10)
+    let (unit, name) = if component.len() < 1 << 20 { (1 << 10, "KiB") } else { (1 << 20, "MiB") };
+    let tenths = component.len() * 10 / unit;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
 /// Names after each other, or that there are none.
