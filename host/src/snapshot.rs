@@ -12,8 +12,8 @@ use std::sync::Arc;
 use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
 use crate::paths::Rules;
 use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Stores};
-use crate::store;
 use crate::routing::Router;
+use crate::store;
 use crate::upstream::{self, Upstream};
 
 /// Sites with their routes, upstreams and filters.
@@ -147,11 +147,8 @@ impl Snapshot {
 
 impl Route {
     fn new(site: &crate::config::Site, route: &crate::config::Route, entries: &[Arc<Entry>]) -> Self {
-        let serving = Serving {
-            site: site.name.clone(),
-            route: route.name.clone(),
-            strip_prefix: route.strip_prefix.clone(),
-        };
+        let serving =
+            Serving { site: site.name.clone(), route: route.name.clone(), strip_prefix: route.strip_prefix.clone() };
         Self {
             serving: Arc::new(serving),
             chain: Chain::new(&route.chain, entries),

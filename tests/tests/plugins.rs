@@ -30,7 +30,10 @@ fn inspect_json(what: &Path) -> (i32, Value) {
     (code, serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{error}")))
 }
 
-fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+/// Names and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+fn project(files: Files<'_>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -106,9 +109,12 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
     let declaration = said[0].split("In the configuration:\n\n").nth(1).expect("there is something to paste");
     let declaration = declaration.replace("hello.wasm", &component.display().to_string());
     let origin = Origin::text("from the upstream");
-    let text = Proxy::builder().route("/*", "app", origin.address).filter("hello").text("127.0.0.1:0");
+    let text = Proxy::builder()
+        .route("/*", "app", origin.address)
+        .filter("{ plugin: hello, config: { greeting: Good day } }")
+        .text("127.0.0.1:0");
     let proxy = Proxy::of(&format!("{text}\n{declaration}"), &[]);
-    assert_eq!(get(proxy.address, "/hello").text(), "Hello from a filter\n");
+    assert_eq!(get(proxy.address, "/hello").text(), "Good day\n");
     assert_eq!(get(proxy.address, "/other").text(), "from the upstream");
 
     let (code, about) = inspect_json(&component);
@@ -123,6 +129,8 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
         assert_eq!(about[key], value, "{about}");
     }
     assert_eq!(about["hooks"], serde_json::json!(["configure", "on-request"]));
+    assert_eq!(about["schema"]["properties"]["greeting"]["description"], "What it says.", "{about}");
+    assert!(!text.contains("weir:schema") && !text.contains("weir:package"), "what the manifest says is shipped twice");
     assert!(said[0].contains(about["sha256"].as_str().unwrap()), "the digest that was printed is another");
 }
 
@@ -133,7 +141,7 @@ const CDYLIB: &str = "[package]\nname = \"empty\"\nversion = \"0.1.0\"\nedition 
 
 #[test]
 fn a_project_that_cannot_be_built_says_what_to_do() {
-    let cases: [(&[(&str, &str)], &[&str]); 7] = [
+    let cases: [(Files, &[&str]); 7] = [
         (&[("readme", "")], &["has neither a Cargo.toml nor a weir-plugin.toml with `build`"]),
         (&[("Cargo.toml", CARGO), ("src/lib.rs", "")], &["makes no module", "crate-type = [\"cdylib\", \"rlib\"]"]),
         (
@@ -250,11 +258,16 @@ fn what_a_filter_can_do_is_told_without_running_it() {
     }
     let (can, cannot) = said.split_once("it cannot\n").unwrap();
     assert!(can.contains("  change the fields of requests\n"), "{said}");
-    for words in ["open files or sockets", "answer in the upstream's place", "read whole bodies", "send requests to"] {
+    for words in ["open files or sockets", "read the heads of requests", "read whole bodies", "send requests to"] {
         assert!(cannot.contains(words) && !can.contains(words), "{words:?}:\n{said}");
     }
     let (code, about) = inspect_json(&guest("trap"));
     assert_eq!((code, &about["problem"], &about["waits"]), (0, &Value::Null, &false.into()));
+    // Nobody reads on, as after `| head -1`: that is no failure.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = weir().args(["plugin", "inspect", "request-id"]).stdout(writer).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
 #[test]
@@ -327,4 +340,12 @@ fn a_filter_of_another_contract_is_told_from_one_that_fits() {
     let file = changed("headers", &[("weir:filter/response@", "wasi:filter/response@")]);
     let (code, said, _) = inspect(file.path());
     assert!(code == 0 && said.contains("needs `wasi: stub` in its declaration: wasi:filter/response@0.1.0"), "{said}");
+}
+
+#[test]
+fn the_help_of_each_plugin_command_has_an_example() {
+    for command in [&["plugin", "--help"][..], &["plugin", "build", "--help"], &["plugin", "inspect", "--help"]] {
+        let (code, said, _) = run(weir().args(command));
+        assert!(code == 0 && said.contains("Example: weir plugin"), "{command:?}: {said}");
+    }
 }

@@ -140,9 +140,7 @@ impl Pools {
         while held.entered > 0 {
             held.entered -= 1;
             let position = held.entered;
-            if held.out & (1 << position) == 0
-                && self.entries[chain.links[position].entry].entry.has(Hook::Response)
-            {
+            if held.out & (1 << position) == 0 && self.entries[chain.links[position].entry].entry.has(Hook::Response) {
                 match self.turn(chain, Hook::Response, position, held)? {
                     Step::Next | Step::Answered => {}
                     step => return Ok(step),
@@ -248,13 +246,7 @@ fn settle(
     }
 }
 
-fn pause(
-    pool: &Pool,
-    hook: Hook,
-    position: usize,
-    held: &mut Held,
-    armed: Option<Armed>,
-) -> Result<Armed, Failure> {
+fn pause(pool: &Pool, hook: Hook, position: usize, held: &mut Held, armed: Option<Armed>) -> Result<Armed, Failure> {
     let armed = armed.ok_or(Failure::Pause("without having armed anything to wait for"))?;
     let about = hook.about().ok_or(Failure::Pause("in a hook that cannot wait"))?;
     if !pool.entry.has(Hook::Resume(about)) {
@@ -279,7 +271,14 @@ pub(super) fn report(pool: &Pool, hook: Hook, exchange: Option<ExchangeId>, fail
         return;
     }
     let hook = hook.name();
-    tracing::error!(filter = entry.name, exchange, hook, kind = failure.code(), "filter `{}` failed in `{hook}`: {failure}", entry.name);
+    tracing::error!(
+        filter = entry.name,
+        exchange,
+        hook,
+        kind = failure.code(),
+        "filter `{}` failed in `{hook}`: {failure}",
+        entry.name
+    );
     if failure.is_overload() {
         return;
     }

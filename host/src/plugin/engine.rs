@@ -11,8 +11,8 @@ use super::cache::CompiledCache;
 use super::capability::{self, Calls};
 use super::compile;
 use super::instance::Guest;
-use crate::crypto::Passwords;
 use crate::config::{MOST_INSTANCES, MOST_MEMORY};
+use crate::crypto::Passwords;
 
 /// How often a running hook is looked at. A call that ends between two ticks pays nothing for its limit.
 pub(super) const TICK: Duration = Duration::from_millis(5);

@@ -57,10 +57,10 @@ impl Filter {
             }
         }
         let component = engine.compile(&digest, bytes, patience)?;
-        let exports = Exports::of(&component).ok_or("it does not export `weir:filter/configure`, which every filter has")?;
+        let exports =
+            Exports::of(&component).ok_or("it does not export `weir:filter/configure`, which every filter has")?;
         let linked = [const { OnceLock::new() }; 2];
-        let filter =
-            Self { digest, about, exports, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
+        let filter = Self { digest, about, exports, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
         filter.link(engine, false)?;
         Ok(filter)
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::documents::{Document, Source};
-use crate::config::grants;
 use crate::config::Secret;
+use crate::config::grants;
 use crate::store::Store;
 
 /// How often a document is fetched unless the filter says other.

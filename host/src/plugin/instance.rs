@@ -94,8 +94,7 @@ impl Instance {
             None => {
                 let instance = instantiate(entry.linked(), entry, &mut store)?;
                 let index = &entry.filter.exports.configure;
-                let configure =
-                    instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, index)?;
+                let configure = instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, index)?;
                 let config = (Arc::clone(&entry.config),);
                 let (result,) = match entry.waits() {
                     true => now(configure.call_async(&mut store, config)),
@@ -134,12 +133,7 @@ impl Instance {
 
     /// The same for one that can. If this is dropped before it is done, the exchange comes back; the instance
     /// is poisoned.
-    pub(super) async fn waiting_flow(
-        &mut self,
-        hook: Hook,
-        position: usize,
-        held: &mut Held,
-    ) -> Result<Flow, Failure> {
+    pub(super) async fn waiting_flow(&mut self, hook: Hook, position: usize, held: &mut Held) -> Result<Flow, Failure> {
         let function = self.function(hook)?;
         let mut lent = Lent::new(self, hook, position, held);
         let wait = lent.instance.store.data().entry.limits.wait;

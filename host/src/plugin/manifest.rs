@@ -250,3 +250,23 @@ fn damaged(error: &wasmparser::BinaryReaderError) -> String {
     }
     format!("it is damaged: {error}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_damage_is_words_or_a_manifest() {
+        let whole = weir_bundle::find("request-id").unwrap();
+        assert!(Manifest::read(whole).unwrap().check().is_ok());
+        let mut words = 0;
+        for place in (0..whole.len()).step_by(61) {
+            for damage in [0x01, 0x80, 0xff] {
+                let mut bytes = whole.to_vec();
+                bytes[place] ^= damage;
+                words += usize::from(Manifest::read(&bytes).and_then(|manifest| manifest.check()).is_err());
+            }
+        }
+        assert!(words > 0, "no damage was noticed");
+    }
+}

@@ -115,11 +115,16 @@ impl Pool {
     }
 
     fn make(&self) -> Result<Instance, Failure> {
-        Instance::new(&self.engine, &self.entry, &self.counts, &self.pins, &self.outbound).map_err(|refused| match refused {
-            Refused::Failed(failure) => failure,
-            Refused::Config(faults) => {
-                let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
-                Failure::Instance(format!("it took its configuration before and refuses it now: {}", faults.join("; ")))
+        Instance::new(&self.engine, &self.entry, &self.counts, &self.pins, &self.outbound).map_err(|refused| {
+            match refused {
+                Refused::Failed(failure) => failure,
+                Refused::Config(faults) => {
+                    let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
+                    Failure::Instance(format!(
+                        "it took its configuration before and refuses it now: {}",
+                        faults.join("; ")
+                    ))
+                }
             }
         })
     }

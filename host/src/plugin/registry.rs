@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -26,7 +26,8 @@ use super::quarantine::Ward;
 use super::setup::Setup;
 use crate::config::grants::{self, Known, Schema};
 use crate::config::{
-    self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure, Owner,
+    self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure,
+    Owner,
 };
 
 /// No component in sight of a request is larger; language runtimes are 12-18 MB.
@@ -79,9 +80,8 @@ pub struct Registry<'a> {
 impl<'a> Registry<'a> {
     /// A registry that takes over what it can from the entries `before`.
     pub fn new(engine: &'a Engine, before: &'a [Arc<Entry>], stores: &'a Stores, known: Known<'a>) -> Self {
-        let loaded = |entry: &Arc<Entry>| {
-            ((entry.filter.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)))
-        };
+        let loaded =
+            |entry: &Arc<Entry>| ((entry.filter.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)));
         let loaded = before.iter().map(loaded).collect();
         let before = before.iter().map(|entry| ((&entry.owner, entry.name.as_str()), entry)).collect();
         Self { engine, before, stores, known, loaded, read: HashMap::new() }

@@ -87,9 +87,7 @@ impl Error {
                     (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
                 }
                 // Whoever cut it off has answered.
-                upstream::Error::Cut => {
-                    (StatusCode::BAD_REQUEST, "cut", "the request's body was refused")
-                }
+                upstream::Error::Cut => (StatusCode::BAD_REQUEST, "cut", "the request's body was refused"),
                 upstream::Error::Broke(_) => {
                     (StatusCode::BAD_GATEWAY, "upstream-broke", "the server behind this proxy gave no valid answer")
                 }

@@ -32,8 +32,8 @@ use crate::routing::Found;
 use crate::snapshot::Local;
 use crate::upstream::{Host, Outbound, RequestBody};
 
-pub use body::ReplyBody;
 use body::Content;
+pub use body::ReplyBody;
 use choose::{Chosen, choose};
 use error::Error;
 use mapping::Mapping;

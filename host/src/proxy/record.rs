@@ -161,7 +161,11 @@ impl Ongoing {
             bytes: self.sent,
             duration: exchange.started.elapsed(),
             route: exchange.serving.as_ref().map(|serving| serving.route.as_str()).filter(|route| !route.is_empty()),
-            endpoint: self.endpoint.as_ref().filter(|_| matches!(exchange.origin, Origin::Upstream)).and_then(|endpoint| endpoint.to_str().ok()),
+            endpoint: self
+                .endpoint
+                .as_ref()
+                .filter(|_| matches!(exchange.origin, Origin::Upstream))
+                .and_then(|endpoint| endpoint.to_str().ok()),
             by: if self.status.is_none() { "client" } else { by },
             reason,
             detail,

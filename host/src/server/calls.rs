@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::Response;
 use bytes::Bytes;
+use http::Response;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::{digest, list, size};
+use super::{digest, list, say, size};
 use crate::plugin::Manifest;
 
 #[derive(Args, Debug)]
@@ -29,16 +29,17 @@ pub(super) fn build(options: &Options) -> anyhow::Result<()> {
     };
     let file = file.strip_prefix(".").unwrap_or(&file);
     std::fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
-    println!("{}: {}", file.display(), size(bytes));
-    println!("  sha256        {}", digest(bytes));
-    println!("  hooks         {}", list(manifest.hooks()));
-    println!("  capabilities  {}", list(manifest.capabilities().map(|interface| interface.name.as_str())));
+    let names = list(manifest.capabilities().map(|interface| interface.name.as_str()));
+    let mut text = format!("{}: {}\n", file.display(), size(bytes));
+    text += &format!("  sha256        {}\n", digest(bytes));
+    text += &format!("  hooks         {}\n", list(manifest.hooks()));
+    text += &format!("  capabilities  {names}\n");
     let wasi = manifest.wasi().next().is_some();
     if wasi {
-        println!("  WASI          it imports some, as language runtimes do, and gets stubs that do nothing");
+        text += "  WASI          it imports some, as language runtimes do, and gets stubs that do nothing\n";
     }
-    println!("\nIn the configuration:\n\n{}", declaration(&component.name, file, &digest(bytes), wasi));
-    Ok(())
+    text += &format!("\nIn the configuration:\n\n{}\n", declaration(&component.name, file, &digest(bytes), wasi));
+    Ok(say(&text)?)
 }
 
 /// What an operator writes to have the plugin.

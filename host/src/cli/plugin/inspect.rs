@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::Usage;
-use super::{digest, list, plain, powers, schema, size};
+use super::{digest, list, plain, powers, say, schema, size};
 use crate::plugin::{About, Interface, Manifest, VERSION, bundled, bundled_names, read_component};
 
 #[derive(Args, Debug)]
@@ -26,11 +26,11 @@ pub(super) fn inspect(options: &Options) -> anyhow::Result<()> {
     let bytes = find(what)?;
     let manifest = Manifest::read(&bytes).map_err(|why| anyhow!("{what} is not a filter: {why}"))?;
     let checked = manifest.check();
-    if options.json {
-        println!("{:#}", as_json(what, &bytes, &manifest, checked.as_ref().err()));
+    say(&if options.json {
+        format!("{:#}\n", as_json(what, &bytes, &manifest, checked.as_ref().err()))
     } else {
-        print(what, &bytes, &manifest);
-    }
+        text(what, &bytes, &manifest)
+    })?;
     checked.map_err(|why| anyhow!("this weir cannot run {what}: {why}"))
 }
 
@@ -51,58 +51,60 @@ fn find(what: &str) -> anyhow::Result<Cow<'static, [u8]>> {
     }
 }
 
-fn print(what: &str, bytes: &[u8], manifest: &Manifest) {
+/// All of it for people.
+fn text(what: &str, bytes: &[u8], manifest: &Manifest) -> String {
     let unknown = About::default();
     let about = manifest.about.as_ref().unwrap_or(&unknown);
-    match &manifest.about {
-        Some(about) => println!("{} {}", plain(&about.name), plain(about.version.as_deref().unwrap_or_default())),
-        None => println!("{what} says nothing about itself: it has no manifest, which `weir plugin build` writes"),
-    }
+    let mut text = match &manifest.about {
+        Some(about) => format!("{} {}\n", plain(&about.name), plain(about.version.as_deref().unwrap_or_default())),
+        None => format!("{what} says nothing about itself: it has no manifest, which `weir plugin build` writes\n"),
+    };
     if let Some(description) = &about.description {
-        println!("  {}", plain(description));
+        text += &format!("  {}\n", plain(description));
     }
-    let line = |key: &str, value: &str| println!("{key:<14} {value}");
-    println!();
-    line("component", &format!("{what}, {}", size(bytes)));
-    line("sha256", &digest(bytes));
+    text.push('\n');
+    for (key, value) in facts(what, bytes, manifest, about) {
+        text += &format!("{key:<14} {value}\n");
+    }
+    text += "\nit can\n";
+    for power in powers::granted(manifest) {
+        text += &format!("  {power}\n");
+    }
+    text += "\nit cannot\n  open files or sockets, see the environment, start programs\n";
+    for power in powers::withheld(manifest) {
+        text += &format!("  {power}\n");
+    }
+    text += "\nconfiguration\n";
+    match &about.schema {
+        Some(schema) => text += &schema::table(schema),
+        None => text += "  it does not say what it takes\n",
+    }
+    text
+}
+
+/// What fits on a line each.
+fn facts(what: &str, bytes: &[u8], manifest: &Manifest, about: &About) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("component", format!("{what}, {}", size(bytes))), ("sha256", digest(bytes))];
     if let Some(contract) = &about.contract {
-        line("contract", &format!("{} (this weir speaks {VERSION})", plain(contract)));
+        facts.push(("contract", format!("{} (this weir speaks {VERSION})", plain(contract))));
     }
     if let Some(place) = &about.place {
-        line("place", &plain(place));
+        facts.push(("place", plain(place)));
     }
-    line("hooks", &list(manifest.hooks()));
-    line("capabilities", &list(manifest.capabilities().map(|interface| interface.name.as_str())));
+    facts.push(("hooks", list(manifest.hooks())));
+    facts.push(("capabilities", list(manifest.capabilities().map(|interface| interface.name.as_str()))));
     let waits =
         if manifest.waits() { "yes: it can wait, so each hook runs on a fiber" } else { "no: its hooks never wait" };
-    line("waits", waits);
-    let vars = about.grants.vars.iter().map(String::as_str);
-    line(
-        "asks for",
-        &if about.grants.vars.is_empty() {
-            "no grants".into()
-        } else {
-            format!("grants: {{ vars: [{}] }}", list(vars))
-        },
-    );
+    facts.push(("waits", waits.into()));
+    let vars = &about.grants.vars;
+    let asks = format!("grants: {{ vars: [{}] }}", list(vars.iter().map(String::as_str)));
+    facts.push(("asks for", if vars.is_empty() { "no grants".into() } else { asks }));
     let wasi: Vec<String> = manifest.wasi().map(ToString::to_string).collect();
     if !wasi.is_empty() {
-        line("WASI", &format!("needs `wasi: stub` in its declaration: {}", list(wasi.iter().map(String::as_str))));
+        let names = list(wasi.iter().map(String::as_str));
+        facts.push(("WASI", format!("needs `wasi: stub` in its declaration: {names}")));
     }
-    println!("\nit can");
-    for power in powers::granted(manifest) {
-        println!("  {power}");
-    }
-    println!("\nit cannot");
-    println!("  open files or sockets, see the environment, start programs");
-    for power in powers::withheld(manifest) {
-        println!("  {power}");
-    }
-    println!();
-    match &about.schema {
-        Some(schema) => print!("configuration\n{}", schema::table(schema)),
-        None => println!("configuration\n  it does not say what it takes"),
-    }
+    facts
 }
 
 fn as_json(what: &str, bytes: &[u8], manifest: &Manifest, problem: Option<&String>) -> Value {

@@ -5,6 +5,8 @@ mod inspect;
 mod powers;
 mod schema;
 
+use std::io::Write;
+
 use clap::Subcommand;
 use sha2::{Digest, Sha256};
 
@@ -31,15 +33,24 @@ pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
     }
 }
 
+/// Prints a whole text. Who reads only its beginning, as `head` does, is not at fault.
+fn say(text: &str) -> std::io::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
 /// As `sha256` in a configuration has it.
 fn digest(component: &[u8]) -> String {
     format!("{:x}", Sha256::digest(component))
 }
 
-/// `16.4 KiB`.
+/// `16.4 KiB`, `17.9 MiB`.
 fn size(component: &[u8]) -> String {
-    let tenths = component.len() * 10 / 1024;
-    format!("{}.{} KiB", tenths / 10, tenths % 10)
+    let (unit, name) = if component.len() < 1 << 20 { (1 << 10, "KiB") } else { (1 << 20, "MiB") };
+    let tenths = component.len() * 10 / unit;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
 /// Names after each other, or that there are none.
@@ -50,13 +61,13 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// Text out of a component on one line, with nothing in it that a terminal would obey.
 fn plain(text: &str) -> String {
-    let words = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    words
-        .chars()
-        .flat_map(|character| {
-            let shown =
-                if character.is_control() { character.escape_debug().to_string() } else { character.to_string() };
-            shown.chars().collect::<Vec<_>>()
-        })
-        .collect()
+    let mut shown = String::new();
+    for character in text.split_ascii_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        if character.is_control() {
+            shown.extend(character.escape_debug());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }

@@ -20,7 +20,7 @@ const fn power(
     Power { capability, functions, words, is_notable }
 }
 
-const EDIT: &[&str] = &["set-header", "append-header", "remove-header"];
+const EDIT: &[&str] = &["set-header", "set-header-text", "append-header", "remove-header"];
 
 const POWERS: &[Power] = &[
     power(
@@ -34,6 +34,7 @@ const POWERS: &[Power] = &[
             "upstream-path",
             "upstream-query",
             "header",
+            "header-text",
             "header-values",
             "headers",
         ],
@@ -44,13 +45,13 @@ const POWERS: &[Power] = &[
     power("request", &["set-path", "set-query"], "change the path and query that upstreams get", true),
     power(
         "response",
-        &["source", "status", "header", "header-values", "headers"],
+        &["source", "status", "header", "header-text", "header-values", "headers"],
         "read the heads of responses, cookies in them included",
         true,
     ),
     power("response", EDIT, "change the fields of responses", true),
     power("response", &["set-status"], "change the status of responses", true),
-    power("reply", &["send", "add-trailer"], "answer in the upstream's place", true),
+    power("reply", &["send", "send-text", "add-trailer"], "answer in the upstream's place", true),
     power("body", &["buffer", "size", "read"], "read whole bodies, up to `limits.body`", true),
     power("body", &["replace"], "replace bodies", true),
     power("body", &["encode", "decode"], "have bodies compressed and decompressed, without seeing them", false),
@@ -61,7 +62,7 @@ const POWERS: &[Power] = &[
     power("kv", &["get", "batch"], "read from stores that its configuration names", true),
     power(
         "kv",
-        &["set", "delete", "increment", "compare-and-swap", "batch"],
+        &["set", "set-durable", "remove", "increment", "decrement", "compare-and-swap", "batch"],
         "write to stores that its configuration names",
         true,
     ),

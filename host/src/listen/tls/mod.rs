@@ -6,9 +6,9 @@ mod names;
 use std::io;
 use std::sync::Arc;
 
-use rustls::{ProtocolVersion, ServerConfig};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::NoServerSessionStorage;
+use rustls::{ProtocolVersion, ServerConfig};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;

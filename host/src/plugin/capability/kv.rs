@@ -57,11 +57,7 @@ fn link_set(linker: &mut LinkerInstance<'_, Guest>, function: &str, durable: boo
     })
 }
 
-fn link_add(
-    linker: &mut LinkerInstance<'_, Guest>,
-    function: &str,
-    add: fn(i64, i64) -> Option<i64>,
-) -> Result<()> {
+fn link_add(linker: &mut LinkerInstance<'_, Guest>, function: &str, add: fn(i64, i64) -> Option<i64>) -> Result<()> {
     type Add = (WasmStr, WasmStr, u64, Option<u64>);
     linker.func_wrap(function, move |guest: Store<'_>, (store, key, by, ttl): Add| -> Answer<i64> {
         on(&guest, &store, |store, owner| {
@@ -91,9 +87,7 @@ fn operation(operation: &bindings::Operation) -> Result<Operation<'_>, KvError> 
     let amount = |by: u64| i64::try_from(by).map_err(|_| KvError::NotANumber);
     Ok(match operation {
         bindings::Operation::Get(key) => Operation::Get(key),
-        bindings::Operation::Set(put) => {
-            Operation::Set(&put.key, &put.value, Options { ttl: put.ttl, durable: false })
-        }
+        bindings::Operation::Set(put) => Operation::Set(&put.key, &put.value, Options { ttl: put.ttl, durable: false }),
         bindings::Operation::Remove(key) => Operation::Delete(key),
         bindings::Operation::Increment(add) => Operation::Increment(&add.key, amount(add.by)?, add.ttl),
         bindings::Operation::Decrement(add) => Operation::Increment(&add.key, -amount(add.by)?, add.ttl),

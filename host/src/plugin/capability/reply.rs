@@ -62,7 +62,13 @@ fn reply(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], why: Reason) -
     for (name, value) in headers {
         fields::append(&mut head.headers, fields::parse(name, value)?)?;
     }
-    Ok(Reply { head, body: body.to_vec().into(), trailers: None, code: super::word(&why.code), detail: super::cut(why.detail, LONGEST_DETAIL) })
+    Ok(Reply {
+        head,
+        body: body.to_vec().into(),
+        trailers: None,
+        code: super::word(&why.code),
+        detail: super::cut(why.detail, LONGEST_DETAIL),
+    })
 }
 
 /// A status that ends an exchange.

@@ -70,9 +70,8 @@ fn set_target(exchange: &mut Exchange, path: Option<&str>, query: Option<Option<
     let (path_before, query_before) = split(exchange);
     let path = path.unwrap_or(&path_before);
     let query = query.unwrap_or(query_before.as_deref());
-    let is_sound = |text: &str, forbidden: &[u8]| {
-        text.bytes().all(|byte| byte.is_ascii_graphic() && !forbidden.contains(&byte))
-    };
+    let is_sound =
+        |text: &str, forbidden: &[u8]| text.bytes().all(|byte| byte.is_ascii_graphic() && !forbidden.contains(&byte));
     if !path.starts_with('/') || !is_sound(path, b"?#\\") || !is_sound(query.unwrap_or_default(), b"#") {
         return Err(Refusal::InvalidValue);
     }

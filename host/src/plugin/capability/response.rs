@@ -51,12 +51,8 @@ fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
 /// Whether there is a body is settled with the upstream's head.
 fn set_status(response: &mut Parts, status: u16) -> Result<(), Refusal> {
     let status = final_status(status)?;
-    let bodiless = [
-        StatusCode::SWITCHING_PROTOCOLS,
-        StatusCode::NO_CONTENT,
-        StatusCode::RESET_CONTENT,
-        StatusCode::NOT_MODIFIED,
-    ];
+    let bodiless =
+        [StatusCode::SWITCHING_PROTOCOLS, StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
     let has_body = |status| !bodiless.contains(&status);
     if status != response.status && !(has_body(status) && has_body(response.status)) {
         return Err(Refusal::Forbidden);

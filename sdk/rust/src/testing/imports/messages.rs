@@ -178,7 +178,11 @@ pub(crate) mod body {
     }
 
     pub(crate) fn size() -> Result<u32, Refusal> {
-        steer!(|message| if message.buffered { Ok(u32::try_from(message.bytes.len()).unwrap_or(u32::MAX)) } else { Err(Refusal::WrongHook) })
+        steer!(|message| if message.buffered {
+            Ok(u32::try_from(message.bytes.len()).unwrap_or(u32::MAX))
+        } else {
+            Err(Refusal::WrongHook)
+        })
     }
 
     pub(crate) fn read(offset: u32, length: u32) -> Result<Vec<u8>, Refusal> {
