@@ -7,6 +7,8 @@ mod config;
 mod filter;
 mod rename;
 mod serde_attributes;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, ItemImpl};
