@@ -7,6 +7,7 @@ mod config;
 mod filter;
 mod rename;
 mod serde_attributes;
+mod signature;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@
 //! the host's own, so what only a broken writer could have written is not looked for.
 
 mod json;
+mod parts;
 mod problem;
 
 use serde::de::Deserialize;
