@@ -257,7 +257,8 @@ fn pause(pool: &Pool, hook: Hook, position: usize, held: &mut Held, armed: Optio
     if times > MOST_PAUSES {
         return Err(Failure::Pause("too often for one message (16 times)"));
     }
-    held.paused = Some(Paused { position, about, times, outcome: None });
+    let for_body = matches!(armed, Armed::Buffer(_));
+    held.paused = Some(Paused { position, about, times, for_body, outcome: None });
     Ok(armed)
 }
 

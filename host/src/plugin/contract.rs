@@ -81,7 +81,7 @@ pub const CAPABILITIES: [(&str, &[&str]); 19] = [
             "note",
         ],
     ),
-    ("resumption", &["outcome", "about"]),
+    ("resumption", &["outcome", "about", "waited-for"]),
     ("completion", &["read"]),
     ("log", &["write"]),
     ("body", &["buffer", "size", "read", "replace", "encode", "decode"]),

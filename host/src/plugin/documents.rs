@@ -21,7 +21,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Where a document comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
+pub(super) enum Source {
     /// A file.
     File(PathBuf),
     /// An upstream of the configuration, and the path there.

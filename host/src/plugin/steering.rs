@@ -89,6 +89,8 @@ pub(super) struct Paused {
     pub(super) about: Message,
     /// How often, for this message.
     pub(super) times: u8,
+    /// For the message's body; else for a document.
+    pub(super) for_body: bool,
     /// None while it waits.
     pub(super) outcome: Option<Outcome>,
 }

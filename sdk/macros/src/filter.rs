@@ -3,7 +3,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Receiver, ReceiverKind, Result, Type};
+use syn::{Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Result, Type};
+
+use crate::signature::{Argument, call, ordinary, parameters, wrong};
 
 const HOOKS: [&str; 12] = [
     "configure",
@@ -156,7 +158,7 @@ impl Found {
     fn chunk(&mut self, method: &ImplItemFn, ended: &TokenStream, returned: &TokenStream) -> Result<()> {
         let form = "the bytes and whether they are the last: `bytes: Vec<u8>, end: bool`";
         let parameters = parameters(method)?;
-        let [bytes, end] = parameters.as_slice() else { return Err(signature(method, form)) };
+        let [bytes, end] = parameters.as_slice() else { return Err(wrong(method, form)) };
         let hook = &method.sig.ident;
         let (bytes, end) = (quote_spanned!(bytes.span()=> bytes), quote_spanned!(end.span()=> end));
         self.names.push(hook.clone());
@@ -336,87 +338,4 @@ fn sections(config: Option<&Type>) -> TokenStream {
                 ::weir::schema::package(NAME, VERSION, DESCRIPTION);
         };
     }
-}
-
-/// What a hook can be lent.
-#[derive(Clone, Copy)]
-enum Argument {
-    Request,
-    RequestMut,
-    ResponseMut,
-    Body,
-    Resumed,
-    Completion,
-}
-
-impl Argument {
-    /// The value at the parameter's place: a wrong type is shown there.
-    fn lent(self, place: Span) -> TokenStream {
-        match self {
-            Self::Request => quote_spanned!(place=> &::weir::__private::request()),
-            Self::RequestMut => quote_spanned!(place=> &mut ::weir::__private::request()),
-            Self::ResponseMut => quote_spanned!(place=> &mut ::weir::__private::response()),
-            Self::Body => quote_spanned!(place=> &mut ::weir::__private::body()),
-            Self::Resumed => {
-                let resumed = Ident::new("resumed", Span::call_site());
-                quote_spanned!(place=> &mut #resumed)
-            }
-            Self::Completion => quote_spanned!(place=> &::weir::__private::completion()),
-        }
-    }
-}
-
-/// The call of a hook that has one of these forms.
-fn call(method: &ImplItemFn, forms: &[&[Argument]], words: &str) -> Result<TokenStream> {
-    let hook = &method.sig.ident;
-    let parameters = parameters(method)?;
-    if let Some(owned) = parameters.iter().find(|parameter| !matches!(parameter, Type::Reference(_))) {
-        return Err(Error::new(
-            owned.span(),
-            format!("a hook borrows what belongs to the exchange: beside `&self` `{hook}` takes {words}"),
-        ));
-    }
-    let Some(form) = forms.iter().find(|form| form.len() == parameters.len()) else {
-        return Err(signature(method, words));
-    };
-    let arguments = form.iter().zip(&parameters).map(|(argument, parameter)| argument.lent(parameter.span()));
-    Ok(quote!(Self::#hook(self, #(#arguments),*)))
-}
-
-fn parameters(method: &ImplItemFn) -> Result<Vec<&Type>> {
-    ordinary(method)?;
-    let mut inputs = method.sig.inputs.iter();
-    let Some(FnArg::Receiver(Receiver { kind: ReceiverKind::Reference(_, _, None), .. })) = inputs.next() else {
-        return Err(Error::new(
-            method.sig.inputs.first().map_or_else(|| method.sig.span(), Spanned::span),
-            "a hook takes `&self`: instances are shared by many exchanges, \
-             what belongs to one goes into its slot (`weir::exchange::set_state`)",
-        ));
-    };
-    Ok(inputs
-        .filter_map(|input| match input {
-            FnArg::Typed(input) => Some(&*input.ty),
-            FnArg::Receiver(_) => None,
-        })
-        .collect())
-}
-
-fn ordinary(method: &ImplItemFn) -> Result<()> {
-    let signature = &method.sig;
-    let hook = &signature.ident;
-    if let Some(asyncness) = &signature.asyncness {
-        return Err(Error::new(
-            asyncness.span(),
-            format!("`{hook}` is not async: what waits (`Upstream`, `weir::password`) is called like anything else"),
-        ));
-    }
-    if !signature.generics.params.is_empty() {
-        return Err(Error::new(signature.generics.span(), format!("`{hook}` cannot be generic: the host calls it")));
-    }
-    Ok(())
-}
-
-fn signature(method: &ImplItemFn, forms: &str) -> Error {
-    let hook = &method.sig.ident;
-    Error::new(method.sig.span(), format!("beside `&self` `{hook}` takes {forms}"))
 }

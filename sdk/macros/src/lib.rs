@@ -7,6 +7,9 @@ mod config;
 mod filter;
 mod rename;
 mod serde_attributes;
+mod signature;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, ItemImpl};

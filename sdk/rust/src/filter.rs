@@ -77,7 +77,7 @@ pub fn unconfigured<F, E: Into<Faults>>(
     json: &str,
     configure: impl FnOnce() -> std::result::Result<F, E>,
 ) -> std::result::Result<F, Faults> {
-    match json.trim() {
+    match json.trim_ascii() {
         "{}" => configure().map_err(Into::into),
         _ => Err(Fault::at("", "this filter has no configuration; leave `config` out").into()),
     }
@@ -92,23 +92,32 @@ pub fn install<F: Filter>(filter: &'static LocalKey<OnceCell<F>>, json: &str) ->
 
 /// Logs what would not reach anybody otherwise. The panic's own way to print itself is more code than this.
 fn panicked(panic: &PanicHookInfo<'_>) {
-    let mut line = String::from("panicked");
+    let mut line = String::new();
+    add(&mut line, "panicked");
     if let Some(place) = panic.location() {
-        line.push_str(" at ");
-        line.push_str(place.file());
-        line.push(':');
-        let mut number = place.line();
-        let digits = line.len();
-        while number > 0 {
-            line.insert(digits, char::from_digit(number % 10, 10).unwrap_or_default());
-            number /= 10;
-        }
+        add(&mut line, " at ");
+        add(&mut line, place.file());
+        add(&mut line, ":");
+        add_number(&mut line, place.line());
     }
     if let Some(message) = panic.payload_as_str() {
-        line.push_str(": ");
-        line.push_str(message);
+        add(&mut line, ": ");
+        add(&mut line, message);
     }
     crate::log(crate::Level::Error, &line);
+}
+
+#[inline(never)]
+fn add(line: &mut String, text: &str) {
+    line.push_str(text);
+}
+
+fn add_number(line: &mut String, number: u32) {
+    if number > 9 {
+        add_number(line, number / 10);
+    }
+    let digit = (number % 10) as usize;
+    add(line, "0123456789".get(digit..=digit).unwrap_or_default());
 }
 
 /// Runs a hook of the filter that this instance has. An error becomes a trap, the one way in which a filter fails.

@@ -25,8 +25,15 @@ pub enum Flow {
 pub struct Error(Box<Kind>);
 
 enum Kind {
-    Failure { message: String, refusal: Option<Refusal> },
-    Answer { reply: Reply, code: String },
+    Failure {
+        message: String,
+        refusal: Option<Refusal>,
+    },
+    /// The one who makes it brings what sends it: a filter that never does so does not import `reply`.
+    Answer {
+        code: String,
+        send: Box<dyn FnOnce(&str) -> Result>,
+    },
 }
 
 impl Error {
@@ -44,13 +51,13 @@ impl Error {
     }
 
     pub(crate) fn answer(reply: Reply, code: &str) -> Self {
-        Self(Box::new(Kind::Answer { reply, code: code.to_owned() }))
+        Self(Box::new(Kind::Answer { code: code.to_owned(), send: Box::new(move |code| reply.send(code)) }))
     }
 
     /// Sends what is an answer; what is left is a failure.
     pub(crate) fn settle(self) -> Result {
         match *self.0 {
-            Kind::Answer { reply, code } => reply.send(&code),
+            Kind::Answer { code, send } => send(&code),
             failure @ Kind::Failure { .. } => Err(Self(Box::new(failure))),
         }
     }

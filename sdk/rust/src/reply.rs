@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::host::reply;
-use crate::{Error, Flow, Reason};
+use crate::{Error, Flow, Reason, Refusal};
 
 /// An answer in the making.
 ///
@@ -27,13 +27,24 @@ pub struct Reply {
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
     trailers: Vec<(String, Vec<u8>)>,
+    /// Set with the first trailer: a filter that sends none does not import what adds them.
+    add_trailer: Option<AddTrailer>,
     detail: String,
 }
+
+type AddTrailer = fn(&str, &[u8]) -> Result<(), Refusal>;
 
 impl Reply {
     /// An answer without a body.
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), trailers: Vec::new(), detail: String::new() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            trailers: Vec::new(),
+            add_trailer: None,
+            detail: String::new(),
+        }
     }
 
     /// Adds a field.
@@ -61,6 +72,7 @@ impl Reply {
     /// Adds a trailer field, as gRPC wants for its status.
     pub fn trailer(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.trailers.push((name.into(), value.into()));
+        self.add_trailer = Some(reply::add_trailer);
         self
     }
 
@@ -74,8 +86,10 @@ impl Reply {
     pub fn send(self, code: &str) -> crate::Result {
         let why = Reason { code: code.to_owned(), detail: self.detail };
         reply::send(self.status, &self.headers, &self.body, &why)?;
-        for (name, value) in &self.trailers {
-            reply::add_trailer(name, value)?;
+        if let Some(add_trailer) = self.add_trailer {
+            for (name, value) in &self.trailers {
+                add_trailer(name, value)?;
+            }
         }
         Ok(Flow::Stop)
     }

@@ -87,7 +87,7 @@ const POWERS: &[Power] = &[
     power("exchange", &["set-var", "remove-var"], "tell the filters behind it, in variables of its own name", false),
     power("exchange", &["slot", "set-slot"], "remember something from one hook of an exchange to the next", false),
     power("exchange", &["note"], "say why it decided as it did", false),
-    power("resumption", &["outcome", "about"], "learn what came of what it waited for", false),
+    power("resumption", &["outcome", "about", "waited-for"], "learn what came of what it waited for", false),
     power("completion", &["read"], "learn how an exchange ended", false),
     power("log", &["write"], "write to the proxy's log", false),
     power("setup", &["counter", "gauge", "histogram"], "declare metrics", false),

@@ -14,6 +14,6 @@ pub(super) use data::{
     Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls,
 };
 pub(super) use words::{
-    CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError, Refusal,
+    Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError, Refusal,
     Signature,
 };

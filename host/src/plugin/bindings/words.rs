@@ -61,6 +61,12 @@ words! {
         Failed = "failed",
     }
 
+    /// `resumption.operation`.
+    Awaited {
+        Body = "body",
+        Document = "document",
+    }
+
     /// `completion.ending`.
     Ending {
         Complete = "complete",

@@ -4,7 +4,7 @@ use wasmtime::component::LinkerInstance;
 use wasmtime::{Result, format_err};
 
 use super::Store;
-use crate::plugin::bindings::{Ended, Ending, Message, Summary};
+use crate::plugin::bindings::{Awaited, Ended, Ending, Message, Summary};
 use crate::plugin::exchange;
 use crate::plugin::hook::Hook;
 use crate::plugin::instance::Guest;
@@ -21,6 +21,11 @@ pub(super) fn link_resumption(linker: &mut LinkerInstance<'_, Guest>) -> Result<
             Some(Outcome::Failed) | None => Ended::Failed,
         };
         Ok((ended,))
+    })?;
+    linker.func_wrap("waited-for", |store: Store<'_>, (): ()| {
+        about(store.data())?;
+        let waits_for_body = store.data().exchange()?.paused.as_ref().is_none_or(|paused| paused.for_body);
+        Ok((if waits_for_body { Awaited::Body } else { Awaited::Document },))
     })?;
     linker.func_wrap("about", |store: Store<'_>, (): ()| {
         let about = match about(store.data())? {

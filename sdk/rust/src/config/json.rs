@@ -3,11 +3,9 @@
 
 use std::borrow::Cow;
 
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
-};
+use serde::de::{Deserializer, Error as _, Expected, IntoDeserializer, Unexpected, Visitor};
 
+use super::parts::{Parts, Variant};
 use super::problem::Problem;
 
 /// Nested deeper than this is no configuration, and would use up the guest's small stack.
@@ -34,7 +32,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The next byte that is no space; 0 at the end.
-    fn peek(&mut self) -> u8 {
+    pub(super) fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
         while bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
             self.at += 1;
@@ -42,7 +40,7 @@ impl<'de> Reader<'de> {
         bytes.get(self.at).copied().unwrap_or_default()
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), Problem> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Problem> {
         if self.peek() != byte {
             return broken();
         }
@@ -58,7 +56,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<Cow<'de, str>, Problem> {
+    pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Problem> {
         self.expect(b'"')?;
         let mut owned = String::new();
         loop {
@@ -307,7 +305,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     ) -> Result<V::Value, Problem> {
         match self.peek() {
             b'"' => visitor.visit_enum(self.string()?.into_deserializer()),
-            b'{' => self.nested(b'{', b'}', |reader| visitor.visit_enum(Variant { reader, name: String::new() })),
+            b'{' => self.nested(b'{', b'}', |reader| visitor.visit_enum(Variant::of(reader))),
             _ => Err(self.unexpected(&visitor)),
         }
     }
@@ -315,104 +313,5 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         self.skip()?;
         visitor.visit_unit()
-    }
-}
-
-/// The values of an object or a list.
-struct Parts<'a, 'de> {
-    reader: &'a mut Reader<'de>,
-    key: String,
-    index: usize,
-}
-
-impl<'a, 'de> Parts<'a, 'de> {
-    fn of(reader: &'a mut Reader<'de>) -> Self {
-        Self { reader, key: String::new(), index: 0 }
-    }
-
-    /// Whether there is another one; the comma before it is read.
-    fn more(&mut self, close: u8) -> Result<bool, Problem> {
-        if self.reader.peek() == close {
-            return Ok(false);
-        }
-        if self.index > 0 {
-            self.reader.expect(b',')?;
-        }
-        self.index += 1;
-        Ok(true)
-    }
-}
-
-impl<'de> MapAccess<'de> for Parts<'_, 'de> {
-    type Error = Problem;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        if !self.more(b'}')? {
-            return Ok(None);
-        }
-        self.reader.peek();
-        let key = self.reader.string()?;
-        self.key = key.clone().into_owned();
-        let read = match key {
-            Cow::Borrowed(key) => seed.deserialize(de::value::BorrowedStrDeserializer::new(key)),
-            Cow::Owned(key) => seed.deserialize(key.into_deserializer()),
-        };
-        read.map(Some).map_err(|problem: Problem| problem.inside(std::mem::take(&mut self.key)))
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Problem> {
-        self.reader.expect(b':')?;
-        seed.deserialize(&mut *self.reader).map_err(|problem| problem.inside(std::mem::take(&mut self.key)))
-    }
-}
-
-impl<'de> SeqAccess<'de> for Parts<'_, 'de> {
-    type Error = Problem;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Problem> {
-        if !self.more(b']')? {
-            return Ok(None);
-        }
-        let index = self.index - 1;
-        seed.deserialize(&mut *self.reader).map(Some).map_err(|problem| problem.inside(index.to_string()))
-    }
-}
-
-/// A variant with its value: `{"name": value}`.
-struct Variant<'a, 'de> {
-    reader: &'a mut Reader<'de>,
-    name: String,
-}
-
-impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
-    type Error = Problem;
-    type Variant = Self;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(mut self, seed: S) -> Result<(S::Value, Self), Problem> {
-        self.name = self.reader.string()?.into_owned();
-        let name: de::value::StrDeserializer<'_, Problem> = self.name.as_str().into_deserializer();
-        let variant = seed.deserialize(name).map_err(|problem| problem.inside(self.name.clone()))?;
-        self.reader.expect(b':')?;
-        Ok((variant, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
-    type Error = Problem;
-
-    fn unit_variant(self) -> Result<(), Problem> {
-        Err(Problem::new(&["`", &self.name, "` has no value: write the name alone"]))
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Problem> {
-        seed.deserialize(self.reader).map_err(|problem| problem.inside(self.name))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
-        self.reader.deserialize_seq(visitor).map_err(|problem| problem.inside(self.name))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
-        self.reader.deserialize_map(visitor).map_err(|problem| problem.inside(self.name))
     }
 }

@@ -1,10 +1,11 @@
 //! From the configuration's JSON to the filter's type, with the place of what is wrong.
 //!
 //! A reader of its own, because the usual one tells lines and columns of the JSON, which mean nothing to the operator,
-//! and is more code than the rest of a small filter (40 KiB of component, twice that with the places). The text is
-//! the host's own, so what only a broken writer could have written is not looked for.
+//! and is more code than the rest of a small filter: a configuration with one text added 42 KB to a component, here it
+//! is 14. The text is the host's own, so what only a broken writer could have written is not looked for.
 
 mod json;
+mod parts;
 mod problem;
 
 use serde::de::Deserialize;
