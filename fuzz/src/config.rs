@@ -12,7 +12,7 @@ pub fn check(text: &str) {
         return;
     }
     let config = config::parse(Source { path: PathBuf::from("nowhere/weir.yaml"), text: text.to_owned() });
-    for fault in &config.faults {
+    for fault in config.faults.iter().chain(&config.warnings) {
         assert!(!fault.message.trim().is_empty(), "a fault without words: {text:?}");
         assert!(fault.place.is_some(), "`{}` has no place: {text:?}", fault.message);
         let one = Report::new(&config.sources, vec![fault.clone()]).render(false);

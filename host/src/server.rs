@@ -1,5 +1,6 @@
 //! The composition root: binds, starts the workers, swaps what they use, drains.
 
+mod calls;
 mod door;
 mod state;
 mod worker;
@@ -16,7 +17,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::admin;
 use crate::config::{Config, Fault, Listener, Place, Report};
 use crate::listen::{self, Door, Entrance, Gate};
-use crate::plugin::Engine;
+use crate::plugin::{Document, Engine};
 use crate::telemetry::access::AccessLog;
 
 use door::AdminDoor;
@@ -86,6 +87,7 @@ impl Server {
             }
             None => (None, None),
         };
+        keep_documents(&state, &workers);
         Ok(Self { engine, state, listeners, acceptors, workers, log, started: Instant::now(), admin, orders })
     }
 
@@ -141,6 +143,7 @@ impl Server {
                 let _ = adopted.await;
             }
         }
+        keep_documents(&self.state, &self.workers);
         Ok(())
     }
 
@@ -194,6 +197,16 @@ impl Server {
     }
 }
 
+/// Documents are fetched by this thread, through a worker's connections, until nobody uses them.
+fn keep_documents(state: &State, workers: &[Worker]) {
+    let Some(worker) = workers.first() else { return };
+    for document in state.snapshot.documents() {
+        if let Some(keeping) = Document::keep(document, Arc::clone(&worker.line)) {
+            spawn_local(keeping);
+        }
+    }
+}
+
 fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fault {
     let fault = Fault::new(place, format!("cannot listen on {address}: {error}"));
     match error.kind() {
@@ -206,12 +219,16 @@ fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fau
     }
 }
 
-/// Builds off this thread: compiling takes long.
+/// Builds off this thread, for compiling takes long; warnings are logged.
 async fn build(
     config: Config,
     engine: Arc<Engine>,
     before: Option<Arc<State>>,
 ) -> Result<(Arc<State>, Config), Report> {
     let build = move || State::build(&config, &engine, before.as_deref()).map(|state| (Arc::new(state), config));
-    tokio::task::spawn_blocking(build).await.expect("building a state does not panic")
+    let (state, config) = tokio::task::spawn_blocking(build).await.expect("building a state does not panic")?;
+    if let Some(warnings) = &state.warnings {
+        tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
+    }
+    Ok((state, config))
 }

@@ -3,13 +3,16 @@
 //! A snapshot is shared by all workers; [`Local`] adds what each worker owns: connections and filter
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
+pub mod order;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
 use crate::paths::Rules;
-use crate::plugin::{self, Chain, Engine, Registry};
+use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Stores};
+use crate::store;
 use crate::routing::Router;
 use crate::upstream::{self, Upstream};
 
@@ -24,12 +27,15 @@ pub struct Snapshot {
     pub access_log: bool,
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
+    stores: Stores,
     engine: Arc<Engine>,
 }
 
 /// What one or several hosts serve.
 #[derive(Debug)]
 pub struct Site {
+    /// As filters and the record name it.
+    pub serving: Arc<Serving>,
     /// How paths are read.
     pub paths: Rules,
     /// For requests that no route takes.
@@ -41,8 +47,8 @@ pub struct Site {
 /// Where a route leads, and how.
 #[derive(Debug)]
 pub struct Route {
-    /// The route's name.
-    pub name: Arc<str>,
+    /// As filters and the record name it.
+    pub serving: Arc<Serving>,
     /// Its filters.
     pub chain: Chain,
     /// Index into [`Local::upstreams`].
@@ -66,7 +72,9 @@ impl Snapshot {
         before: Option<&Snapshot>,
         mut faults: Vec<Fault>,
     ) -> Result<Self, Report> {
-        let mut registry = Registry::new(engine, before.map_or(&[], |snapshot| &snapshot.entries));
+        let stores = stores(config, before);
+        let entries_before: &[Arc<Entry>] = before.map_or(&[], |snapshot| &snapshot.entries);
+        let mut registry = Registry::new(engine, entries_before, &stores, config.known());
         let mut entries = Vec::with_capacity(config.entries.len());
         for entry in &config.entries {
             match registry.entry(entry) {
@@ -92,22 +100,45 @@ impl Snapshot {
         }
         config.sound(faults)?;
         let sites = config.sites.iter().map(|site| Site {
+            serving: Arc::new(Serving { site: site.name.clone(), ..Serving::default() }),
             paths: site.paths,
-            chain: Chain::new(&site.chain),
-            routes: site.routes.iter().map(Route::new).collect(),
+            chain: Chain::new(&site.chain, &entries),
+            routes: site.routes.iter().map(|route| Route::new(site, route, &entries)).collect(),
         });
         Ok(Self {
             router: Router::new(config),
             sites: sites.collect(),
             access_log: config.access_log,
             upstreams,
+            stores,
             entries,
             engine: Arc::clone(engine),
         })
     }
 }
 
+/// The stores, with what they hold if they were there before and as large.
+fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
+    let store = |store: &crate::config::Store| {
+        let size = usize::try_from(store.memory).unwrap_or(usize::MAX);
+        let kept = before.and_then(|before| before.stores.get(&store.name)).filter(|kept| kept.size() == size);
+        let store = (store.name.clone(), kept.map_or_else(|| Arc::new(store::Memory::new(size)) as _, Arc::clone));
+        store
+    };
+    config.stores.iter().map(store).collect()
+}
+
 impl Snapshot {
+    /// What filters want to be kept fresh.
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+        self.entries.iter().flat_map(|entry| entry.documents())
+    }
+
+    /// What is to be said of the order of filters.
+    pub fn warnings(&self, config: &Config) -> Vec<Fault> {
+        order::of(config, |entry| self.entries[entry].recommended_place())
+    }
+
     /// How many sites, routes and filters there are.
     pub fn size(&self) -> (usize, usize, usize) {
         (self.sites.len(), self.sites.iter().map(|site| site.routes.len()).sum(), self.entries.len())
@@ -115,10 +146,15 @@ impl Snapshot {
 }
 
 impl Route {
-    fn new(route: &crate::config::Route) -> Self {
+    fn new(site: &crate::config::Site, route: &crate::config::Route, entries: &[Arc<Entry>]) -> Self {
+        let serving = Serving {
+            site: site.name.clone(),
+            route: route.name.clone(),
+            strip_prefix: route.strip_prefix.clone(),
+        };
         Self {
-            name: route.name.as_str().into(),
-            chain: Chain::new(&route.chain),
+            serving: Arc::new(serving),
+            chain: Chain::new(&route.chain, entries),
             upstream: route.upstream,
             strip_prefix: route.strip_prefix.clone(),
             host_header: route.host_header.clone(),
@@ -141,8 +177,9 @@ pub struct Local {
 
 impl Local {
     /// The worker's part of a snapshot; connections and instances of what is in both are kept.
-    pub fn new(snapshot: Arc<Snapshot>, before: Option<&Local>) -> Self {
-        let pools = plugin::Pools::new(&snapshot.engine, &snapshot.entries, before.map(|local| &local.pools));
+    pub fn new(snapshot: Arc<Snapshot>, outbound: &Arc<dyn Outbound>, before: Option<&Local>) -> Self {
+        let kept = before.map(|local| &local.pools);
+        let pools = plugin::Pools::new(&snapshot.engine, &snapshot.entries, outbound, kept);
         let kept: HashMap<*const Upstream, &Rc<upstream::Pool>> = before
             .map(|local| local.upstreams.iter().map(|pool| (pool.upstream_ptr(), pool)).collect())
             .unwrap_or_default();

@@ -23,7 +23,7 @@ fn main() -> anyhow::Result<()> {
     })?;
     let mut table = String::from("&[\n");
     for component in &components {
-        let name = component.name.trim_start_matches("weir-plugin-");
+        let name = &component.name;
         let file = out.join(format!("{name}.wasm"));
         std::fs::write(&file, &component.bytes)?;
         writeln!(table, "    ({name:?}, include_bytes!({:?})),", file.to_string_lossy())?;

@@ -65,6 +65,19 @@ fn a_broken_file_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn warnings_are_logged_and_stop_nothing() {
+    let origin = Origin::text("served");
+    let idle = Proxy::builder().route("/*", "app", origin.address).listener("partners", "");
+    let text = idle.text("127.0.0.1:0").replace("  - routes", "  - listeners: main\n    routes");
+    let proxy = Proxy::of(&text, &[]);
+    proxy.log.wait("no site is on the listener `partners`");
+    assert_eq!(get(proxy.address, "/").text(), "served");
+    proxy.signal("HUP");
+    proxy.log.wait_many("no site is on the listener `partners`", 2);
+    proxy.log.wait("is reloaded");
+}
+
+#[test]
 fn what_did_not_change_survives_a_reload() {
     let origin = Origin::text("x");
     let same = Proxy::builder().top("workers: 1").filter("request-id").route("/*", "app", origin.address);

@@ -75,6 +75,7 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
             "add-to-two-places",
             "admin-open-to-all",
             "path-with-an-encoded-slash",
+            "quarantine-ends-before-it-begins",
             "redirect-with-tls",
             "strip-prefix-elsewhere",
             "strip-prefix-of-an-exact-path",
@@ -83,7 +84,14 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
     ),
     (
         "how large what is written with a unit is, and how much it all is together",
-        &["chain-too-long", "chain-with-too-many-instances", "durations-out-of-range", "sizes-out-of-range"],
+        &[
+            "chain-too-long",
+            "chain-with-too-many-instances",
+            "durations-out-of-range",
+            "filter-limits-out-of-range",
+            "sizes-out-of-range",
+            "stores-out-of-range",
+        ],
     ),
     (
         "the environment, and other files",
@@ -109,6 +117,7 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
             "plugin-file-missing",
             "plugin-unused-file-missing",
             "secret-empty",
+            "secret-file-large",
             "secret-file-missing",
             "secret-unset",
             "upstream-tls-ca-missing",

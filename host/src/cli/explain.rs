@@ -1,10 +1,12 @@
 //! `weir explain`: what would become of a request, by the same code that decides it.
 
+mod filter;
+
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
-use super::{File, Usage};
-use crate::config::{self, ComponentSource, Config, HostHeader, Link, Listener, PathPattern, Route, Site};
+use super::{File, Usage, size};
+use crate::config::{self, Config, HostHeader, Link, Listener, PathPattern, Route, Site};
 use crate::paths;
 use crate::routing::{Asked, Found, Mismatch, Router, bare_host};
 
@@ -191,11 +193,7 @@ impl<'a> Explanation<'a> {
         let mut text = "\nchain, outermost first\n".to_owned();
         for link in chain {
             let entry = &self.config.entries[link.entry];
-            let plugin = match &entry.component.source {
-                ComponentSource::Bundled(name) => format!("bundled {name}"),
-                ComponentSource::File(path) => path.display().to_string(),
-            };
-            text += &row(&format!("  {}", entry.name), &plugin, &self.line(entry.place));
+            text += &row(&format!("  {}", entry.name), &filter::plugin(entry), &self.line(entry.place));
             if let Some(changed) = entry.changed {
                 text += &row("", "changed by the route", &self.line(changed));
             }
@@ -207,12 +205,8 @@ impl<'a> Explanation<'a> {
                     text += &row("", &format!("{name}: {value}"), &self.line(place));
                 });
             }
-            if entry.on_failure == config::OnFailure::Open {
-                text += &row("", "on_failure: open", "");
-            }
-            if entry.limits != config::Limits::default() {
-                let memory = size(entry.limits.memory as u64);
-                text += &row("", &format!("limits: cpu {:?}, memory {memory}", entry.limits.cpu), "");
+            for setting in filter::settings(entry) {
+                text += &row("", &setting, "");
             }
         }
         text
@@ -269,15 +263,6 @@ fn asked_about(method: &Method, headers: &HeaderMap) -> String {
             format!("{} (what the preflight asks about)", String::from_utf8_lossy(wanted.as_bytes()))
         }
         _ => method.to_string(),
-    }
-}
-
-/// Bytes in the largest unit that leaves a whole number.
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit)) {
-        Some((unit, name)) => format!("{}{name}", bytes / unit),
-        None => format!("{bytes}B"),
     }
 }
 

@@ -4,6 +4,7 @@
 mod admin;
 mod demo;
 mod explain;
+mod plugin;
 mod proxy;
 mod run;
 mod schema;
@@ -66,6 +67,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Build filters, and tell what they are
+    #[command(
+        subcommand,
+        after_help = "Example: weir plugin build my-filter && weir plugin inspect my-filter/my-filter.wasm"
+    )]
+    Plugin(plugin::Command),
     /// Print the JSON Schema of the configuration
     #[command(after_help = "Example: weir schema > weir.schema.json\n\n\
         In an editor with the YAML language server, the first line `# yaml-language-server: $schema=weir.schema.json` \
@@ -101,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Demo(options) => demo::demo(&options),
         Command::Reload(options) => admin::reload(&options),
         Command::Status { options, json } => admin::status(&options, json),
+        Command::Plugin(command) => plugin::plugin(&command),
         Command::Schema => {
             schema::schema();
             Ok(())
@@ -116,6 +124,15 @@ pub fn main() -> ExitCode {
 /// `1 site`, `2 sites`.
 fn count(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Bytes in the largest unit that leaves a whole number.
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes}B"),
+    }
 }
 
 /// The command cannot be meant as it was written.

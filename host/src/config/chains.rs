@@ -21,8 +21,14 @@ pub struct Entry {
     pub config: Json,
     /// What becomes of an exchange whose filter fails.
     pub on_failure: OnFailure,
-    /// What one call may use.
+    /// What its instances may use.
     pub limits: Limits,
+    /// Whether calls share instances.
+    pub isolation: Isolation,
+    /// What its config cannot grant.
+    pub grants: Grants,
+    /// When it is put aside; none is never.
+    pub quarantine: Option<Quarantine>,
     /// Where the entry stands.
     pub place: Place,
     /// Where a route changes it.
@@ -36,6 +42,8 @@ pub struct Component {
     pub source: ComponentSource,
     /// The digest that it must have.
     pub sha256: Option<Located<[u8; 32]>>,
+    /// What it finds where it imports WASI; without that it is refused.
+    pub wasi: Option<Wasi>,
     /// Where the configuration names it.
     pub place: Place,
 }
@@ -58,18 +66,115 @@ pub enum OnFailure {
     Open,
 }
 
-/// What one instance of a filter may use.
+/// What stands for WASI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wasi {
+    /// Functions that give nothing: no files, sockets or environment.
+    Stub,
+}
+
+/// Whether calls share instances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// An instance serves one call after the other.
+    #[default]
+    Pooled,
+    /// Each call has an instance of its own.
+    Fresh,
+}
+
+/// What the config of a filter cannot grant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Prefixes of variables that it may write besides its own; each ends with a dot.
+    pub vars: Vec<String>,
+}
+
+/// When a filter that fails too often is put aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Of a hundred calls in the window so many failed, or more; 1 to 100.
+    pub percent: u32,
+    /// Fewer calls in the window tell nothing.
+    pub calls: u32,
+    /// How long a call counts.
+    pub window: Duration,
+    /// How long it is put aside at first.
+    pub first: Duration,
+    /// How long at most; not less than `first`.
+    pub longest: Duration,
+}
+
+impl Default for Quarantine {
+    fn default() -> Self {
+        Self {
+            percent: 50,
+            calls: 20,
+            window: Duration::from_secs(10),
+            first: Duration::from_secs(10),
+            longest: Duration::from_mins(10),
+        }
+    }
+}
+
+/// What the instances of a filter may use. Where it says so, each worker has as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// CPU time of one hook.
     pub cpu: Duration,
-    /// Bytes of linear memory.
+    /// Bytes of linear memory of one instance.
     pub memory: usize,
+    /// Wall time of one hook that waits.
+    pub wait: Duration,
+    /// CPU time of `configure`.
+    pub configure: Duration,
+    /// Time of compiling it.
+    pub compile: Duration,
+    /// Instances of a filter that waits, per worker.
+    pub instances: usize,
+    /// Exchanges that wait in a hook or for an instance, per worker.
+    pub waiting: usize,
+    /// How long an exchange waits for an instance.
+    pub queue: Duration,
+    /// Bodies that keep an instance to themselves, per worker.
+    pub pins: usize,
+    /// Outbound requests for one exchange.
+    pub calls: usize,
+    /// Bytes of one body that may be buffered.
+    pub body: usize,
+    /// Label sets of one metric.
+    pub series: usize,
+    /// Calls after which an instance is replaced.
+    pub recycle_calls: u64,
+    /// Bytes of memory from which on an idle instance is replaced; none is half of `memory`.
+    pub recycle_memory: Option<usize>,
+}
+
+impl Limits {
+    /// Bytes of memory from which on an idle instance is replaced.
+    pub fn recycle_bytes(&self) -> usize {
+        self.recycle_memory.unwrap_or(self.memory / 2)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { cpu: Duration::from_millis(10), memory: 32 << 20 }
+        Self {
+            cpu: Duration::from_millis(10),
+            memory: 32 << 20,
+            wait: Duration::from_secs(5),
+            configure: Duration::from_secs(1),
+            compile: Duration::from_mins(2),
+            instances: 16,
+            waiting: 1024,
+            queue: Duration::from_secs(1),
+            pins: 16,
+            calls: 16,
+            body: 1 << 20,
+            series: 256,
+            recycle_calls: 1_000_000,
+            recycle_memory: None,
+        }
     }
 }
 

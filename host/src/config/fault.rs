@@ -96,25 +96,49 @@ impl Fault {
 
     /// The same with a second place.
     #[must_use]
-    pub(super) fn also(mut self, place: Place, label: impl Into<String>) -> Self {
+    pub fn also(mut self, place: Place, label: impl Into<String>) -> Self {
         self.also = Some((place, label.into()));
         self
     }
 }
 
-/// Every fault that was found, ready to print.
+/// How bad what a report says is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Severity {
+    /// The configuration cannot be used.
+    Error,
+    /// It can, but may not do what was meant.
+    Warning,
+}
+
+/// Every fault that was found, or every warning, ready to print.
 #[derive(Debug)]
 pub struct Report {
     sources: Arc<Vec<Source>>,
     faults: Vec<Fault>,
+    severity: Severity,
 }
 
 impl Report {
     /// The faults, in the files' order.
-    pub fn new(sources: &Arc<Vec<Source>>, mut faults: Vec<Fault>) -> Self {
+    pub fn new(sources: &Arc<Vec<Source>>, faults: Vec<Fault>) -> Self {
+        Self::of(sources, faults, Severity::Error)
+    }
+
+    /// What is not wrong, and yet to be looked at, in the files' order.
+    pub fn warnings(sources: &Arc<Vec<Source>>, warnings: Vec<Fault>) -> Self {
+        Self::of(sources, warnings, Severity::Warning)
+    }
+
+    fn of(sources: &Arc<Vec<Source>>, mut faults: Vec<Fault>, severity: Severity) -> Self {
         faults.sort_by_key(|fault| fault.place);
         faults.dedup();
-        Self { sources: Arc::clone(sources), faults }
+        Self { sources: Arc::clone(sources), faults, severity }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.faults.len()
     }
 
     /// As text with the lines at fault, coloured for a terminal or plain.
@@ -123,21 +147,25 @@ impl Report {
         let mut shown: Vec<String> =
             self.faults.iter().take(MOST_SHOWN).map(|fault| self.one(fault, &renderer)).collect();
         if let Some(more) = self.faults.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
-            shown.push(format!("error: and {more} more"));
+            shown.push(format!("{}: and {more} more", self.severity.word()));
         }
         shown.join("\n\n")
     }
 
     fn one(&self, fault: &Fault, renderer: &Renderer) -> String {
         let (message, help) = (harmless(&fault.message), fault.help.as_deref().map(harmless));
-        let title = Level::ERROR.primary_title(&*message);
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(&*message);
         let snippet = |place: Place| {
             let source = &self.sources[place.file as usize];
             (Snippet::source(&source.text).path(source.path.display().to_string()), place.within(&source.text))
         };
         let Some(place) = fault.place else {
             let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
-            return format!("error: {message}{help}");
+            return format!("{}: {message}{help}", self.severity.word());
         };
         let (first, range) = snippet(place);
         let first = first.annotation(AnnotationKind::Primary.span(range));
@@ -153,6 +181,15 @@ impl Report {
             None => title.element(first),
         };
         renderer.render(&[group.elements(help.as_deref().map(|help| Level::HELP.message(help)))])
+    }
+}
+
+impl Severity {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
     }
 }
 

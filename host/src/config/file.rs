@@ -4,17 +4,19 @@
 
 use serde_json::{Value, json};
 
-use super::forms::{Added, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, StripPrefix, Version, Whole};
-use super::json::Settings;
+use super::filters::{Override, Plugin};
+use super::forms::{
+    Added, AnyStore, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, StripPrefix, Version, Whole,
+};
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
 use super::units::{Size, Time};
-use super::{Balance, Located, OnFailure};
+use super::{Balance, Located};
 use crate::paths::EncodedSlash;
 
 const ADDRESS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}";
 const NETWORK: &str = r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/[0-9]{1,3})?";
-const PATH: &str = r"/\*|(/([^/?#*\\%]|%[0-9A-Fa-f]{2})*)+(/\*)?";
+pub(super) const PATH: &str = r"/\*|(/([^/?#*\\%]|%[0-9A-Fa-f]{2})*)+(/\*)?";
 pub(super) const ENDPOINT: &str = r"(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
 const NAME_OR_ENDPOINT: &str =
     r"[A-Za-z0-9._-]+|(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
@@ -22,7 +24,6 @@ const HOST: &str = r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-
 const SERVER_NAME: &str = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*";
 const HOST_HEADER: &str = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)(:[0-9]{1,5})?";
 const METHOD: &str = r"[!#$%&'*+.^_`|~0-9A-Z-]+";
-const DIGEST: &str = r"[0-9A-Fa-f]{64}";
 
 section! {
     /// The configuration of a Weir.
@@ -42,6 +43,8 @@ section! {
         listeners: Named<Listener>,
         /// Servers behind the proxy, by name.
         upstreams: Named<Upstream>,
+        /// Where filters keep what they share, by name. `local`, 64MiB in memory, is always there.
+        stores: Named<AnyStore>,
         /// Plugins that are not bundled, or differ from the defaults, by name.
         plugins: Named<Plugin>,
         /// Lists of filters to use in `chain:`, by name.
@@ -151,24 +154,10 @@ section! {
 }
 
 section! {
-    /// A plugin.
-    struct Plugin {
-        /// The component. Relative to this file. Default: the bundled plugin of this name.
-        file: Option<Located<String>>,
-        /// The SHA-256 digest that the component must have, in hexadecimal.
-        sha256: Option<Located<String>> => word_like(DIGEST),
-        /// What one instance may use.
-        limits: Option<Limits>,
-    }
-}
-
-section! {
-    /// What one instance of a filter may use.
-    struct Limits {
-        /// CPU time of one hook, 1ms to 60s. Default: 10ms.
-        cpu: Option<Located<Time>>,
-        /// Memory, 64KiB to 1GiB. Default: 32MiB.
-        memory: Option<Located<Size>>,
+    /// A store, in the memory of this process.
+    struct Store {
+        /// What it may hold, 1MiB to 64GiB.
+        memory: Located<Size>,
     }
 }
 
@@ -267,60 +256,6 @@ section! {
         r#override: Named<Override>,
         /// Filters besides the site's; innermost, or where they say.
         add: Option<Vec<Located<Added>>>,
-    }
-}
-
-section! {
-    /// A filter of a chain.
-    struct LongEntry {
-        /// A bundled plugin, or a name under `plugins`.
-        plugin: Located<String>,
-        /// Unique in the chain. Default: the plugin's name.
-        name: Option<Located<String>>,
-        /// Paths (`/exact`, `/prefix/*`) for which it is not run.
-        except: Option<OneOrMore<Located<String>>> => text_like(PATH),
-        /// The filter's own configuration.
-        config: Option<Settings>,
-        /// When the filter fails: `closed` (the default) answers 500, `open` goes on without it.
-        on_failure: Option<OnFailure>,
-        /// What one instance may use, instead of what the plugin says.
-        limits: Option<Limits>,
-    }
-}
-
-section! {
-    /// A filter besides the site's.
-    struct LongAdded {
-        /// A bundled plugin, or a name under `plugins`.
-        plugin: Located<String>,
-        /// Unique in the chain. Default: the plugin's name.
-        name: Option<Located<String>>,
-        /// Paths (`/exact`, `/prefix/*`) for which it is not run.
-        except: Option<OneOrMore<Located<String>>> => text_like(PATH),
-        /// The filter's own configuration.
-        config: Option<Settings>,
-        /// When the filter fails: `closed` (the default) answers 500, `open` goes on without it.
-        on_failure: Option<OnFailure>,
-        /// What one instance may use, instead of what the plugin says.
-        limits: Option<Limits>,
-        /// Put it before the entry of this name.
-        before: Option<Located<String>>,
-        /// Put it behind the entry of this name.
-        after: Option<Located<String>>,
-        /// Make it the outermost.
-        first: Option<Located<bool>>,
-    }
-}
-
-section! {
-    /// Changes of an entry.
-    struct Override {
-        /// Merged into the entry's: `null` removes, lists replace.
-        config: Option<Settings>,
-        /// When the filter fails: `closed` answers 500, `open` goes on without it.
-        on_failure: Option<OnFailure>,
-        /// What one instance may use.
-        limits: Option<Limits>,
     }
 }
 

@@ -4,14 +4,13 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::file::{ENDPOINT, LongAdded, LongEntry, WeightedEndpoint};
+use super::file::{ENDPOINT, Store, WeightedEndpoint};
+use super::filters::{LongAdded, LongEntry};
 use super::read::{Count, Read, Reader, section, words};
 use super::schema::{Definitions, text_like};
 use super::tree::{Key, Kind, Node};
-use super::{Balance, Located, OnFailure};
+use super::{Balance, Located};
 use crate::paths::EncodedSlash;
-
-words! { "a rule for failures", OnFailure { "closed" => OnFailure::Closed, "open" => OnFailure::Open, } }
 
 words! { "a way to balance", Balance {
     "round-robin" => Balance::RoundRobin,
@@ -140,6 +139,28 @@ impl Read for Endpoint {
     fn schema(definitions: &mut Definitions) -> Value {
         let url = text_like(ENDPOINT)(json!({ "type": "string" }));
         json!({ "anyOf": [url, WeightedEndpoint::schema(definitions)] })
+    }
+}
+
+/// A store: there is one kind.
+#[derive(Debug)]
+pub(super) struct AnyStore(pub(super) Store);
+
+impl Read for AnyStore {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            return reader.expected_with("a map", node, "write `{ memory: 64MiB }`");
+        };
+        if let Some((key, _)) = entries.iter().find(|(key, _)| ["file", "redis"].contains(&key.name.as_str())) {
+            reader.fault(key.place, format!("a store is in memory, not in `{}`", key.name)).help =
+                Some("write `{ memory: 64MiB }`".into());
+            return None;
+        }
+        Store::read(node, reader).map(Self)
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        Store::schema(definitions)
     }
 }
 

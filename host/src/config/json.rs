@@ -7,7 +7,7 @@ use serde_json::{Number, Value, json};
 
 use super::read::{Read, Reader};
 use super::schema::Definitions;
-use super::tree::{Kind, Node, Scalar};
+use super::tree::{Key, Kind, Node, Scalar};
 use super::{Located, Place};
 
 /// A value.
@@ -15,17 +15,18 @@ use super::{Located, Place};
 pub struct Json {
     /// Where it was written.
     pub place: Place,
-    kind: JsonKind,
+    pub(super) kind: JsonKind,
 }
 
+/// What kind of value.
 #[derive(Clone, Debug, PartialEq)]
-enum JsonKind {
+pub(super) enum JsonKind {
     Null,
     Bool(bool),
     Number(Number),
     Text(String),
     List(Vec<Json>),
-    Map(Vec<(String, Json)>),
+    Map(Vec<(Located<String>, Json)>),
 }
 
 impl Json {
@@ -45,7 +46,7 @@ impl Json {
         }
         let JsonKind::Map(entries) = &mut self.kind else { return };
         for (name, change) in changes {
-            let position = entries.iter().position(|(known, _)| known == name);
+            let position = entries.iter().position(|(known, _)| known.value == name.value);
             match (&change.kind, position) {
                 (JsonKind::Null, Some(position)) => drop(entries.remove(position)),
                 (JsonKind::Null, None) => {}
@@ -65,7 +66,7 @@ impl Json {
         for step in pointer.split('/').skip(1) {
             let step = step.replace("~1", "/").replace("~0", "~");
             let next = match &value.kind {
-                JsonKind::Map(entries) => entries.iter().find(|(name, _)| *name == step).map(|(_, value)| value),
+                JsonKind::Map(entries) => entries.iter().find(|(name, _)| name.value == step).map(|(_, value)| value),
                 JsonKind::List(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
                 _ => None,
             };
@@ -82,10 +83,38 @@ impl Json {
         match &self.kind {
             JsonKind::Map(entries) if !entries.is_empty() => {
                 for (name, value) in entries {
-                    value.leaves(&if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, show);
+                    let name = name.as_str();
+                    value.leaves(&if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }, show);
                 }
             }
             _ => show(path, &self.to_string(), self.place),
+        }
+    }
+
+    /// A value that stands for what is written at `place`.
+    pub(super) fn standing(value: &Value, place: Place) -> Self {
+        let kind = match value {
+            Value::Null => JsonKind::Null,
+            Value::Bool(value) => JsonKind::Bool(*value),
+            Value::Number(number) => JsonKind::Number(number.clone()),
+            Value::String(text) => JsonKind::Text(text.clone()),
+            Value::Array(items) => JsonKind::List(items.iter().map(|item| Self::standing(item, place)).collect()),
+            Value::Object(entries) => {
+                let entry = |(name, value): (&String, &Value)| {
+                    (Located { value: name.clone(), place }, Self::standing(value, place))
+                };
+                JsonKind::Map(entries.iter().map(entry).collect())
+            }
+        };
+        Self { place, kind }
+    }
+
+    /// How many values it holds, itself among them.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.kind {
+            JsonKind::List(items) => items.iter().map(Self::size).sum(),
+            JsonKind::Map(entries) => entries.iter().map(|(_, value)| value.size()).sum(),
+            _ => 0,
         }
     }
 
@@ -130,9 +159,12 @@ impl Json {
             Kind::Nothing => JsonKind::Null,
             Kind::Scalar(scalar) => plain(scalar),
             Kind::List(items) => JsonKind::List(items.iter().filter_map(|item| Self::of(item)).collect()),
-            Kind::Map(entries) => JsonKind::Map(
-                entries.iter().filter_map(|(key, value)| Some((key.name.clone(), Self::of(value)?))).collect(),
-            ),
+            Kind::Map(entries) => {
+                let entry = |(key, value): &(Key, Rc<Node>)| {
+                    Some((Located { value: key.name.clone(), place: key.place }, Self::of(value)?))
+                };
+                JsonKind::Map(entries.iter().filter_map(entry).collect())
+            }
         };
         Some(Self { place: node.place, kind })
     }

@@ -9,12 +9,16 @@ mod chains;
 mod edge;
 mod fault;
 mod file;
+mod filters;
 mod forms;
+pub mod grants;
 mod json;
 mod read;
 mod schema;
+mod secrets;
 mod sites;
 mod sources;
+mod stores;
 mod syntax;
 mod tree;
 mod units;
@@ -27,11 +31,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use chains::{Component, ComponentSource, Entry, Limits, Link, OnFailure, Owner};
+pub use chains::{
+    Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Quarantine, Wasi,
+};
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
 pub use json::Json;
+pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
+pub use stores::Store;
 pub use upstreams::{Balance, Endpoint, Scheme, Timeouts, Upstream, UpstreamTls};
 
 /// A configuration: whole and sound if it has no faults.
@@ -41,6 +49,8 @@ pub struct Config {
     pub sources: Arc<Vec<Source>>,
     /// What is wrong. Then the rest holds what is sound.
     pub faults: Vec<Fault>,
+    /// What is not wrong, and yet to be looked at.
+    pub warnings: Vec<Fault>,
     /// How many threads serve exchanges.
     pub workers: usize,
     /// Whether every exchange leaves a record.
@@ -51,12 +61,16 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// Where requests go.
     pub upstreams: Vec<Upstream>,
+    /// Where filters keep what they share; `local` is among them.
+    pub stores: Vec<Store>,
     /// All filters of all chains.
     pub entries: Vec<Entry>,
     /// Components of plugins that no chain uses; they are checked all the same.
     pub unused: Vec<Component>,
     /// What is served.
     pub sites: Vec<Site>,
+    /// Names under `upstreams` and `stores`, also of what is faulty: what refers to that is not.
+    names: grants::Names,
 }
 
 /// The text that a configuration was read from.
@@ -75,23 +89,6 @@ pub struct Admin {
     pub address: Located<SocketAddr>,
     /// What callers must show.
     pub token: Option<Secret>,
-}
-
-/// What must not be shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value, for those who must know.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Secret(...)")
-    }
 }
 
 /// A value and where it stands.
@@ -126,6 +123,18 @@ impl Config {
         let mut faults = self.faults.clone();
         faults.extend(more);
         if faults.is_empty() { Ok(()) } else { Err(Report::new(&self.sources, faults)) }
+    }
+
+    /// The warnings and `more`, if there are any.
+    pub fn warned(&self, more: Vec<Fault>) -> Option<Report> {
+        let mut warnings = self.warnings.clone();
+        warnings.extend(more);
+        (!warnings.is_empty()).then(|| Report::warnings(&self.sources, warnings))
+    }
+
+    /// What fields of a filter's config may refer to.
+    pub fn known(&self) -> grants::Known<'_> {
+        grants::Known { sources: &self.sources, names: &self.names }
     }
 
     /// `file:line` of a place.

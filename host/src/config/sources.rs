@@ -145,6 +145,7 @@ impl Loader {
         self.one(&mut file.defaults, more.defaults, "defaults", |defaults| defaults.place);
         self.names(&mut file.listeners, more.listeners, "listener");
         self.names(&mut file.upstreams, more.upstreams, "upstream");
+        self.names(&mut file.stores, more.stores, "store");
         self.names(&mut file.plugins, more.plugins, "plugin");
         self.names(&mut file.chains, more.chains, "chain");
         if let Some(sites) = more.sites {

@@ -18,6 +18,10 @@ pub(super) struct Time(pub(super) Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size(pub(super) u64);
 
+/// `50%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share(pub(super) u64);
+
 impl Read for Time {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
@@ -38,6 +42,16 @@ impl Read for Size {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": "string", "pattern": r"^([0-9]+(B|KiB|MiB|GiB)|.*\$\{.*)$" })
+    }
+}
+
+impl Read for Share {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        value(node, reader, "a share", "%, as in 50%", &[("%", 1)]).map(Self)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": r"^(([1-9][0-9]?|100)%|.*\$\{.*)$" })
     }
 }
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 use super::drain::{Drain, unless_draining};
-use super::{Arrival, Settings, http1, http2};
+use super::{Arrival, Settings, http1, http2, tls};
 use crate::clock::within;
 use crate::io::{AHEAD, Socket, Tcp};
+use crate::plugin::{self, Peer};
 use crate::proxy::{Connection, Worker};
 
 /// What a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
@@ -20,18 +21,24 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
     let Arrival { stream, peer, listener, permit } = arrival;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = peer.ip().to_canonical();
-    let trusted = &settings.trusted_proxies;
-    let connection =
-        Connection::new(listener, peer, settings.tls.is_some(), settings.redirect, trusted, Rc::new(permit));
     let limits = settings.limits;
-    let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), settings)));
+    let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), Arc::clone(&settings))));
     // Nobody waits for an answer yet.
-    let (socket, speaks_http2) = match unless_draining(&drain, beginning).await {
+    let (socket, tls, speaks_http2) = match unless_draining(&drain, beginning).await {
         Some(Some(Ok(began))) => began,
         Some(Some(Err(error))) => return tracing::debug!(%peer, "a connection ended before its first request: {error}"),
         Some(None) => return tracing::debug!(%peer, "a connection sent no request within {:?}", limits.head),
         None => return,
     };
+    let peer = Peer {
+        address: peer,
+        is_trusted: settings.trusted_proxies.iter().any(|network| network.contains(peer)),
+        scheme: if settings.tls.is_some() { "https" } else { "http" },
+        listener: Arc::clone(&settings.name),
+        tls,
+    };
+    let trusted = &settings.trusted_proxies;
+    let connection = Connection::new(listener, peer, settings.redirect, trusted, Rc::new(permit));
     if speaks_http2 {
         Box::pin(http2::serve(socket, worker, connection, limits, &drain)).await;
     } else {
@@ -40,10 +47,14 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
 }
 
 /// The handshake and the first bytes. Those tell the protocol, whatever TLS had them agree on.
-async fn begin(stream: Tcp, settings: Arc<Settings>) -> io::Result<(Socket, bool)> {
-    let mut socket = match &settings.tls {
-        Some(tls) => Socket::wrapped(tls.accept(stream).await?),
-        None => Socket::plain(stream),
+async fn begin(stream: Tcp, settings: Arc<Settings>) -> io::Result<(Socket, Option<plugin::Tls>, bool)> {
+    let (mut socket, tls) = match &settings.tls {
+        Some(tls) => {
+            let stream = tls.accept(stream).await?;
+            let facts = tls::facts(&stream);
+            (Socket::wrapped(stream), Some(facts))
+        }
+        None => (Socket::plain(stream), None),
     };
     let speaks_http2 = loop {
         let first = socket.read_ahead().await?;
@@ -54,5 +65,5 @@ async fn begin(stream: Tcp, settings: Arc<Settings>) -> io::Result<(Socket, bool
             break false;
         }
     };
-    Ok((socket, speaks_http2))
+    Ok((socket, tls, speaks_http2))
 }

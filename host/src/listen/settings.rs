@@ -8,6 +8,8 @@ use crate::config::{Fault, Listener, ListenerLimits, Network};
 /// One listener's settings, verified; immutable and shared by all workers.
 #[derive(Debug)]
 pub struct Settings {
+    /// The listener's.
+    pub(super) name: Arc<str>,
     pub(super) tls: Option<Tls>,
     pub(super) redirect: Option<u16>,
     pub(super) trusted_proxies: Arc<[Network]>,
@@ -20,6 +22,7 @@ impl Settings {
         let kept = before.and_then(|settings| settings.tls.as_ref());
         let tls = listener.tls.as_ref().map(|tls| Tls::load(tls, kept)).transpose()?;
         Ok(Self {
+            name: listener.name.as_str().into(),
             tls,
             redirect: listener.redirect,
             trusted_proxies: listener.trusted_proxies.as_slice().into(),

@@ -1,30 +1,48 @@
-//! Filters in order: in on the request, out on the response, each on this worker's own instance.
+//! Filters in order: in on the request, out on the response, each on one of this worker's instances.
+//!
+//! A chain is run in steps, which wait for nothing. A step ends where something must be waited for: the caller does so
+//! and lets the chain go on. So an exchange whose filters do not wait pays for no future, and one that waits for its
+//! upstream, a body or a document holds no instance.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bindings;
+use super::calls::Outbound;
 use super::engine::Engine;
 use super::error::{Failed, Failure};
-use super::exchange::{Answer, Held, Origin, Reply};
-use super::instance::{Hook, Instance, Refused};
+use super::exchange::{Answer, ExchangeId, Held, Origin, Reply};
+use super::hook::Hook;
+use super::pool::Pool;
 use super::registry::Entry;
+use super::steering::{Armed, Message, Outcome, Paused};
 use crate::config::{self, OnFailure, PathPattern};
 
-/// What the chain decided about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// It goes on to the upstream.
+/// How often a filter may pause for one message.
+const MOST_PAUSES: u8 = 16;
+
+/// How a step of the chain ended.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// With the last filter: the message goes on.
     Next,
     /// A filter answered; the exchange has the response.
     Answered,
+    /// Before a filter that may wait: [`Pools::call`] it.
+    Call,
+    /// A filter waits for this; tell it with [`Held::resume`] what became of it.
+    Pause(Armed),
 }
 
 /// Filters in order; shared by all workers.
 #[derive(Debug, Default)]
-pub struct Chain(Box<[Link]>);
+pub struct Chain {
+    links: Box<[Link]>,
+    /// Whether a filter wants to know of the end.
+    completes: bool,
+}
 
 #[derive(Debug)]
 struct Link {
@@ -35,140 +53,269 @@ struct Link {
 }
 
 impl Chain {
-    /// The chain that was configured.
-    pub fn new(links: &[config::Link]) -> Self {
+    /// The chain that was configured, of these entries.
+    pub fn new(links: &[config::Link], entries: &[Arc<Entry>]) -> Self {
+        let completes = links.iter().any(|link| entries[link.entry].has(Hook::Complete));
         let link = |link: &config::Link| Link { entry: link.entry, except: link.except.clone().into() };
-        Self(links.iter().map(link).collect())
+        Self { links: links.iter().map(link).collect(), completes }
+    }
+
+    /// Whether a filter wants to know of the end.
+    pub fn completes(&self) -> bool {
+        self.completes
     }
 
     /// Whether no filter runs.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.links.is_empty()
     }
 }
 
-/// A worker's instances of all filters. A hook is a short call on one thread, so one instance of each is enough.
+/// A worker's instances of all filters.
 pub struct Pools {
-    engine: Arc<Engine>,
     entries: Vec<Rc<Pool>>,
-}
-
-struct Pool {
-    entry: Arc<Entry>,
-    instance: RefCell<Option<Instance>>,
 }
 
 impl Pools {
     /// Pools for these entries; those that were there before keep their instances.
-    pub fn new(engine: &Arc<Engine>, entries: &[Arc<Entry>], before: Option<&Pools>) -> Self {
+    pub fn new(
+        engine: &Arc<Engine>,
+        entries: &[Arc<Entry>],
+        outbound: &Arc<dyn Outbound>,
+        before: Option<&Pools>,
+    ) -> Self {
         let before = before.map(|pools| pools.entries.as_slice()).unwrap_or_default();
         let kept: HashMap<*const Entry, &Rc<Pool>> =
             before.iter().map(|pool| (Arc::as_ptr(&pool.entry), pool)).collect();
         let entries = entries.iter().map(|entry| match kept.get(&Arc::as_ptr(entry)) {
             Some(pool) => Rc::clone(pool),
-            None => Rc::new(Pool { entry: Arc::clone(entry), instance: RefCell::new(None) }),
+            None => super::after::started(Pool::new(engine, entry, outbound)),
         });
-        Self { engine: Arc::clone(engine), entries: entries.collect() }
+        Self { entries: entries.collect() }
     }
 
-    /// Runs `on-request` in chain order, until a filter answers or fails.
-    pub fn request(&self, chain: &Chain, held: &mut Held) -> Result<Flow, Failed> {
-        for (position, link) in chain.0.iter().enumerate() {
-            let pool = &self.entries[link.entry];
-            held.entered = position + 1;
-            if link.except.iter().any(|except| except.matches(held.request.uri.path())) {
-                held.out |= 1 << position;
-                continue;
-            }
-            if !pool.entry.filter.has(Hook::Request) {
-                continue;
-            }
-            if let Some((reply, entry)) = self.call(pool, Hook::Request, position, held)? {
-                held.out |= 1 << position;
-                install(held, reply, entry);
-                return Ok(Flow::Answered);
+    /// Drops instances that nobody needs.
+    pub fn sweep(&self) {
+        self.entries.iter().for_each(|pool| pool.sweep());
+    }
+
+    /// The request's way through the chain, from where it stands: each filter's `on-request` in order, until one
+    /// answers, fails or waits.
+    pub fn request(&self, chain: &Chain, held: &mut Held) -> Result<Step, Failed> {
+        if let Some(position) = held.resumes(Message::Request) {
+            match self.turn(chain, Hook::Resume(Message::Request), position, held)? {
+                Step::Next => {}
+                step => return Ok(step),
             }
         }
-        Ok(Flow::Next)
+        while let Some(link) = chain.links.get(held.entered) {
+            let position = held.entered;
+            held.entered += 1;
+            if link.except.iter().any(|except| except.matches(held.request.uri.path())) {
+                held.out |= 1 << position;
+                held.absent |= 1 << position;
+                continue;
+            }
+            if self.entries[link.entry].entry.has(Hook::Request) {
+                match self.turn(chain, Hook::Request, position, held)? {
+                    Step::Next => {}
+                    step => return Ok(step),
+                }
+            }
+        }
+        Ok(Step::Next)
     }
 
-    /// Runs `on-response` in reverse over the entries that the request entered. A failure takes the failed entry
-    /// out: make the response that stands for it and call again, for the entries further out.
-    pub fn response(&self, chain: &Chain, held: &mut Held) -> Result<(), Failed> {
+    /// The response's way back, from where it stands: `on-response` in reverse over the entries that the request
+    /// entered. A failure takes the failed entry out: make the response that stands for it and call again, for the
+    /// entries further out.
+    pub fn response(&self, chain: &Chain, held: &mut Held) -> Result<Step, Failed> {
+        held.reached = held.reached.max(held.entered);
+        if let Some(position) = held.resumes(Message::Response) {
+            match self.turn(chain, Hook::Resume(Message::Response), position, held)? {
+                Step::Next | Step::Answered => {}
+                step => return Ok(step),
+            }
+        }
         while held.entered > 0 {
             held.entered -= 1;
             let position = held.entered;
-            let pool = &self.entries[chain.0[position].entry];
-            if held.out & (1 << position) != 0 || !pool.entry.filter.has(Hook::Response) {
-                continue;
-            }
-            if let Some((reply, entry)) = self.call(pool, Hook::Response, position, held)? {
-                install(held, reply, entry);
-            }
-        }
-        Ok(())
-    }
-
-    /// One hook of one filter: none if it said `next` or failed open.
-    fn call<'a>(
-        &self,
-        pool: &'a Pool,
-        hook: Hook,
-        position: usize,
-        held: &mut Held,
-    ) -> Result<Option<(Reply, &'a Arc<Entry>)>, Failed> {
-        let entry = &pool.entry;
-        let failure = match self.run(pool, hook, position, held) {
-            Ok(bindings::Flow::Next) => {
-                held.reply = None;
-                return Ok(None);
-            }
-            Ok(bindings::Flow::Stop) => match held.reply.take() {
-                Some(reply) => return Ok(Some((reply, entry))),
-                None => Failure::NoAnswer,
-            },
-            Ok(bindings::Flow::Pause) => Failure::NoAnswer,
-            Err(failure) => failure,
-        };
-        held.reply = None;
-        held.out |= 1 << position;
-        tracing::error!(filter = entry.name, exchange = %held.id, kind = failure.code(), "filter `{}` failed: {failure}", entry.name);
-        match entry.on_failure {
-            OnFailure::Open => Ok(None),
-            OnFailure::Closed => Err(Failed { entry: Arc::clone(entry), failure }),
-        }
-    }
-
-    fn run(&self, pool: &Pool, hook: Hook, position: usize, held: &mut Held) -> Result<bindings::Flow, Failure> {
-        let mut slot = pool.instance.borrow_mut();
-        let instance = match &mut *slot {
-            Some(instance) => instance,
-            empty => empty.insert(Instance::new(&self.engine, &pool.entry).map_err(|refused| match refused {
-                Refused::Failed(failure) => failure,
-                Refused::Config(faults) => {
-                    let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
-                    Failure::Instance(format!(
-                        "it took its configuration before and refuses it now: {}",
-                        faults.join("; ")
-                    ))
+            if held.out & (1 << position) == 0
+                && self.entries[chain.links[position].entry].entry.has(Hook::Response)
+            {
+                match self.turn(chain, Hook::Response, position, held)? {
+                    Step::Next | Step::Answered => {}
+                    step => return Ok(step),
                 }
-            })?),
-        };
-        let result = instance.call(hook, position, held);
-        if result.is_err() {
-            *slot = None;
+            }
         }
-        result
+        Ok(Step::Next)
+    }
+
+    /// Calls the filter that a step ended before, waiting as long as it waits.
+    pub async fn call(&self, chain: &Chain, held: &mut Held, message: Message) -> Result<Step, Failed> {
+        let (hook, position) = match (held.resumes(message), message) {
+            (Some(position), _) => (Hook::Resume(message), position),
+            (None, Message::Request) => (Hook::Request, held.entered - 1),
+            (None, Message::Response) => (Hook::Response, held.entered),
+        };
+        let pool = &self.entries[chain.links[position].entry];
+        let called = async {
+            let _waiting = pool.enter()?;
+            let mut taken = pool.wait().await?;
+            let flow = taken.instance().waiting_flow(hook, position, held).await?;
+            taken.put_back();
+            Ok(flow)
+        };
+        let result = called.await;
+        settle(pool, hook, position, held, result)
+    }
+
+    /// One hook of one filter.
+    fn turn(&self, chain: &Chain, hook: Hook, position: usize, held: &mut Held) -> Result<Step, Failed> {
+        let pool = &self.entries[chain.links[position].entry];
+        if !pool.entry.ward.admits(&pool.record) {
+            return settle(pool, hook, position, held, Err(Failure::Quarantine));
+        }
+        if pool.entry.waits() {
+            return Ok(Step::Call);
+        }
+        let result = pool.take().and_then(|mut taken| {
+            let flow = taken.instance().flow(hook, position, held)?;
+            taken.put_back();
+            Ok(flow)
+        });
+        settle(pool, hook, position, held, result)
+    }
+
+    /// The pool of the filter at this place.
+    pub(super) fn pool(&self, chain: &Chain, position: usize) -> &Rc<Pool> {
+        &self.entries[chain.links[position].entry]
+    }
+
+    /// The filters that want to know of the exchange's end, the last that was entered first.
+    pub(super) fn completing(&self, chain: &Chain, held: &Held) -> Vec<(usize, Rc<Pool>)> {
+        if !chain.completes {
+            return Vec::new();
+        }
+        let reached = held.reached.max(held.entered);
+        let wants = |position: &usize| {
+            held.absent & (1 << position) == 0 && self.pool(chain, *position).entry.has(Hook::Complete)
+        };
+        (0..reached).rev().filter(wants).map(|position| (position, Rc::clone(self.pool(chain, position)))).collect()
+    }
+}
+
+/// What a hook's result means for the exchange.
+fn settle(
+    pool: &Pool,
+    hook: Hook,
+    position: usize,
+    held: &mut Held,
+    result: Result<bindings::Flow, Failure>,
+) -> Result<Step, Failed> {
+    let reply = held.reply.take();
+    let armed = held.armed.take();
+    let failure = match result {
+        Ok(bindings::Flow::Next) => {
+            if matches!(hook, Hook::Resume(_)) {
+                held.paused = None;
+            }
+            return Ok(Step::Next);
+        }
+        Ok(bindings::Flow::Stop) => match reply {
+            Some(reply) => {
+                held.paused = None;
+                held.out |= 1 << position;
+                install(held, reply, &pool.entry);
+                return Ok(Step::Answered);
+            }
+            None => Failure::NoAnswer,
+        },
+        Ok(bindings::Flow::Pause) => match pause(pool, hook, position, held, armed) {
+            Ok(armed) => return Ok(Step::Pause(armed)),
+            Err(failure) => failure,
+        },
+        Err(failure) => failure,
+    };
+    held.paused = None;
+    held.out |= 1 << position;
+    held.absent |= 1 << position;
+    report(pool, hook, Some(held.id), &failure);
+    match pool.entry.on_failure {
+        OnFailure::Open => Ok(Step::Next),
+        OnFailure::Closed => Err(Failed { entry: Arc::clone(&pool.entry), failure }),
+    }
+}
+
+fn pause(
+    pool: &Pool,
+    hook: Hook,
+    position: usize,
+    held: &mut Held,
+    armed: Option<Armed>,
+) -> Result<Armed, Failure> {
+    let armed = armed.ok_or(Failure::Pause("without having armed anything to wait for"))?;
+    let about = hook.about().ok_or(Failure::Pause("in a hook that cannot wait"))?;
+    if !pool.entry.has(Hook::Resume(about)) {
+        return Err(Failure::NoHook(Hook::Resume(about).name()));
+    }
+    let before = held.paused.take().filter(|paused| paused.position == position && paused.about == about);
+    let times = before.map_or(0, |paused| paused.times) + 1;
+    if times > MOST_PAUSES {
+        return Err(Failure::Pause("too often for one message (16 times)"));
+    }
+    held.paused = Some(Paused { position, about, times, outcome: None });
+    Ok(armed)
+}
+
+/// Says that a filter failed, and puts it aside if that was once too often.
+pub(super) fn report(pool: &Pool, hook: Hook, exchange: Option<ExchangeId>, failure: &Failure) {
+    let exchange = exchange.map(tracing::field::display);
+    let entry = &pool.entry;
+    // Of a filter that is put aside it was said once.
+    if matches!(failure, Failure::Quarantine) {
+        tracing::debug!(filter = entry.name, exchange, kind = failure.code(), "`{}` is in quarantine", entry.name);
+        return;
+    }
+    let hook = hook.name();
+    tracing::error!(filter = entry.name, exchange, hook, kind = failure.code(), "filter `{}` failed in `{hook}`: {failure}", entry.name);
+    if failure.is_overload() {
+        return;
+    }
+    let lost = if matches!(failure, Failure::Cpu) { entry.limits.cpu } else { Duration::ZERO };
+    if let Some(length) = entry.ward.failed(&pool.record, lost) {
+        tracing::error!(
+            filter = entry.name,
+            "filter `{}` fails too often and is not called for {length:?}; until then `on_failure` decides",
+            entry.name
+        );
+    }
+}
+
+impl Held {
+    /// What became of what a filter waits for; the chain's next step calls its `on-resume`.
+    pub fn resume(&mut self, outcome: Outcome) {
+        if let Some(paused) = &mut self.paused {
+            paused.outcome = Some(outcome);
+        }
+    }
+
+    /// The filter that is to be told.
+    fn resumes(&self, message: Message) -> Option<usize> {
+        let paused = self.paused.as_ref().filter(|paused| paused.about == message && paused.outcome.is_some());
+        paused.map(|paused| paused.position)
     }
 }
 
 impl std::fmt::Debug for Pools {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_list().entries(self.entries.iter().map(|pool| &pool.entry.name)).finish()
+        formatter.debug_list().entries(&self.entries).finish()
     }
 }
 
 fn install(held: &mut Held, reply: Reply, entry: &Arc<Entry>) {
-    let Reply { head, body, code, detail } = reply;
+    let Reply { head, body, trailers, code, detail } = reply;
     held.answer(head, Some(body), Origin::Filter(Box::new(Answer { entry: entry.name.clone(), code, detail })));
+    held.trailers = trailers;
 }

@@ -8,7 +8,8 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Result};
 
 use super::cache::CompiledCache;
-use super::capability;
+use super::capability::{self, Calls};
+use super::compile;
 use super::instance::Guest;
 use crate::config::{MOST_INSTANCES, MOST_MEMORY};
 
@@ -21,7 +22,7 @@ const SLOTS: u32 = 2 * MOST_INSTANCES;
 /// What a component needs to become an instance.
 pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
-    pub(super) linker: Linker<Guest>,
+    linkers: [Linker<Guest>; 2],
     cache: CompiledCache,
     clock: OnceLock<Result<(), String>>,
     stop: Arc<AtomicBool>,
@@ -36,6 +37,7 @@ impl Engine {
             .total_core_instances(SLOTS * 3)
             .total_memories(SLOTS)
             .total_tables(SLOTS * 3)
+            .total_stacks(SLOTS)
             .max_memory_size(MOST_MEMORY)
             // Touching fresh pages is what a new instance costs most.
             .linear_memory_keep_resident(1 << 20)
@@ -51,11 +53,21 @@ impl Engine {
             .gc_support(false)
             .memory_reservation(MOST_MEMORY as u64)
             .memory_reservation_for_growth(0)
-            .max_wasm_stack(256 << 10);
+            .max_wasm_stack(256 << 10)
+            // Of a fiber: what the guest may use, and as much for the host's functions.
+            .async_stack_size(512 << 10);
         let wasm = wasmtime::Engine::new(&config)?;
-        let mut linker = Linker::new(&wasm);
-        capability::link(&mut linker)?;
-        Ok(Self { wasm, linker, cache, clock: OnceLock::new(), stop: Arc::default() })
+        let linker = |calls| {
+            let mut linker = Linker::new(&wasm);
+            capability::link(&mut linker, calls)?;
+            Ok::<_, wasmtime::Error>(linker)
+        };
+        let linkers = [linker(Calls::Refuse)?, linker(Calls::Wait)?];
+        Ok(Self { wasm, linkers, cache, clock: OnceLock::new(), stop: Arc::default() })
+    }
+
+    pub(super) fn linker(&self, calls: Calls) -> &Linker<Guest> {
+        &self.linkers[calls as usize]
     }
 
     /// Sees to it that running hooks are looked at; a proxy without filters has no clock to wake it.
@@ -65,11 +77,11 @@ impl Engine {
     }
 
     /// Compiles a component, or takes it from the cache.
-    pub(super) fn compile(&self, digest: &[u8; 32], bytes: &[u8]) -> Result<Component> {
+    pub(super) fn compile(&self, digest: &[u8; 32], bytes: &[u8], patience: Duration) -> Result<Component, String> {
         if let Some(component) = self.cache.get(&self.wasm, digest) {
             return Ok(component);
         }
-        let component = Component::from_binary(&self.wasm, bytes)?;
+        let component = compile::within(patience, &self.wasm, bytes)?;
         self.cache.put(&self.wasm, digest, &component);
         Ok(component)
     }

@@ -12,12 +12,24 @@ pub enum Failure {
     Trap(String),
     /// It used more CPU time than its limit.
     Cpu,
+    /// It waited longer than its limit.
+    Wait,
     /// It asked for more memory than its limit.
     Memory,
     /// It returned `stop` without an answer.
     NoAnswer,
+    /// It returned `pause` without having armed anything, or more often than it may.
+    Pause(&'static str),
+    /// It asked for a hook to be called that it does not have.
+    NoHook(&'static str),
+    /// It made more of a piece of a body than it may.
+    Output,
     /// A new instance could not be made.
     Instance(String),
+    /// All of its instances are in use, and enough exchanges wait already.
+    Overload,
+    /// It failed too often, and is not called for a while.
+    Quarantine,
 }
 
 impl Failure {
@@ -26,10 +38,21 @@ impl Failure {
         match self {
             Self::Trap(_) => "trap",
             Self::Cpu => "cpu-limit",
+            Self::Wait => "wait-limit",
             Self::Memory => "memory-limit",
             Self::NoAnswer => "no-answer",
+            Self::Pause(_) => "bad-pause",
+            Self::NoHook(_) => "no-hook",
+            Self::Output => "output-limit",
             Self::Instance(_) => "no-instance",
+            Self::Overload => "overload",
+            Self::Quarantine => "quarantine",
         }
+    }
+
+    /// Whether trying again later may help: not the filter's fault, or already dealt with.
+    pub fn is_overload(&self) -> bool {
+        matches!(self, Self::Overload | Self::Quarantine)
     }
 }
 
@@ -38,9 +61,18 @@ impl fmt::Display for Failure {
         match self {
             Self::Trap(why) => write!(formatter, "it trapped: {why}"),
             Self::Cpu => write!(formatter, "a hook used more CPU time than its limit (`limits: {{ cpu: ... }}`)"),
+            Self::Wait => write!(formatter, "a hook waited longer than its limit (`limits: {{ wait: ... }}`)"),
             Self::Memory => write!(formatter, "it asked for more memory than its limit (`limits: {{ memory: ... }}`)"),
             Self::NoAnswer => write!(formatter, "it returned `stop` without an answer"),
+            Self::Pause(why) => write!(formatter, "it returned `pause` {why}"),
+            Self::NoHook(hook) => write!(formatter, "it asked for `{hook}`, which it does not export"),
+            Self::Output => write!(formatter, "it made more than 1 MiB of one piece of a body"),
             Self::Instance(why) => write!(formatter, "no instance could be made: {why}"),
+            Self::Overload => write!(
+                formatter,
+                "all of its instances are in use (`limits: {{ instances: ..., waiting: ..., queue: ... }}`)"
+            ),
+            Self::Quarantine => write!(formatter, "it failed too often and is not called for a while"),
         }
     }
 }

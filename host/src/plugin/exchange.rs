@@ -3,10 +3,14 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
-use http::{request, response};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, request, response};
+
+use super::steering::{Armed, Message, Paused, Steering};
 
 /// Names an exchange in logs and to both peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,33 +57,131 @@ pub struct Answer {
     pub detail: String,
 }
 
+/// The connection that requests come on.
+#[derive(Debug)]
+pub struct Peer {
+    /// Its address, in one spelling.
+    pub address: IpAddr,
+    /// Whether its word about the client counts.
+    pub is_trusted: bool,
+    /// What it speaks, as a URL names it: `http` or `https`.
+    pub scheme: &'static str,
+    /// The name of the listener.
+    pub listener: Arc<str>,
+    /// How the connection is protected.
+    pub tls: Option<Tls>,
+}
+
+/// How a connection is protected.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// `TLSv1.3`.
+    pub version: String,
+    /// The cipher suite.
+    pub cipher: String,
+    /// The host that the client named.
+    pub server_name: Option<String>,
+}
+
+/// What serves an exchange.
+#[derive(Debug, Default)]
+pub struct Serving {
+    /// The site's name.
+    pub site: String,
+    /// The route's; empty if there is none.
+    pub route: String,
+    /// What is taken off the path.
+    pub strip_prefix: String,
+}
+
 /// One request and its response.
 #[derive(Debug)]
 pub struct Exchange {
     /// Its name.
     pub id: ExchangeId,
-    /// The peer of the connection.
+    /// Who asks: the peer, or whom a trusted peer speaks for.
     pub client: IpAddr,
-    /// What the client speaks: `http` or `https`.
-    pub scheme: &'static str,
-    /// The route's name, once it is chosen.
-    pub route: Option<Arc<str>>,
+    /// Where it came in.
+    pub peer: Arc<Peer>,
+    /// What serves it, once that is chosen.
+    pub serving: Option<Arc<Serving>>,
+    /// When its head was there.
+    pub started: Instant,
     /// What the client asked; with what filters changed.
     pub request: request::Parts,
+    /// Path and query that a filter set for the upstream.
+    pub target: Option<PathAndQuery>,
     /// The response's head, once there is one.
     pub response: Option<response::Parts>,
     /// Who made the response.
     pub origin: Origin,
     /// The body of the answer that a filter or the host made; none if it is the upstream's.
     pub body: Option<Bytes>,
+    /// What comes behind that body.
+    pub trailers: Option<HeaderMap>,
+    /// How it went, once it is over.
+    pub summary: Option<Box<Summary>>,
     /// How many entries of the chain the request has entered.
     pub(super) entered: usize,
+    /// How many it had entered when it turned back.
+    pub(super) reached: usize,
     /// The entries that take no further part, a bit each.
     pub(super) out: u128,
-    /// What filters keep from one hook to the next, by their place in the chain.
-    pub(super) slots: Vec<(usize, Vec<u8>)>,
+    /// The entries of these that took none at all or failed: they are not told of the end either.
+    pub(super) absent: u128,
     /// An answer made in the running hook.
     pub(super) reply: Option<Reply>,
+    /// What the running hook armed.
+    pub(super) armed: Option<Armed>,
+    /// The filter that waits, or did.
+    pub(super) paused: Option<Paused>,
+    /// Outbound requests so far.
+    pub(super) calls: u32,
+    memory: Option<Arc<Mutex<Memory>>>,
+    steering: [Option<Box<Steering>>; 2],
+}
+
+/// How an exchange went.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary {
+    /// The status that was sent, if a head was.
+    pub status: Option<u16>,
+    /// Who ended it.
+    pub ending: Ending,
+    /// Bytes of the request's body.
+    pub received: u64,
+    /// Bytes of the response's body.
+    pub sent: u64,
+    /// From the request's head to the end, in microseconds.
+    pub duration: u64,
+    /// From the request's head to the response's, in microseconds.
+    pub until_response: Option<u64>,
+}
+
+/// Who ended an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is whole.
+    Complete,
+    /// The client has gone.
+    ClientGone,
+    /// The upstream broke off.
+    UpstreamFailed,
+    /// A time limit.
+    TimedOut,
+    /// The request's body was beyond its limit.
+    TooLarge,
+    /// A filter.
+    FilterFailed,
+}
+
+/// What filters keep about an exchange. Shared with the bodies on their way, which filters may look at while a hook
+/// runs; seldom, so a lock is enough.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// By their place in the chain.
+    pub(super) slots: Vec<(usize, Vec<u8>)>,
+    pub(super) vars: Vec<(String, String)>,
 }
 
 /// What `reply.send` was given.
@@ -87,34 +189,85 @@ pub struct Exchange {
 pub(super) struct Reply {
     pub(super) head: response::Parts,
     pub(super) body: Bytes,
+    pub(super) trailers: Option<HeaderMap>,
     pub(super) code: String,
     pub(super) detail: String,
 }
 
 impl Exchange {
     /// A new exchange.
-    pub fn begin(id: ExchangeId, client: IpAddr, scheme: &'static str, request: request::Parts) -> Held {
+    pub fn begin(id: ExchangeId, started: Instant, peer: &Arc<Peer>, request: request::Parts) -> Held {
         Held(Some(Box::new(Self {
             id,
-            client,
-            scheme,
-            route: None,
+            client: peer.address,
+            peer: Arc::clone(peer),
+            serving: None,
+            started,
             request,
+            target: None,
             response: None,
             origin: Origin::Upstream,
             body: None,
+            trailers: None,
+            summary: None,
             entered: 0,
+            reached: 0,
             out: 0,
-            slots: Vec::new(),
+            absent: 0,
             reply: None,
+            armed: None,
+            paused: None,
+            calls: 0,
+            memory: None,
+            steering: [None, None],
         })))
+    }
+
+    /// What the filters of a body on its way see: the request, and the same memory. The exchange itself goes on beside.
+    pub(super) fn beside(&mut self) -> Held {
+        let memory = Arc::clone(self.memory.get_or_insert_default());
+        let mut request = http::Request::new(()).into_parts().0;
+        request.method = self.request.method.clone();
+        request.uri = self.request.uri.clone();
+        request.headers = self.request.headers.clone();
+        let mut beside = Self::begin(self.id, self.started, &self.peer, request);
+        beside.client = self.client;
+        beside.serving.clone_from(&self.serving);
+        beside.target.clone_from(&self.target);
+        beside.memory = Some(memory);
+        beside
     }
 
     /// Sets the response.
     pub fn answer(&mut self, head: response::Parts, body: Option<Bytes>, origin: Origin) {
         self.response = Some(head);
         self.body = body;
+        self.trailers = None;
         self.origin = origin;
+        // What was asked for about another body.
+        self.steering[Message::Response as usize] = None;
+    }
+
+    /// What filters asked for about a message's body; none if nothing.
+    pub fn steering(&mut self, message: Message) -> Option<&mut Steering> {
+        self.steering[message as usize].as_deref_mut()
+    }
+
+    pub(super) fn steer(&mut self, message: Message) -> &mut Steering {
+        self.steering[message as usize].get_or_insert_default()
+    }
+
+    pub(super) fn read_steering(&self, message: Message) -> Option<&Steering> {
+        self.steering[message as usize].as_deref()
+    }
+
+    /// What filters kept, if they kept anything.
+    pub(super) fn memory(&self) -> Option<MutexGuard<'_, Memory>> {
+        self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn memory_mut(&mut self) -> MutexGuard<'_, Memory> {
+        self.memory.get_or_insert_default().lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,5 +286,18 @@ impl Deref for Held {
 impl DerefMut for Held {
     fn deref_mut(&mut self) -> &mut Exchange {
         self.0.as_deref_mut().expect("an exchange is lent for the time of a hook only")
+    }
+}
+
+impl Held {
+    /// Takes the exchange out, for those who are told of its end.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    /// The body that a filter waited for: all of it, if it was within its limit.
+    pub fn buffered(&mut self, message: Message, whole: Option<Bytes>) {
+        self.steer(message).buffered = whole;
     }
 }

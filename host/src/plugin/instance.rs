@@ -1,27 +1,25 @@
 //! One live instance of a filter: a store, and the hooks that the component has.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::Store;
-use wasmtime::component::TypedFunc;
+use wasmtime::component::{ComponentNamedList, InstancePre, Lift, Lower, TypedFunc};
 
 use super::bindings::{Fault, Flow};
+use super::calls::Outbound;
 use super::engine::Engine;
 use super::error::Failure;
 use super::exchange::{Exchange, Held};
+use super::hook::Hook;
 use super::limits::{Exceeded, Meter};
+use super::metrics::Counts;
+use super::pins::Pins;
 use super::registry::Entry;
-
-/// Which hook is running; what a call of the filter may do depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hook {
-    Configure,
-    Request,
-    Response,
-}
+use super::setup::Setup;
+use crate::clock::within;
 
 /// What a store knows.
-#[derive(Debug)]
 pub(super) struct Guest {
     pub(super) entry: Arc<Entry>,
     pub(super) hook: Hook,
@@ -30,14 +28,24 @@ pub(super) struct Guest {
     pub(super) exchange: Option<Box<Exchange>>,
     /// Lines logged by the running hook.
     pub(super) lines: u32,
-    meter: Meter,
+    /// What was asked for in `configure`.
+    pub(super) setup: Setup,
+    pub(super) counts: Arc<Counts>,
+    pub(super) pins: Pins,
+    pub(super) outbound: Arc<dyn Outbound>,
+    pub(super) meter: Meter,
 }
 
 /// An instance that was configured. A failure poisons it: drop it.
 pub(super) struct Instance {
     store: Store<Guest>,
+    instance: wasmtime::component::Instance,
+    /// Those that most calls are of: looking one up costs as much as calling it.
     on_request: Option<TypedFunc<(), (Flow,)>>,
     on_response: Option<TypedFunc<(), (Flow,)>>,
+    calls: u64,
+    /// Bytes of memory once it was configured.
+    began_with: usize,
 }
 
 /// Why there is no instance.
@@ -50,33 +58,52 @@ pub(super) enum Refused {
 }
 
 impl Instance {
-    /// Makes an instance and configures it.
-    pub(super) fn new(engine: &Engine, entry: &Arc<Entry>) -> Result<Self, Refused> {
+    /// Makes an instance and configures it, or takes it from the image of one that was.
+    pub(super) fn new(
+        engine: &Engine,
+        entry: &Arc<Entry>,
+        counts: &Arc<Counts>,
+        pins: &Pins,
+        outbound: &Arc<dyn Outbound>,
+    ) -> Result<Self, Refused> {
         let guest = Guest {
             entry: Arc::clone(entry),
             hook: Hook::Configure,
             position: 0,
             exchange: None,
             lines: 0,
-            meter: Meter::new(entry.limits),
+            setup: Setup::default(),
+            counts: Arc::clone(counts),
+            pins: pins.clone(),
+            outbound: Arc::clone(outbound),
+            meter: Meter::new(entry.limits.memory),
         };
         let mut store = Store::new(&engine.wasm, guest);
         store.limiter(|guest| &mut guest.meter);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
         store.set_epoch_deadline(1);
-        let filter = &entry.filter;
-        let instance = engine.start_clock().and_then(|()| filter.pre.instantiate(&mut store));
-        let configured = instance.and_then(|instance| {
-            let configure =
-                instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, &filter.configure)?;
-            let (result,) = configure.call(&mut store, (Arc::clone(&entry.config),))?;
-            let mut hook =
-                |index: &Option<_>| index.as_ref().map(|index| instance.get_typed_func(&mut store, index)).transpose();
-            Ok((result, hook(&filter.on_request)?, hook(&filter.on_response)?))
+        store.data_mut().meter.start(entry.limits.configure);
+        let made = engine.start_clock().and_then(|()| match entry.image() {
+            Some(image) => Ok((instantiate(image, entry, &mut store)?, Ok(()))),
+            None => {
+                let instance = instantiate(entry.linked(), entry, &mut store)?;
+                let index = &entry.filter.exports.configure;
+                let configure =
+                    instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, index)?;
+                let config = (Arc::clone(&entry.config),);
+                let (result,) = match entry.waits() {
+                    true => now(configure.call_async(&mut store, config)),
+                    false => configure.call(&mut store, config),
+                }?;
+                Ok((instance, result))
+            }
         });
-        match configured {
-            Ok((Ok(()), on_request, on_response)) => Ok(Self { store, on_request, on_response }),
-            Ok((Err(faults), ..)) => Err(Refused::Config(faults)),
+        match made {
+            Ok((instance, Ok(()))) => {
+                let began_with = store.data().meter.grown;
+                Ok(Self { store, instance, on_request: None, on_response: None, calls: 0, began_with })
+            }
+            Ok((_, Err(faults))) => Err(Refused::Config(faults)),
             Err(error) => Err(Refused::Failed(match failure(&store, &error) {
                 Failure::Trap(why) => Failure::Instance(why),
                 failure => failure,
@@ -84,27 +111,158 @@ impl Instance {
         }
     }
 
-    /// Runs a hook with the exchange lent to the store. Without the hook the answer is `next`.
-    pub(super) fn call(&mut self, hook: Hook, position: usize, held: &mut Held) -> Result<Flow, Failure> {
-        let function = match hook {
-            Hook::Configure => &None,
-            Hook::Request => &self.on_request,
-            Hook::Response => &self.on_response,
+    /// What the filter asked for when it was configured.
+    pub(super) fn into_setup(self) -> Setup {
+        self.store.into_data().setup
+    }
+
+    /// Runs a hook of a filter that cannot wait, with the exchange lent to the store.
+    pub(super) fn flow(&mut self, hook: Hook, position: usize, held: &mut Held) -> Result<Flow, Failure> {
+        let function = self.function(hook)?;
+        let mut lent = Lent::new(self, hook, position, held);
+        let result = function.call(lent.store(), ());
+        let result = result.map_err(|error| failure(&lent.instance.store, &error));
+        drop(lent);
+        result.map(|(flow,)| flow)
+    }
+
+    /// The same for one that can. If this is dropped before it is done, the exchange comes back; the instance
+    /// is poisoned.
+    pub(super) async fn waiting_flow(
+        &mut self,
+        hook: Hook,
+        position: usize,
+        held: &mut Held,
+    ) -> Result<Flow, Failure> {
+        let function = self.function(hook)?;
+        let mut lent = Lent::new(self, hook, position, held);
+        let wait = lent.instance.store.data().entry.limits.wait;
+        let result = waited(function.call_async(lent.store(), ()), wait).await;
+        let (flow,) = result.map_err(|error| lent.failure(error))?;
+        Ok(flow)
+    }
+
+    /// Runs a hook of any kind, waiting or not.
+    pub(super) async fn call<P, R>(
+        &mut self,
+        hook: Hook,
+        position: usize,
+        held: &mut Held,
+        parameters: P,
+    ) -> Result<R, Failure>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let waits = self.store.data().entry.waits();
+        let function = self.lookup::<P, R>(hook)?;
+        let mut lent = Lent::new(self, hook, position, held);
+        let result = if waits {
+            let wait = lent.instance.store.data().entry.limits.wait;
+            waited(function.call_async(lent.store(), parameters), wait).await
+        } else {
+            function.call(lent.store(), parameters).map_err(Some)
         };
-        let Some(function) = function else { return Ok(Flow::Next) };
-        self.store.set_epoch_deadline(1);
-        let guest = self.store.data_mut();
+        result.map_err(|error| lent.failure(error))
+    }
+
+    fn function(&mut self, hook: Hook) -> Result<TypedFunc<(), (Flow,)>, Failure> {
+        let known = match hook {
+            Hook::Request => self.on_request,
+            Hook::Response => self.on_response,
+            _ => None,
+        };
+        if let Some(function) = known {
+            return Ok(function);
+        }
+        let function = self.lookup(hook)?;
+        match hook {
+            Hook::Request => self.on_request = Some(function),
+            Hook::Response => self.on_response = Some(function),
+            _ => {}
+        }
+        Ok(function)
+    }
+
+    fn lookup<P, R>(&mut self, hook: Hook) -> Result<TypedFunc<P, R>, Failure>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let entry = Arc::clone(&self.store.data().entry);
+        let Some(index) = entry.filter.exports.get(hook) else { return Err(Failure::NoHook(hook.name())) };
+        self.instance.get_typed_func(&mut self.store, index).map_err(|error| Failure::Instance(error.to_string()))
+    }
+
+    /// Whether it has served so many calls, or grown so large, that a new one should take its place.
+    pub(super) fn is_worn(&self) -> bool {
+        let guest = self.store.data();
+        let grown = guest.meter.grown;
+        // A language runtime may need most of its memory from the start.
+        self.calls >= guest.entry.limits.recycle_calls
+            || grown > guest.entry.limits.recycle_bytes() && grown > 2 * self.began_with
+    }
+}
+
+fn instantiate(
+    from: &InstancePre<Guest>,
+    entry: &Entry,
+    store: &mut Store<Guest>,
+) -> wasmtime::Result<wasmtime::component::Instance> {
+    if entry.waits() { now(from.instantiate_async(store)) } else { from.instantiate(store) }
+}
+
+/// An instance with an exchange in it. However the call ends, the exchange comes back.
+struct Lent<'a> {
+    instance: &'a mut Instance,
+    held: &'a mut Held,
+}
+
+impl<'a> Lent<'a> {
+    fn new(instance: &'a mut Instance, hook: Hook, position: usize, held: &'a mut Held) -> Self {
+        instance.calls += 1;
+        instance.store.set_epoch_deadline(1);
+        let guest = instance.store.data_mut();
         guest.hook = hook;
         guest.position = position;
         guest.lines = 0;
-        guest.meter.start();
+        guest.meter.start(guest.entry.limits.cpu);
         guest.exchange = held.0.take();
-        let result = function.call(&mut self.store, ());
-        held.0 = self.store.data_mut().exchange.take();
-        match result {
-            Ok((flow,)) => Ok(flow),
-            Err(error) => Err(failure(&self.store, &error)),
-        }
+        Self { instance, held }
+    }
+
+    fn store(&mut self) -> &mut Store<Guest> {
+        &mut self.instance.store
+    }
+
+    fn failure(&self, error: Option<wasmtime::Error>) -> Failure {
+        error.map_or(Failure::Wait, |error| failure(&self.instance.store, &error))
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.held.0 = self.instance.store.data_mut().exchange.take();
+    }
+}
+
+/// What comes of a call within its time; no error if it took longer.
+async fn waited<R>(
+    call: impl Future<Output = wasmtime::Result<R>>,
+    limit: Duration,
+) -> Result<R, Option<wasmtime::Error>> {
+    match within(limit, call).await {
+        Some(result) => result.map_err(Some),
+        None => Err(None),
+    }
+}
+
+/// What a future comes to that has nothing to wait for: in `configure` no capability waits.
+fn now<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(result) => result,
+        std::task::Poll::Pending => Err(wasmtime::format_err!("it waits for something while it is configured")),
     }
 }
 
@@ -114,5 +272,11 @@ fn failure(store: &Store<Guest>, error: &wasmtime::Error) -> Failure {
         Some(Exceeded::Memory) => Failure::Memory,
         // The outermost cause is a backtrace of addresses; the root says what happened.
         None => Failure::Trap(error.root_cause().to_string()),
+    }
+}
+
+impl std::fmt::Debug for Guest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} in {}", self.entry.name, self.hook.name())
     }
 }

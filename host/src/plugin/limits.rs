@@ -13,8 +13,12 @@ const MOST_TABLE_ENTRIES: usize = 100_000;
 pub(super) struct Meter {
     cpu: Duration,
     memory: usize,
-    /// The thread's CPU time at the first tick of the running hook.
+    /// The thread's CPU time at the first tick of the running hook, or of its part since it last waited.
     started: Option<Duration>,
+    /// What was used in the parts before.
+    used: Duration,
+    /// The size of the largest memory.
+    pub(super) grown: usize,
     /// Which limit the running hook went over.
     pub(super) exceeded: Option<Exceeded>,
 }
@@ -27,23 +31,31 @@ pub(super) enum Exceeded {
 }
 
 impl Meter {
-    pub(super) fn new(limits: crate::config::Limits) -> Self {
-        Self { cpu: limits.cpu, memory: limits.memory, started: None, exceeded: None }
+    pub(super) fn new(memory: usize) -> Self {
+        Self { cpu: Duration::ZERO, memory, started: None, used: Duration::ZERO, grown: 0, exceeded: None }
     }
 
-    /// A hook begins.
-    pub(super) fn start(&mut self) {
+    /// A hook begins that may use so much CPU time.
+    pub(super) fn start(&mut self, cpu: Duration) {
+        self.cpu = cpu;
         self.started = None;
+        self.used = Duration::ZERO;
         self.exceeded = None;
+    }
+
+    /// The hook waits: what the thread does meanwhile is not the filter's.
+    pub(super) fn pause(&mut self) {
+        if let Some(started) = self.started.take() {
+            self.used += thread_time().saturating_sub(started);
+        }
     }
 
     /// The clock ticked during a hook. Ticks are wall time: on a busy machine the thread may hardly have run,
     /// so what counts is its CPU time since the hook's first tick.
     pub(super) fn tick(&mut self) -> UpdateDeadline {
-        let now = clock_gettime(ClockId::ThreadCPUTime);
-        let now = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0));
+        let now = thread_time();
         let started = *self.started.get_or_insert(now);
-        if now.saturating_sub(started) < self.cpu {
+        if self.used + now.saturating_sub(started) < self.cpu {
             return UpdateDeadline::Continue(1);
         }
         self.exceeded = Some(Exceeded::Cpu);
@@ -51,10 +63,17 @@ impl Meter {
     }
 }
 
+fn thread_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
         let fits = desired <= self.memory;
-        if !fits {
+        if fits {
+            self.grown = self.grown.max(desired);
+        } else {
             self.exceeded = Some(Exceeded::Memory);
         }
         Ok(fits)

@@ -7,21 +7,55 @@
 //! An exchange lives outside every store: it is lent to one for the time of a hook. A trap costs the store, never
 //! the exchange.
 
+mod after;
 mod bindings;
 mod cache;
+mod calls;
 mod capability;
 mod chain;
+mod compile;
+mod contract;
+mod documents;
 mod engine;
 mod error;
 mod exchange;
 mod fields;
+mod filter;
+mod granted;
+mod hook;
 mod instance;
 mod limits;
+mod manifest;
+mod metrics;
+mod pins;
+mod pipe;
+mod pool;
+mod quarantine;
 mod registry;
+mod setup;
+mod steering;
 
+pub use after::Completion;
 pub use cache::CompiledCache;
-pub use chain::{Chain, Flow, Pools};
+pub use calls::{Call, CallFailed, Called, Nowhere, Outbound};
+pub use chain::{Chain, Pools, Step};
+pub use documents::Document;
 pub use engine::Engine;
 pub use error::{Failed, Failure};
-pub use exchange::{Answer, Exchange, ExchangeId, Held, Origin};
-pub use registry::{Entry, Registry};
+pub use contract::{CAPABILITIES, VERSION};
+pub use exchange::{Answer, Ending, Exchange, ExchangeId, Held, Origin, Peer, Serving, Summary, Tls};
+pub use granted::Stores;
+pub use manifest::{About, Interface, Manifest};
+pub use pipe::{Cut, Pipe};
+pub use registry::{Entry, Registry, read_component};
+pub use steering::{Armed, Message, Outcome, Steering};
+
+/// The bundled component of this name.
+pub fn bundled(name: &str) -> Option<&'static [u8]> {
+    weir_bundle::find(name)
+}
+
+/// The names of the bundled components.
+pub fn bundled_names() -> impl Iterator<Item = &'static str> + Clone {
+    weir_bundle::PLUGINS.iter().map(|(name, _)| *name)
+}

@@ -5,122 +5,164 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::InstancePre;
 
-use super::bindings::{CONFIGURE, ON_REQUEST, ON_RESPONSE};
 use super::cache::hex;
+use super::calls::{Nowhere, Outbound};
+use super::documents::Document;
 use super::engine::Engine;
-use super::instance::{Guest, Hook, Instance, Refused};
+use super::filter::Filter;
+use super::granted::{Granted, Stores};
+use super::hook::Hook;
+use super::instance::{Guest, Instance, Refused};
+use super::metrics::Metrics;
+use super::pins::Pins;
+use super::quarantine::Ward;
+use super::setup::Setup;
+use crate::config::grants::{self, Known, Schema};
 use crate::config::{
-    Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Limits, OnFailure, Owner,
+    self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure, Owner,
 };
 
 /// No component in sight of a request is larger; language runtimes are 12-18 MB.
 const LARGEST_COMPONENT: u64 = 64 << 20;
-
-/// A component, compiled and linked.
-pub(super) struct Filter {
-    digest: [u8; 32],
-    pub(super) pre: InstancePre<Guest>,
-    pub(super) configure: ComponentExportIndex,
-    pub(super) on_request: Option<ComponentExportIndex>,
-    pub(super) on_response: Option<ComponentExportIndex>,
-}
-
-impl Filter {
-    pub(super) fn has(&self, hook: Hook) -> bool {
-        match hook {
-            Hook::Configure => true,
-            Hook::Request => self.on_request.is_some(),
-            Hook::Response => self.on_response.is_some(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Filter {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&hex(&self.digest))
-    }
-}
 
 /// One filter of the chain, with what the operator wrote about it.
 #[derive(Debug)]
 pub struct Entry {
     /// Its name in the chain.
     pub name: String,
-    owner: Owner,
+    /// Whose keys are whose in a store.
+    pub(super) identity: String,
     pub(super) filter: Arc<Filter>,
     pub(super) config: Arc<str>,
     pub(super) on_failure: OnFailure,
     pub(super) limits: Limits,
+    pub(super) isolation: Isolation,
+    pub(super) granted: Granted,
+    pub(super) metrics: Metrics,
+    pub(super) ward: Ward,
+    linked: Linked,
+    owner: Owner,
+    quarantine: Option<config::Quarantine>,
+    setup: Setup,
+    ticks: AtomicBool,
+}
+
+/// A filter as this entry may run it.
+struct Linked {
+    pre: InstancePre<Guest>,
+    /// An instance that was configured, if each call has one of its own.
+    image: Option<InstancePre<Guest>>,
+    waits: bool,
 }
 
 /// A filter and its digest, or why there is none.
 type Loaded = Result<(Arc<Filter>, [u8; 32]), Fault>;
 
 /// Makes entries.
-#[derive(Debug)]
 pub struct Registry<'a> {
     engine: &'a Engine,
     before: HashMap<(&'a Owner, &'a str), &'a Arc<Entry>>,
-    loaded: HashMap<[u8; 32], Result<Arc<Filter>, String>>,
+    stores: &'a Stores,
+    known: Known<'a>,
+    loaded: HashMap<([u8; 32], bool), Result<Arc<Filter>, String>>,
     /// What was read and hashed so far: many entries may be of one plugin.
-    read: HashMap<ComponentSource, Loaded>,
+    read: HashMap<(ComponentSource, bool), Loaded>,
 }
 
 impl<'a> Registry<'a> {
     /// A registry that takes over what it can from the entries `before`.
-    pub fn new(engine: &'a Engine, before: &'a [Arc<Entry>]) -> Self {
-        let loaded = before.iter().map(|entry| (entry.filter.digest, Ok(Arc::clone(&entry.filter)))).collect();
+    pub fn new(engine: &'a Engine, before: &'a [Arc<Entry>], stores: &'a Stores, known: Known<'a>) -> Self {
+        let loaded = |entry: &Arc<Entry>| {
+            ((entry.filter.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)))
+        };
+        let loaded = before.iter().map(loaded).collect();
         let before = before.iter().map(|entry| ((&entry.owner, entry.name.as_str()), entry)).collect();
-        Self { engine, before, loaded, read: HashMap::new() }
+        Self { engine, before, stores, known, loaded, read: HashMap::new() }
     }
 
     /// The entry, ready to run.
     pub fn entry(&mut self, wanted: &EntryConfig) -> Result<Arc<Entry>, Vec<Fault>> {
-        let filter = self.filter(&wanted.component).map_err(|fault| vec![fault])?;
-        let entry = Arc::new(Entry {
+        let filter = self.filter(&wanted.component, wanted.limits.compile).map_err(|fault| vec![fault])?;
+        let about = &filter.about;
+        let cannot = |why: String| vec![Fault::new(wanted.place, format!("`{}` cannot be used: {why}", wanted.name))];
+        let schema = about.schema.as_ref().map(|schema| Schema::parse(&schema.to_string())).transpose();
+        let schema = schema.map_err(|why| cannot(format!("the schema of its configuration is none: {why}")))?;
+        let resolved = grants::resolve(&wanted.config, schema.as_ref(), &self.known)?;
+        let config: Arc<str> = resolved.config.to_string().into();
+        let mut vars = wanted.grants.vars.clone();
+        // What ships with weir ships with what it needs.
+        if matches!(wanted.component.source, ComponentSource::Bundled(_)) {
+            vars.extend(about.grants.vars.iter().cloned());
+        }
+        let granted = Granted::new(resolved, vars, self.stores);
+        let may_call = !granted.upstreams.is_empty();
+        let linked = Linked {
+            pre: filter.link(self.engine, may_call).map_err(cannot)?,
+            image: None,
+            waits: filter.waits(may_call),
+        };
+        let (site, route) = &wanted.owner;
+        let mut entry = Entry {
             name: wanted.name.clone(),
-            owner: wanted.owner.clone(),
+            identity: format!("{site}\n{}\n{}", route.as_deref().unwrap_or_default(), wanted.name),
             filter,
-            config: wanted.config.to_string().into(),
+            config,
             on_failure: wanted.on_failure,
             limits: wanted.limits,
-        });
-        if let Some(same) = self.before.get(&(&entry.owner, entry.name.as_str())).filter(|before| before.is(&entry)) {
+            isolation: wanted.isolation,
+            granted,
+            metrics: Metrics::default(),
+            ward: Ward::new(wanted.quarantine),
+            linked,
+            owner: wanted.owner.clone(),
+            quarantine: wanted.quarantine,
+            setup: Setup::default(),
+            ticks: AtomicBool::new(false),
+        };
+        let known = self.before.get(&(&wanted.owner, wanted.name.as_str())).copied();
+        if let Some(same) = known.filter(|before| before.is(&entry)) {
             return Ok(Arc::clone(same));
         }
-        match Instance::new(self.engine, &entry) {
-            Ok(_) => Ok(entry),
-            Err(Refused::Config(faults)) => {
+        let setup;
+        (entry, setup) = configure(self.engine, entry).map_err(|refused| match refused {
+            Refused::Config(faults) => {
                 let fault = |fault: super::bindings::Fault| {
                     let at = if fault.pointer.is_empty() { String::new() } else { format!(" at {}", fault.pointer) };
                     let place = wanted.config.place_of(&fault.pointer);
                     Fault::new(place, format!("`{}` refuses its config{at}: {}", wanted.name, fault.message))
                 };
-                Err(faults.into_iter().map(fault).collect())
+                faults.into_iter().map(fault).collect()
             }
-            Err(Refused::Failed(failure)) => Err(vec![Fault::new(
-                wanted.place,
-                format!("`{}` cannot be used: while it was configured {failure}", wanted.name),
-            )]),
+            Refused::Failed(failure) => cannot(format!("while it was configured {failure}")),
+        })?;
+        for (handle, interval) in &setup.documents {
+            entry.granted.keep_fresh(handle, *interval);
         }
+        entry.take_documents(known.map(|before| &**before));
+        entry.metrics = Metrics::new(setup.metrics.clone(), wanted.limits.series);
+        entry.setup = setup;
+        Ok(Arc::new(entry))
     }
 
     /// Checks a component that no entry uses.
     pub fn check(&mut self, component: &ComponentConfig) -> Result<(), Fault> {
-        self.filter(component).map(|_| ())
+        self.filter(component, Limits::default().compile).map(|_| ())
     }
 
-    fn filter(&mut self, wanted: &ComponentConfig) -> Result<Arc<Filter>, Fault> {
-        if !self.read.contains_key(&wanted.source) {
-            let loaded = self.read(wanted);
-            self.read.insert(wanted.source.clone(), loaded);
+    fn filter(&mut self, wanted: &ComponentConfig, patience: Duration) -> Result<Arc<Filter>, Fault> {
+        let key = (wanted.source.clone(), wanted.wasi.is_some());
+        if !self.read.contains_key(&key) {
+            let loaded = self.read(wanted, patience);
+            self.read.insert(key.clone(), loaded);
         }
-        let (filter, digest) = self.read[&wanted.source].clone()?;
+        let (filter, digest) = self.read[&key].clone()?;
         match &wanted.sha256 {
             Some(pinned) if pinned.value != digest => {
                 Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(&digest)))
@@ -130,61 +172,111 @@ impl<'a> Registry<'a> {
         }
     }
 
-    fn read(&mut self, wanted: &ComponentConfig) -> Loaded {
+    fn read(&mut self, wanted: &ComponentConfig, patience: Duration) -> Loaded {
         let bytes = match &wanted.source {
             ComponentSource::Bundled(name) => weir_bundle::find(name).unwrap_or_default().into(),
-            ComponentSource::File(path) => std::borrow::Cow::Owned(read(path).map_err(|why| {
+            ComponentSource::File(path) => std::borrow::Cow::Owned(read_component(path).map_err(|why| {
                 Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
                     .help("paths are relative to the file that names them")
             })?),
         };
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
-        let engine = self.engine;
+        let (engine, stubs_wasi) = (self.engine, wanted.wasi.is_some());
         self.loaded
-            .entry(digest)
-            .or_insert_with(|| load(engine, digest, &bytes).map(Arc::new).map_err(|error| format!("{error:#}")))
+            .entry((digest, stubs_wasi))
+            .or_insert_with(|| Filter::load(engine, digest, &bytes, stubs_wasi, patience).map(Arc::new))
             .clone()
             .map(|filter| (filter, digest))
             .map_err(|why| Fault::new(wanted.place, format!("this is not a filter that this weir can run: {why}")))
     }
 }
 
+/// Configures the filter once, off the workers: what comes of it holds for all instances.
+fn configure(engine: &Engine, entry: Entry) -> Result<(Entry, Setup), Refused> {
+    let entry = Arc::new(entry);
+    let counts = entry.metrics.share();
+    let nowhere: Arc<dyn Outbound> = Arc::new(Nowhere);
+    let setup = Instance::new(engine, &entry, &counts, &Pins::default(), &nowhere)?.into_setup();
+    let entry = Arc::into_inner(entry).expect("the instance that shared it is gone");
+    Ok((entry, setup))
+}
+
 impl Entry {
+    /// Whether the filter takes part in this hook.
+    pub(super) fn has(&self, hook: Hook) -> bool {
+        self.filter.exports.get(hook).is_some() && !self.setup.skips(hook)
+    }
+
+    /// Whether its hooks may have to wait.
+    pub(super) fn waits(&self) -> bool {
+        self.linked.waits
+    }
+
+    pub(super) fn linked(&self) -> &InstancePre<Guest> {
+        &self.linked.pre
+    }
+
+    pub(super) fn image(&self) -> Option<&InstancePre<Guest>> {
+        self.linked.image.as_ref()
+    }
+
+    /// How often it ticks, for the one who asks first.
+    pub(super) fn claim_ticks(&self) -> Option<Duration> {
+        let interval = self.setup.tick.filter(|_| self.has(Hook::Tick))?;
+        (!self.ticks.swap(true, Ordering::Relaxed)).then_some(interval)
+    }
+
+    /// What must be kept fresh for it.
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+        self.granted.documents.values()
+    }
+
+    /// Where in a chain its plugin says that it belongs.
+    pub fn recommended_place(&self) -> Option<&str> {
+        self.filter.about.place.as_deref()
+    }
+
+    /// Documents that were kept fresh before need not be fetched again.
+    fn take_documents(&mut self, before: Option<&Self>) {
+        let Some(before) = before else { return };
+        for (handle, document) in &mut self.granted.documents {
+            if let Some(same) = before.granted.documents.get(handle).filter(|before| before.is_same(document)) {
+                *document = Arc::clone(same);
+            }
+        }
+    }
+
     fn is(&self, other: &Self) -> bool {
         self.name == other.name
             && self.owner == other.owner
             && self.filter.digest == other.filter.digest
+            && self.filter.stubs_wasi == other.filter.stubs_wasi
             && self.config == other.config
             && self.on_failure == other.on_failure
             && self.limits == other.limits
+            && self.isolation == other.isolation
+            && self.quarantine == other.quarantine
+            && self.granted.is_same(&other.granted)
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+impl std::fmt::Debug for Linked {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Linked").field("waits", &self.waits).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Registry<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Registry").finish_non_exhaustive()
+    }
+}
+
+/// A component's file, if it is not too large.
+pub fn read_component(path: &Path) -> Result<Vec<u8>, String> {
     let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > LARGEST_COMPONENT {
         return Err(format!("it has {} MiB; a component may have {} MiB", length >> 20, LARGEST_COMPONENT >> 20));
     }
     std::fs::read(path).map_err(|error| error.to_string())
-}
-
-fn load(engine: &Engine, digest: [u8; 32], bytes: &[u8]) -> wasmtime::Result<Filter> {
-    if bytes.get(..8).is_some_and(|magic| magic == b"\0asm\x01\0\0\0") {
-        wasmtime::bail!("it is a core WebAssembly module, not a component");
-    }
-    // The compiler's own words about other bytes are a dump of them.
-    if !bytes.starts_with(b"\0asm") {
-        wasmtime::bail!("it is not WebAssembly");
-    }
-    let component = engine.compile(&digest, bytes)?;
-    let hook = |(interface, function)| {
-        let interface = component.get_export_index(None, interface)?;
-        component.get_export_index(Some(&interface), function)
-    };
-    let Some(configure) = hook(CONFIGURE) else {
-        wasmtime::bail!("it does not export {}, which every filter has", CONFIGURE.0);
-    };
-    let (on_request, on_response) = (hook(ON_REQUEST), hook(ON_RESPONSE));
-    let pre = engine.linker.instantiate_pre(&component)?;
-    Ok(Filter { digest, pre, configure, on_request, on_response })
 }

@@ -1,57 +1,89 @@
 //! The response's body on its way to the client: passed on as it comes, counted, and followed by the record.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::record::{Ended, Ongoing};
-use crate::upstream::{self, ResponseBody};
+use crate::upstream::{Error, ResponseBody};
 
 /// A response's body. Dropped before its end, it cancels the upstream's.
 #[derive(Debug)]
 pub struct ReplyBody {
-    from: From,
+    content: Content,
     /// None if the record is written elsewhere.
     ongoing: Option<Ongoing>,
 }
 
-#[derive(Debug)]
-enum From {
+/// Where a response's bytes come from.
+pub(super) enum Content {
+    /// The upstream's, as they come.
     Upstream(ResponseBody),
-    Whole(Bytes),
+    /// All are here; with what comes behind them.
+    Whole(Bytes, Option<Box<HeaderMap>>),
+    /// Something was made of another body.
+    Made(Pin<Box<dyn Body<Data = Bytes, Error = Error>>>),
 }
 
 impl ReplyBody {
-    pub(super) fn upstream(body: ResponseBody, ongoing: Ongoing) -> Self {
-        Self { from: From::Upstream(body), ongoing: Some(ongoing) }
-    }
-
-    pub(super) fn whole(body: Bytes, ongoing: Ongoing) -> Self {
-        Self { from: From::Whole(body), ongoing: Some(ongoing) }
+    pub(super) fn new(content: Content, ongoing: Ongoing) -> Self {
+        Self { content, ongoing: Some(ongoing) }
     }
 
     /// Behind this head comes something that is not HTTP.
     pub(super) fn switched() -> Self {
-        Self { from: From::Whole(Bytes::new()), ongoing: None }
+        Self { content: Content::Whole(Bytes::new(), None), ongoing: None }
+    }
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.get_mut() {
+            Self::Upstream(body) => Pin::new(body).poll_frame(context),
+            Self::Whole(bytes, trailers) if bytes.is_empty() => {
+                Poll::Ready(trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))))
+            }
+            Self::Whole(bytes, _) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Made(body) => body.as_mut().poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Upstream(body) => body.is_end_stream(),
+            Self::Whole(bytes, trailers) => bytes.is_empty() && trailers.is_none(),
+            Self::Made(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Upstream(body) => body.size_hint(),
+            // Behind a body of known length HTTP/1.1 has no room for trailers.
+            Self::Whole(bytes, Some(_)) => {
+                let mut hint = SizeHint::new();
+                hint.set_lower(bytes.len() as u64);
+                hint
+            }
+            Self::Whole(bytes, None) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Made(body) => body.size_hint(),
+        }
     }
 }
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = upstream::Error;
+    type Error = Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, upstream::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        let frame = match &mut this.from {
-            From::Upstream(body) => std::task::ready!(Pin::new(body).poll_frame(context)),
-            From::Whole(bytes) if bytes.is_empty() => None,
-            From::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
-        };
+        let frame = ready!(Pin::new(&mut this.content).poll_frame(context));
         if let Some(ongoing) = &mut this.ongoing {
             match &frame {
                 Some(Ok(frame)) => ongoing.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
@@ -63,17 +95,11 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.from {
-            From::Upstream(body) => body.is_end_stream(),
-            From::Whole(bytes) => bytes.is_empty(),
-        }
+        self.content.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.from {
-            From::Upstream(body) => body.size_hint(),
-            From::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-        }
+        self.content.size_hint()
     }
 }
 
@@ -84,5 +110,15 @@ impl Drop for ReplyBody {
         if let Some(ongoing) = self.ongoing.as_mut().filter(|ongoing| is_whole && ongoing.ended == Ended::Open) {
             ongoing.ended = Ended::Complete;
         }
+    }
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Upstream(_) => "Upstream",
+            Self::Whole(..) => "Whole",
+            Self::Made(_) => "Made",
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! Which site and which route serve a request.
 
+use std::sync::Arc;
+
 use http::header;
 
 use super::headers::{self, Wishes};
@@ -37,9 +39,12 @@ pub(super) fn choose<'a>(
     match snapshot.router.route(index, &asked) {
         Found::Route(route) => {
             let route = &site.routes[route];
-            exchange.route = Some(route.name.clone());
+            exchange.serving = Some(Arc::clone(&route.serving));
             Ok(Chosen { chain: &route.chain, wishes, route: Ok(route) })
         }
-        nothing => Ok(Chosen { chain: &site.chain, wishes, route: Err(nothing) }),
+        nothing => {
+            exchange.serving = Some(Arc::clone(&site.serving));
+            Ok(Chosen { chain: &site.chain, wishes, route: Err(nothing) })
+        }
     }
 }

@@ -55,6 +55,9 @@ impl Error {
                 (StatusCode::METHOD_NOT_ALLOWED, "bad-method", "this method is not served here; see Allow")
             }
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
+            Self::Filter(failed) if failed.failure.is_overload() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "filter-overload", "the request could not be processed now")
+            }
             Self::Filter(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "filter-failed", "the request could not be processed")
             }
@@ -70,6 +73,10 @@ impl Error {
                 }
                 upstream::Error::TooLarge(_) => {
                     (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
+                }
+                // Whoever cut it off has answered.
+                upstream::Error::Cut => {
+                    (StatusCode::BAD_REQUEST, "cut", "the request's body was refused")
                 }
                 upstream::Error::Broke(_) => {
                     (StatusCode::BAD_GATEWAY, "upstream-broke", "the server behind this proxy gave no valid answer")
@@ -90,16 +97,26 @@ impl Error {
     /// The response. It names the exchange, so that a user's report can be found in the log, and nothing else.
     pub(super) fn response(&self, id: ExchangeId) -> (Parts, Bytes) {
         let (status, _, text) = self.answer();
-        let mut head = Response::new(()).into_parts().0;
-        head.status = status;
-        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let (mut head, body) = page(status, text, id);
         if let Self::Method(allowed) = self {
             let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
             if let Ok(names) = HeaderValue::try_from(names.join(", ")) {
                 head.headers.insert(header::ALLOW, names);
             }
         }
-        (head, format!("{status}: {text}\nexchange {id}\n").into())
+        (head, body)
     }
+}
+
+/// What a client reads whose request's body a filter refuses.
+pub(super) fn refused(id: ExchangeId) -> (Parts, Bytes) {
+    page(StatusCode::BAD_REQUEST, "the request's body was refused", id)
+}
+
+fn page(status: StatusCode, text: &str, id: ExchangeId) -> (Parts, Bytes) {
+    let mut head = Response::new(()).into_parts().0;
+    head.status = status;
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    (head, format!("{status}: {text}\nexchange {id}\n").into())
 }

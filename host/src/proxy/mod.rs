@@ -3,34 +3,41 @@
 //! Everything that this room uses of the configuration hangs off the worker's [`Local`]. It must not know how bytes
 //! reach the client, nor how a filter or a connection is made.
 
+mod ahead;
 mod body;
 mod choose;
 mod error;
+mod filters;
 mod forwarded;
 mod headers;
 mod mapping;
+mod piped;
 mod record;
 mod redirect;
 mod upgrade;
 mod worker;
 
+use std::borrow::Cow;
 use std::rc::Rc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 
-use crate::config::HostHeader;
+use crate::config::{HostHeader, Timeouts};
 use crate::paths;
-use crate::plugin::{Exchange, Flow, Held, Origin};
+use crate::plugin::{Completion, Cut, Exchange, Held, Message, Origin, Pipe};
 use crate::routing::Found;
 use crate::snapshot::Local;
-use crate::upstream::{Host, Outbound, RequestBody, ResponseBody};
+use crate::upstream::{Host, Outbound, RequestBody};
 
 pub use body::ReplyBody;
+use body::Content;
 use choose::{Chosen, choose};
 use error::Error;
 use mapping::Mapping;
+use piped::{Piped, WhyCut};
 use record::Ongoing;
 use upgrade::Switch;
 pub use worker::{Connection, Worker};
@@ -40,25 +47,32 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let local = worker.local();
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
-    let exchange = Exchange::begin(worker.next_id(), connection.peer, connection.scheme(), head);
+    let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     let answered = match &chosen {
-        Ok(Some(chosen)) => forward(&local, connection, chosen, &mut ongoing.exchange, body).await,
+        Ok(Some(chosen)) => {
+            let body = if chosen.chain.completes() { body.counted(ongoing.received()) } else { body };
+            forward(&local, connection, chosen, &mut ongoing, body).await
+        }
         Ok(None) | Err(_) => Ok(None),
     };
     let chain = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref().map(|chosen| chosen.chain));
-    let upstream = match answered.and_then(|answered| chosen.map(|_| answered)) {
+    let mut upstream = match answered.and_then(|answered| chosen.map(|_| answered)) {
         Ok(upstream) => upstream,
         Err(error) => {
             ongoing.fail(error);
             None
         }
     };
-    while let Some(Err(failed)) = chain.map(|chain| local.pools.response(chain, &mut ongoing.exchange)) {
+    let Some(chain) = chain else { return reply(ongoing, upstream, None) };
+    while let Err(failed) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream).await {
+        upstream = None;
         ongoing.fail(Error::Filter(failed));
     }
-    reply(ongoing, upstream)
+    let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
+    ongoing.completion = Completion::of(&local.pools, chain, &ongoing.exchange);
+    reply(ongoing, upstream, pipe)
 }
 
 /// What serves the request; none if the listener redirects, which is answered here.
@@ -75,7 +89,7 @@ fn enter<'a>(local: &'a Local, connection: &Connection, exchange: &mut Held) -> 
 
 /// What an upstream's answer goes on with.
 enum Answered {
-    Body(ResponseBody),
+    Body(Content),
     Switch(Box<Switch>),
 }
 
@@ -84,10 +98,12 @@ async fn forward(
     local: &Local,
     connection: &Connection,
     chosen: &Chosen<'_>,
-    exchange: &mut Held,
-    body: RequestBody,
+    ongoing: &mut Ongoing,
+    mut body: RequestBody,
 ) -> Result<Option<Answered>, Error> {
-    if local.pools.request(chosen.chain, exchange).map_err(Error::Filter)? == Flow::Answered {
+    let exchange = &mut ongoing.exchange;
+    let idle = chosen.route.as_ref().map_or(Timeouts::default().idle, |route| route.timeouts.idle);
+    if filters::request(&local.pools, chosen.chain, exchange, &mut body, idle).await.map_err(Error::Filter)? {
         return Ok(None);
     }
     let route = chosen.route.as_ref().map_err(|nothing| match nothing {
@@ -95,14 +111,32 @@ async fn forward(
         _ => Error::NoRoute,
     })?;
     let upstream = &local.upstreams[route.upstream];
+    if let Some(replaced) = exchange.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
+        body = RequestBody::whole(replaced);
+    }
+    let why = WhyCut::default();
+    let pipe = Pipe::of(&local.pools, chosen.chain, exchange, Message::Request);
+    let is_piped = pipe.is_some();
+    // The limit is of what the client sends.
+    body = body.limited(route.largest_body);
+    if let Some(pipe) = pipe {
+        body.check().map_err(|error| Error::upstream(upstream.name(), error))?;
+        body = RequestBody::made(Piped::new(body, pipe, &why));
+    }
     // The client's own words were looked for; filters may have said more.
     let has_words = chosen.wishes.has_claims || !chosen.chain.is_empty();
     let said = if has_words { forwarded::take(&mut exchange.request.headers) } else { None };
     let host = exchange.request.headers.get(header::HOST);
-    let target = exchange.request.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = match &exchange.target {
+        Some(set) => Cow::Borrowed(set.as_str()),
+        None => {
+            let asked = exchange.request.uri.path_and_query().map_or("/", |target| target.as_str());
+            paths::strip(asked, &route.strip_prefix)
+        }
+    };
     let outbound = Outbound {
         head: &exchange.request,
-        target: &paths::strip(target, &route.strip_prefix),
+        target: &target,
         host: match &route.host_header {
             HostHeader::Preserve => Host::Client,
             HostHeader::Upstream => Host::Endpoint,
@@ -114,8 +148,11 @@ async fn forward(
         upgrade: chosen.wishes.upgrade.as_ref(),
         trailers: chosen.wishes.trailers,
     };
-    let sent = upstream.send(outbound, body.limited(route.largest_body)).await;
-    let (mut head, body) = sent.map_err(|error| Error::upstream(upstream.name(), error))?;
+    let (mut head, body) = match upstream.send(outbound, body).await {
+        Ok(answer) => answer,
+        Err(_) if is_piped && why.borrow().is_some() => return cut(exchange, why.take()),
+        Err(error) => return Err(Error::upstream(upstream.name(), error)),
+    };
     let (upstream_scheme, authority) = body.origin();
     let mapping = Mapping {
         prefix: &route.strip_prefix,
@@ -131,33 +168,50 @@ async fn forward(
         let switch = Switch::new(protocol, body, &mut exchange.request, connection);
         Answered::Switch(Box::new(switch.map_err(|error| Error::upstream(upstream.name(), error))?))
     } else {
-        Answered::Body(body)
+        ongoing.served_by(&body);
+        Answered::Body(Content::Upstream(body))
     };
-    exchange.answer(head, None, Origin::Upstream);
+    ongoing.exchange.answer(head, None, Origin::Upstream);
     Ok(Some(answered))
 }
 
+/// A filter cut the request's body off before there was a response: that is the answer.
+fn cut(exchange: &mut Held, cut: Option<Cut>) -> Result<Option<Answered>, Error> {
+    match cut {
+        Some(Cut::Failed(failed)) => Err(Error::Filter(failed)),
+        Some(Cut::Refused(answer)) => {
+            let (head, body) = error::refused(exchange.id);
+            exchange.answer(head, Some(body), Origin::Filter(Box::new(answer)));
+            Ok(None)
+        }
+        None => Ok(None),
+    }
+}
+
 /// The response, with a body that records the exchange when it ends.
-fn reply(mut ongoing: Ongoing, upstream: Option<Answered>) -> Response<ReplyBody> {
+fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -> Response<ReplyBody> {
     let mut head = ongoing.answered();
     let is_head = ongoing.exchange.request.method == Method::HEAD;
+    let replaced = ongoing.exchange.steering(Message::Response).and_then(|steering| steering.replaced.take());
     if let Some(bytes) = ongoing.exchange.body.as_mut().filter(|_| is_head) {
         // The server of HTTP/2 would send it.
         head.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
         bytes.clear();
     }
-    let body = match (ongoing.exchange.body.take(), upstream) {
+    let trailers = ongoing.exchange.trailers.take().filter(|_| !is_head).map(Box::new);
+    let content = match (replaced.or_else(|| ongoing.exchange.body.take()), upstream) {
         // An answer replaces the upstream's; dropping that cancels it.
-        (Some(bytes), _) => ReplyBody::whole(bytes, ongoing),
-        (None, Some(Answered::Body(body))) => {
-            ongoing.served_by(&body);
-            ReplyBody::upstream(body, ongoing)
-        }
+        (Some(bytes), _) => Content::Whole(bytes, trailers),
+        (None, Some(Answered::Body(content))) => content,
         (None, Some(Answered::Switch(switch))) => {
             switch.begin(&mut head, ongoing);
-            ReplyBody::switched()
+            return Response::from_parts(head, ReplyBody::switched());
         }
-        (None, None) => ReplyBody::whole(Bytes::new(), ongoing),
+        (None, None) => Content::Whole(Bytes::new(), None),
     };
-    Response::from_parts(head, body)
+    let content = match pipe {
+        Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, ongoing.why_cut()))),
+        None => content,
+    };
+    Response::from_parts(head, ReplyBody::new(content, ongoing))
 }

@@ -1,14 +1,18 @@
 //! An exchange on its way. When it is over, however it ended, it leaves its record.
 
+use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Instant;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use http::HeaderValue;
 use http::header;
 use http::response::Parts;
+use tokio::runtime::Handle;
 
 use super::Error;
-use crate::plugin::{Held, Origin};
+use super::piped::WhyCut;
+use crate::plugin::{Completion, Cut, Ending, Held, Origin, Summary};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
 use crate::upstream;
@@ -27,6 +31,8 @@ pub(super) enum Ended {
     UpstreamTimeout,
     /// The client sent more than it may, behind the response's head.
     BodyTooLarge,
+    /// A filter cut it off.
+    FilterCut,
 }
 
 impl Ended {
@@ -35,6 +41,7 @@ impl Ended {
         match error {
             // Then it is the client that has gone.
             upstream::Error::ClientBody(_) => Self::Open,
+            upstream::Error::Cut => Self::FilterCut,
             upstream::Error::TooLarge(_) => Self::BodyTooLarge,
             upstream::Error::Timeout(_) | upstream::Error::Total(_) => Self::UpstreamTimeout,
             upstream::Error::Connect { .. } | upstream::Error::Request(_) | upstream::Error::Broke(_) => {
@@ -50,11 +57,17 @@ pub(super) struct Ongoing {
     pub(super) exchange: Held,
     pub(super) sent: u64,
     pub(super) ended: Ended,
+    /// Who is told when it is over.
+    pub(super) completion: Completion,
+    /// Microseconds until the response's head was there.
+    until_response: Option<u64>,
+    received: Rc<Cell<u64>>,
+    why_cut: WhyCut,
     status: Option<u16>,
     error: Option<Box<Error>>,
     endpoint: Option<HeaderValue>,
-    /// None if there will be no record.
-    started: Option<Instant>,
+    /// Whether there will be a record.
+    is_recorded: bool,
     log: Rc<WorkerLog>,
 }
 
@@ -67,7 +80,11 @@ impl Ongoing {
             status: None,
             error: None,
             endpoint: None,
-            started: local.snapshot.access_log.then(Instant::now),
+            completion: Completion::default(),
+            until_response: None,
+            received: Rc::default(),
+            why_cut: WhyCut::default(),
+            is_recorded: local.snapshot.access_log,
             log,
         }
     }
@@ -81,7 +98,7 @@ impl Ongoing {
 
     /// The response is this server's.
     pub(super) fn served_by(&mut self, body: &ResponseBody) {
-        if self.started.is_some() {
+        if self.is_recorded {
             self.endpoint = Some(body.authority());
         }
     }
@@ -90,15 +107,31 @@ impl Ongoing {
     pub(super) fn answered(&mut self) -> Parts {
         let head = self.exchange.response.take().expect("every way through `handle` sets a response");
         self.status = Some(head.status.as_u16());
+        if !self.completion.is_empty() {
+            self.until_response = Some(micros(self.exchange.started.elapsed()));
+        }
         head
     }
-}
 
-impl Drop for Ongoing {
-    fn drop(&mut self) {
-        let Some(started) = self.started else { return };
+    /// Counts the bytes of the request's body.
+    pub(super) fn received(&self) -> &Rc<Cell<u64>> {
+        &self.received
+    }
+
+    /// Where it is said why the response's body was cut off.
+    pub(super) fn why_cut(&self) -> &WhyCut {
+        &self.why_cut
+    }
+
+    fn record(&self) {
         let exchange = &*self.exchange;
-        let text = self.error.as_ref().map(ToString::to_string);
+        let cut = self.why_cut.borrow();
+        let text = match (&self.error, &*cut) {
+            (Some(error), _) => Some(error.to_string()),
+            (None, Some(Cut::Failed(failed))) => Some(failed.failure.to_string()),
+            (None, Some(Cut::Refused(answer))) => Some(answer.detail.clone()),
+            (None, None) => None,
+        };
         let (by, reason, detail) = match (&exchange.origin, &self.error) {
             (Origin::Host, Some(error)) => ("host", Some(error.code()), text.as_deref()),
             (Origin::Filter(answer), _) => {
@@ -106,7 +139,13 @@ impl Drop for Ongoing {
             }
             // The one answer of the host's that is no error.
             (Origin::Host, None) => ("host", Some("redirect"), None),
-            (Origin::Upstream, _) => ("upstream", None, None),
+            (Origin::Upstream, _) => {
+                let code = cut.as_ref().map(|cut| match cut {
+                    Cut::Failed(failed) => failed.failure.code(),
+                    Cut::Refused(answer) => answer.code.as_str(),
+                });
+                ("upstream", code, text.as_deref())
+            }
         };
         self.log.add(&Record {
             exchange: &exchange.id,
@@ -116,9 +155,9 @@ impl Drop for Ongoing {
             target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
             status: self.status,
             bytes: self.sent,
-            duration: started.elapsed(),
-            route: exchange.route.as_deref(),
-            endpoint: self.endpoint.as_ref().and_then(|endpoint| endpoint.to_str().ok()),
+            duration: exchange.started.elapsed(),
+            route: exchange.serving.as_ref().map(|serving| serving.route.as_str()).filter(|route| !route.is_empty()),
+            endpoint: self.endpoint.as_ref().filter(|_| matches!(exchange.origin, Origin::Upstream)).and_then(|endpoint| endpoint.to_str().ok()),
             by: if self.status.is_none() { "client" } else { by },
             reason,
             detail,
@@ -128,7 +167,45 @@ impl Drop for Ongoing {
                 Ended::UpstreamBroke => "upstream-broke",
                 Ended::UpstreamTimeout => "upstream-timeout",
                 Ended::BodyTooLarge => "body-too-large",
+                Ended::FilterCut => "filter-cut",
             },
         });
     }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        if self.is_recorded {
+            self.record();
+        }
+        let completion = std::mem::take(&mut self.completion);
+        if completion.is_empty() {
+            return;
+        }
+        let summary = Summary {
+            status: self.status,
+            ending: match self.ended {
+                Ended::Open => Ending::ClientGone,
+                Ended::Complete => Ending::Complete,
+                Ended::UpstreamBroke => Ending::UpstreamFailed,
+                Ended::UpstreamTimeout => Ending::TimedOut,
+                Ended::BodyTooLarge => Ending::TooLarge,
+                Ended::FilterCut => Ending::FilterFailed,
+            },
+            received: self.received.get(),
+            sent: self.sent,
+            duration: micros(self.exchange.started.elapsed()),
+            until_response: self.until_response,
+        };
+        let mut told = Box::pin(completion.run(self.exchange.take(), summary));
+        let mut context = Context::from_waker(Waker::noop());
+        // Only who waits needs a task; at the end of a worker there is none.
+        if told.as_mut().poll(&mut context).is_pending() && Handle::try_current().is_ok() {
+            tokio::task::spawn_local(told);
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

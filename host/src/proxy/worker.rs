@@ -11,7 +11,7 @@ use http::request;
 
 use super::forwarded::{self, Fields};
 use crate::config::Network;
-use crate::plugin::ExchangeId;
+use crate::plugin::{ExchangeId, Peer};
 use crate::snapshot::Local;
 use crate::telemetry::access::WorkerLog;
 
@@ -52,10 +52,8 @@ impl Worker {
 pub struct Connection {
     /// The listener's place in the configuration.
     pub listener: usize,
-    /// Who connected.
-    pub peer: IpAddr,
-    /// Whether the client speaks TLS with this proxy.
-    pub is_tls: bool,
+    /// Who connected, and how.
+    pub peer: Arc<Peer>,
     /// Every request is redirected to https at this port.
     pub redirect: Option<u16>,
     /// Peers whose word about the client counts.
@@ -70,23 +68,22 @@ impl Connection {
     /// A connection that was just accepted; `open` counts it.
     pub fn new(
         listener: usize,
-        peer: IpAddr,
-        is_tls: bool,
+        peer: Peer,
         redirect: Option<u16>,
         trusted: &Arc<[Network]>,
         open: Rc<dyn Debug>,
     ) -> Self {
-        let fields = Fields::new(peer, if is_tls { "https" } else { "http" });
-        Self { listener, peer, is_tls, redirect, trusted: Arc::clone(trusted), fields, open }
+        let fields = Fields::new(peer.address, peer.scheme);
+        Self { listener, peer: Arc::new(peer), redirect, trusted: Arc::clone(trusted), fields, open }
     }
 
     /// Who the client is. What a peer that is not trusted says about it is removed.
     pub(super) fn client(&self, head: &mut request::Parts, has_claims: bool) -> IpAddr {
-        forwarded::accept(&mut head.headers, self.peer, &self.trusted, has_claims)
+        forwarded::accept(&mut head.headers, self.peer.address, &self.trusted, has_claims)
     }
 
     /// What the client speaks, as a URL names it.
     pub fn scheme(&self) -> &'static str {
-        if self.is_tls { "https" } else { "http" }
+        self.peer.scheme
     }
 }

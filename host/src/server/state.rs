@@ -14,6 +14,8 @@ pub struct State {
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
     pub listeners: Vec<Arc<Settings>>,
+    /// What is not wrong, and yet to be looked at.
+    pub warnings: Option<Report>,
 }
 
 impl State {
@@ -29,6 +31,7 @@ impl State {
             }
         }
         let snapshot = Snapshot::build(config, engine, before.map(|state| &*state.snapshot), faults)?;
-        Ok(Self { snapshot: Arc::new(snapshot), listeners })
+        let warnings = config.warned(snapshot.warnings(config));
+        Ok(Self { snapshot: Arc::new(snapshot), listeners, warnings })
     }
 }

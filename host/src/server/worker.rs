@@ -10,13 +10,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
 use super::State;
+use super::calls::{self, Asked, Line};
 use crate::clock;
 use crate::listen::{self, Arrival, Door, Drain};
+use crate::plugin::Outbound;
 use crate::proxy;
 use crate::snapshot::Local;
 use crate::telemetry::access::{WorkerLog, WorkerSender};
 
-/// How often idle upstream connections are looked through.
+/// How often idle upstream connections and instances are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
 
 /// The control thread's end of a worker.
@@ -24,6 +26,8 @@ const SWEEP: Duration = Duration::from_secs(10);
 pub(super) struct Worker {
     pub(super) orders: mpsc::UnboundedSender<Order>,
     pub(super) door: Door,
+    /// The way to its upstreams.
+    pub(super) line: Arc<dyn Outbound>,
     pub(super) thread: std::thread::JoinHandle<()>,
 }
 
@@ -42,19 +46,21 @@ impl Worker {
         let (connections, arrivals) = mpsc::unbounded_channel();
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
         let state = Arc::clone(state);
+        let (line, calls) = Line::new();
+        let outbound = Arc::clone(&line);
         let runtime =
             move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
         let thread = std::thread::Builder::new().name(format!("weir-{index}")).spawn(move || match runtime() {
             Ok(runtime) => {
                 let log = WorkerLog::new(log);
-                runtime.block_on(work(state, inbox, arrivals, Rc::clone(&log)));
+                runtime.block_on(work(state, inbox, arrivals, (outbound, calls), Rc::clone(&log)));
                 // Ends the connections that are left; their exchanges leave records too.
                 drop(runtime);
                 log.flush();
             }
             Err(error) => tracing::error!("a worker cannot start: {error}"),
         })?;
-        Ok(Self { orders, door, thread })
+        Ok(Self { orders, door, line, thread })
     }
 }
 
@@ -63,9 +69,11 @@ async fn work(
     mut state: Arc<State>,
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
+    (outbound, calls): (Arc<dyn Outbound>, mpsc::UnboundedReceiver<Asked>),
     log: Rc<WorkerLog>,
 ) {
-    let worker = Rc::new(proxy::Worker::new(Local::new(Arc::clone(&state.snapshot), None), log));
+    let worker = Rc::new(proxy::Worker::new(Local::new(Arc::clone(&state.snapshot), &outbound, None), log));
+    spawn_local(calls::serve(calls, Rc::clone(&worker)));
     let drain = Rc::new(Drain::default());
     spawn_local(clock::run());
     let mut sweep = tokio::time::interval(SWEEP);
@@ -79,7 +87,7 @@ async fn work(
             }
             order = orders.recv() => match order {
                 Some(Order::Adopt(new, done)) => {
-                    worker.adopt(Local::new(Arc::clone(&new.snapshot), Some(&worker.local())));
+                    worker.adopt(Local::new(Arc::clone(&new.snapshot), &outbound, Some(&worker.local())));
                     state = new;
                     let _ = done.send(());
                 }
@@ -89,7 +97,11 @@ async fn work(
                 }
                 None => break,
             },
-            _ = sweep.tick() => worker.local().upstreams.iter().for_each(|pool| pool.sweep()),
+            _ = sweep.tick() => {
+                let local = worker.local();
+                local.upstreams.iter().for_each(|pool| pool.sweep());
+                local.pools.sweep();
+            }
         }
     }
 }

@@ -25,6 +25,9 @@ pub enum Error {
     /// The client's body is over its limit, in bytes.
     #[error("the client's body is larger than {0} bytes")]
     TooLarge(u64),
+    /// A body was cut off on its way by whoever passed it on, who knows why.
+    #[error("a body was cut off")]
+    Cut,
     /// The response failed, in its head or in its body.
     #[error("the upstream's response failed: {0}")]
     Broke(#[from] Broken),

@@ -9,6 +9,7 @@ mod connect;
 mod deadlines;
 mod endpoint;
 mod error;
+mod fetch;
 mod http1;
 mod http2;
 mod kept;
@@ -25,6 +26,7 @@ use std::sync::atomic::AtomicUsize;
 
 pub use deadlines::Wait;
 pub use error::{Broken, Error};
+pub use fetch::Fetch;
 pub use outbound::{Added, Host, Outbound};
 pub use pool::Pool;
 pub use request_body::RequestBody;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use weir::{Fault, Faults, Refusal, Request, Response};
 
 /// The entry's `config`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, weir::Config)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
     /// The field of the request to the upstream; `null` sends none.

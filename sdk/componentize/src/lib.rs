@@ -1,31 +1,27 @@
-//! From filter crates to components: runs cargo for `wasm32-unknown-unknown` and wraps each core module that
-//! comes out as a component of the Weir contract. No WASI: such a component imports nothing but what
-//! the filter uses of `weir:filter`.
+//! From projects to filters: runs cargo, or the project's own command, and makes a component of the Weir contract of
+//! what comes out, with a manifest in it. A filter in Rust imports nothing but what it uses of `weir:filter`: no WASI.
 //!
 //! Build scripts and the command line share this; it must not know the host.
 
+mod cargo;
+mod contract;
+mod foreign;
+mod manifest;
+mod project;
+mod sections;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+use cargo::{Crates, Module};
+use manifest::Package;
+use project::{FILE, Project};
+use sections::Told;
 
-/// The profile of filters, given on the command line so that a crate outside this workspace needs none.
-const PROFILE: [&str; 7] = [
-    "profile.filter.inherits='release'",
-    "profile.filter.opt-level='s'",
-    "profile.filter.lto='fat'",
-    "profile.filter.codegen-units=1",
-    "profile.filter.panic='abort'",
-    "profile.filter.strip=true",
-    "profile.filter.debug=false",
-];
+pub use contract::Contract;
 
-/// The stack is memory that every fresh instance touches; the default of 1 MiB doubles its cost.
-const STACK: &str = "-Clink-arg=-zstack-size=65536";
-
-/// What to build.
+/// Crates of a workspace.
 #[derive(Debug)]
 pub struct Build<'a> {
     /// The folder of the workspace or crate.
@@ -42,7 +38,7 @@ pub struct Build<'a> {
 /// One filter that came out.
 #[derive(Debug)]
 pub struct Component {
-    /// The name of the crate or example.
+    /// The filter's name, as its manifest says it.
     pub name: String,
     /// The component's bytes.
     pub bytes: Vec<u8>,
@@ -50,70 +46,46 @@ pub struct Component {
 
 /// Builds the crates' `cdylib`s and wraps them.
 pub fn build(build: &Build<'_>) -> Result<Vec<Component>> {
-    let modules = compile(build)?;
+    let crates = Crates::find(build.directory)?;
+    let modules = crates.build(build.target_directory, build.packages, build.examples)?;
     ensure!(
         !modules.is_empty(),
         "cargo built no cdylib; a filter's Cargo.toml says `[lib] crate-type = [\"cdylib\", \"rlib\"]`"
     );
-    modules
-        .into_iter()
-        .map(|(name, path)| {
-            let module = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            let bytes = componentize(&module).with_context(|| format!("{name} is not a filter"))?;
-            Ok(Component { name, bytes })
-        })
-        .collect()
+    modules.into_iter().map(|module| wrap(module, build.examples)).collect()
 }
 
-/// Wraps a core module that was built with the SDK.
-pub fn componentize(module: &[u8]) -> Result<Vec<u8>> {
-    wit_component::ComponentEncoder::default().validate(true).module(module)?.encode()
+/// Builds the one filter of a project: a crate, or whatever its `weir-plugin.toml` says how to build.
+pub fn build_project(directory: &Path) -> Result<Component> {
+    let directory = foreign::absolute(directory)?;
+    let mut project = Project::read(&directory)?;
+    if let Some(foreign) = project.build.take() {
+        ensure!(project.name.is_some(), "{FILE} does not say the filter's name: `name = \"my-filter\"`");
+        let component = foreign::build(&directory, &foreign)?;
+        let (name, bytes) = manifest::add(component, &Told::default(), Package::default(), project)?;
+        return Ok(Component { name, bytes });
+    }
+    ensure!(
+        directory.join("Cargo.toml").exists(),
+        "{} has neither a Cargo.toml nor a {FILE} with `build`: nothing says how to build it",
+        directory.display()
+    );
+    let crates = Crates::find(&directory)?;
+    let package = crates.filter()?;
+    let modules = crates.build(&crates.target_directory, &[package], false)?;
+    wrap(modules.into_iter().next().context("cargo built no module")?, false)
 }
 
-fn compile(build: &Build<'_>) -> Result<Vec<(String, PathBuf)>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(build.directory)
-        .args(["build", "--target", TARGET, "--profile", "filter", "--message-format", "json-render-diagnostics"])
-        .args(["--target-dir".as_ref(), build.target_directory.as_os_str()])
-        .args(PROFILE.iter().flat_map(|setting| ["--config", setting]))
-        .args(build.packages.iter().flat_map(|package| ["--package", package]))
-        .arg(if build.examples { "--examples" } else { "--lib" })
-        .env("CARGO_ENCODED_RUSTFLAGS", STACK)
-        // Inside a build script these belong to the outer build: its linter, its flags, its target.
-        .env_remove("RUSTC_WORKSPACE_WRAPPER")
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_BUILD_TARGET")
-        .env_remove("CARGO_BUILD_RUSTFLAGS")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
-    let output = command.spawn().context("cannot run cargo")?.wait_with_output()?;
-    if !output.status.success() {
-        bail!("cargo could not build the filters for {TARGET} (is it installed? `rustup target add {TARGET}`)");
+fn wrap(module: Module, is_example: bool) -> Result<Component> {
+    let core = std::fs::read(&module.path).with_context(|| format!("cannot read {}", module.path.display()))?;
+    let mut project = Project::read(&module.directory)?;
+    if is_example {
+        // The package's name is that of all its examples.
+        project.name.get_or_insert_with(|| module.name.clone());
     }
-    let mut modules = Vec::new();
-    for line in output.stdout.split(|byte| *byte == b'\n') {
-        let Ok(message) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
-        let wanted = if build.examples { "example" } else { "cdylib" };
-        let target = &message["target"];
-        if message["reason"] != "compiler-artifact"
-            || !target["kind"].as_array().is_some_and(|kinds| kinds.contains(&wanted.into()))
-        {
-            continue;
-        }
-        let module = message["filenames"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|file| file.as_str())
-            .find(|file| file.ends_with(".wasm"));
-        if let (Some(name), Some(module)) = (target["name"].as_str(), module) {
-            modules.push((name.replace('_', "-"), PathBuf::from(module)));
-        }
-    }
-    modules.sort();
-    Ok(modules)
+    let (name, bytes) =
+        manifest::wrap(&core, module.package, project).with_context(|| format!("{} is not a filter", module.name))?;
+    Ok(Component { name, bytes })
 }
 
 /// For a build script: the folder beside its own build's that filters are built in, shared by all of them.

@@ -1,3 +1,116 @@
-//! The current exchange, as the host sees it.
+//! The current exchange, as the host sees it, and what a filter keeps with it.
 
-pub use crate::bindings::weir::filter::exchange::{client_address, id, route, set_slot, slot};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Refusal;
+use crate::host::exchange;
+
+pub use crate::bindings::exchange::TlsFacts;
+
+/// The exchange's id, 32 hexadecimal digits: what the access log names.
+pub fn id() -> String {
+    exchange::id()
+}
+
+/// The name of the site that was chosen.
+pub fn site() -> String {
+    exchange::site()
+}
+
+/// The name of the route that was chosen; "" if none was found.
+pub fn route() -> String {
+    exchange::route()
+}
+
+/// The name of the listener that the request came in by.
+pub fn listener() -> String {
+    exchange::listener()
+}
+
+/// The client's address, without port: behind trusted proxies what they say, else the peer's.
+pub fn client_address() -> String {
+    exchange::client_address()
+}
+
+/// The address of the peer that the connection came from.
+pub fn peer_address() -> String {
+    exchange::peer_address()
+}
+
+/// Whether the operator trusts that peer to speak for others.
+pub fn is_peer_trusted() -> bool {
+    exchange::is_peer_trusted()
+}
+
+/// How the connection is protected, if it is.
+pub fn tls() -> Option<TlsFacts> {
+    exchange::tls()
+}
+
+/// The time since the request's head was there.
+pub fn elapsed() -> Duration {
+    Duration::from_micros(exchange::elapsed())
+}
+
+/// What this filter stored with [`set_slot`] in an earlier hook of this exchange; empty at first.
+pub fn slot() -> Vec<u8> {
+    exchange::slot()
+}
+
+/// Replaces the slot, at most 64 KiB.
+pub fn set_slot(value: &[u8]) -> Result<(), Refusal> {
+    exchange::set_slot(value)
+}
+
+/// The slot as a value: what [`set_state`] stored in an earlier hook of this exchange, `None` before that.
+///
+/// ```
+/// use weir::exchange;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Seen {
+///     user: String,
+/// }
+///
+/// # weir::testing::Host::new().enter(|| -> weir::Result<()> {
+/// exchange::set_state(&Seen { user: "ada".into() })?;
+/// let seen: Option<Seen> = exchange::state()?;
+/// assert_eq!(seen.unwrap().user, "ada");
+/// # Ok(()) }).unwrap();
+/// ```
+pub fn state<T: DeserializeOwned>() -> crate::Result<Option<T>> {
+    let slot = exchange::slot();
+    if slot.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_slice(&slot)?))
+}
+
+/// Stores a value in the slot, as JSON.
+pub fn set_state<T: Serialize + ?Sized>(state: &T) -> crate::Result<()> {
+    exchange::set_slot(&serde_json::to_vec(state)?)?;
+    Ok(())
+}
+
+/// A variable of the exchange: what the filters before this one found out, as `user.id`.
+pub fn var(name: &str) -> Option<String> {
+    exchange::var(name)
+}
+
+/// Sets a variable for all filters that follow. A prefix that is not the entry's own name must be granted.
+pub fn set_var(name: &str, value: impl AsRef<str>) -> Result<(), Refusal> {
+    exchange::set_var(name, value.as_ref())
+}
+
+/// Removes a variable. Removing what is not there is fine.
+pub fn remove_var(name: &str) -> Result<(), Refusal> {
+    exchange::remove_var(name)
+}
+
+/// Says why the running hook decided as it does, where it does not answer: `cache-miss`, `anonymous`.
+pub fn note(code: &str) {
+    exchange::note(code);
+}

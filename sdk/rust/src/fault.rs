@@ -1,13 +1,10 @@
-//! Reading the configuration, and saying what is wrong with it.
+//! Saying what is wrong with a configuration.
 
-use std::cell::OnceCell;
-use std::thread::LocalKey;
+use std::fmt;
 
-use serde::de::DeserializeOwned;
+use crate::Refusal;
 
-use crate::bindings::weir::filter::types::Fault as Wire;
-
-pub use crate::bindings::weir::filter::types::Fault;
+pub use crate::bindings::types::Fault;
 
 impl Fault {
     /// A fault at a value of the configuration: `Fault::at("/headers/0", "is not a field name")`.
@@ -16,9 +13,64 @@ impl Fault {
     }
 }
 
+/// The host refused what a filter asked of it in `configure`.
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::at("", ["the host refused what the filter asks of it: ", refusal.name()].concat())
+    }
+}
+
 /// Every fault that `configure` found.
-#[derive(Debug)]
-pub struct Faults(Vec<Fault>);
+///
+/// ```
+/// use weir::{Fault, Faults};
+///
+/// fn check(headers: &[String]) -> Result<(), Faults> {
+///     let mut faults = Faults::default();
+///     for (index, name) in headers.iter().enumerate() {
+///         if name.is_empty() {
+///             faults.push(Fault::at(format!("/headers/{index}"), "is empty"));
+///         }
+///     }
+///     faults.or(())
+/// }
+/// assert!(check(&["x-a".into()]).is_ok());
+/// assert_eq!(check(&["x-a".into(), String::new()]).unwrap_err().iter().next().unwrap().pointer, "/headers/1");
+/// ```
+#[derive(Clone, Default)]
+pub struct Faults(pub(crate) Vec<Fault>);
+
+impl Faults {
+    /// Adds one.
+    pub fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// The value if there are no faults.
+    pub fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Fault> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl<'a> IntoIterator for &'a Faults {
+    type Item = &'a Fault;
+    type IntoIter = std::slice::Iter<'a, Fault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
 
 impl From<Fault> for Faults {
     fn from(fault: Fault) -> Self {
@@ -26,43 +78,14 @@ impl From<Fault> for Faults {
     }
 }
 
+impl From<Refusal> for Faults {
+    fn from(refusal: Refusal) -> Self {
+        Fault::from(refusal).into()
+    }
+}
+
 impl From<Vec<Fault>> for Faults {
     fn from(faults: Vec<Fault>) -> Self {
         Self(faults)
     }
-}
-
-/// Parses the configuration and hands it to the filter's `configure`.
-#[doc(hidden)]
-pub fn configured<C: DeserializeOwned, F, E: Into<Faults>>(
-    json: &str,
-    configure: impl FnOnce(C) -> Result<F, E>,
-) -> Result<F, Faults> {
-    let config = serde_json::from_str(json).map_err(|error| {
-        // The place in the JSON means nothing to the operator, whose file is YAML.
-        let text = error.to_string();
-        let message = text.split(" at line ").next().unwrap_or_default();
-        Fault::at("", message)
-    })?;
-    configure(config).map_err(Into::into)
-}
-
-/// For a filter without `configure`.
-#[doc(hidden)]
-pub fn unconfigured<F: Default>(json: &str) -> Result<F, Faults> {
-    match json.trim() {
-        "{}" => Ok(F::default()),
-        _ => Err(Fault::at("", "this filter has no configuration; leave `config` out").into()),
-    }
-}
-
-/// Keeps the configured filter for the hooks of this instance.
-#[doc(hidden)]
-pub fn install<F>(
-    filter: &'static LocalKey<OnceCell<F>>,
-    make: impl FnOnce() -> Result<F, Faults>,
-) -> Result<(), Vec<Wire>> {
-    std::panic::set_hook(Box::new(|panic| crate::log(crate::Level::Error, &panic.to_string())));
-    let configured = make().map_err(|faults| faults.0)?;
-    filter.with(|cell| cell.set(configured)).map_err(|_| vec![Fault::at("", "the host configured this instance twice")])
 }

@@ -1,9 +1,9 @@
-//! The heads of the exchange's request and response.
+//! The heads of the exchange's request and response, and how their bodies are steered while they stay in the host.
 
-use crate::bindings::weir::filter::{request, response};
-use crate::{Origin, Refusal};
+use crate::host::{body, chunks, request, response};
+use crate::{Coding, Flow, Origin, Refusal, resume};
 
-/// The request of the current exchange. In `on_response` it can be read only.
+/// The request of the current exchange. Where a hook gets `&Request` it can be read only.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Request;
@@ -23,9 +23,9 @@ pub fn response() -> Response {
     Response
 }
 
-/// The methods that both heads have.
-macro_rules! fields {
-    ($interface:ident) => {
+/// The methods that both messages have.
+macro_rules! message {
+    ($interface:ident, $rewrite:literal, $observe:literal) => {
         /// The field's value; the first one if it stands there several times.
         pub fn header(&self, name: &str) -> Option<Vec<u8>> {
             $interface::header(name)
@@ -60,6 +60,45 @@ macro_rules! fields {
         pub fn remove_header(&mut self, name: &str) -> Result<(), Refusal> {
             $interface::remove_header(name)
         }
+
+        /// Ends the hook so that the host reads the body up to `max` bytes; then the filter goes on with the whole of
+        /// it. Return what this returns.
+        pub fn buffer(&mut self, max: u64) -> crate::Result {
+            body::buffer(max)?;
+            resume::armed_body();
+            Ok(Flow::Pause)
+        }
+
+        /// Replaces the whole body, buffered or not. The host sets the length and removes what described the old
+        /// bytes; `content-type` is the filter's.
+        pub fn replace_body(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Refusal> {
+            body::replace(bytes.as_ref())
+        }
+
+        /// Encodes the body as it streams. A level is the coding's own; `vary` is the filter's.
+        pub fn encode(&mut self, coding: Coding, level: Option<u8>) -> Result<(), Refusal> {
+            body::encode(coding, level)
+        }
+
+        /// Decodes the body as it streams; more than `max` bytes cut the message off.
+        pub fn decode(&mut self, coding: Coding, max: u64) -> Result<(), Refusal> {
+            body::decode(coding, max)
+        }
+
+        #[doc = concat!("From here on `", $rewrite, "` gets the body's bytes and says what goes on.")]
+        pub fn rewrite(&mut self) -> Result<(), Refusal> {
+            chunks::rewrite()
+        }
+
+        #[doc = concat!("`", $observe, "` sees the body's bytes; nothing about the message changes.")]
+        pub fn observe(&mut self) -> Result<(), Refusal> {
+            chunks::observe()
+        }
+
+        /// Keeps one instance for all chunks of this body, so that memory of the filter lasts from one to the next.
+        pub fn pin(&mut self) -> Result<(), Refusal> {
+            chunks::pin()
+        }
     };
 }
 
@@ -79,17 +118,37 @@ impl Request {
         request::authority()
     }
 
-    /// The path without the query.
+    /// The path that the client asked for, without the query: what rules should look at.
     pub fn path(&self) -> String {
         request::path()
     }
 
-    /// What follows the `?`.
+    /// What follows the `?` of what the client asked for.
     pub fn query(&self) -> Option<String> {
         request::query()
     }
 
-    fields!(request);
+    /// The path that goes to the upstream.
+    pub fn upstream_path(&self) -> String {
+        request::upstream_path()
+    }
+
+    /// The query that goes to the upstream.
+    pub fn upstream_query(&self) -> Option<String> {
+        request::upstream_query()
+    }
+
+    /// Sets the path that goes to the upstream, as it is: nothing is stripped from it.
+    pub fn set_path(&mut self, path: &str) -> Result<(), Refusal> {
+        request::set_path(path)
+    }
+
+    /// Sets the query that goes to the upstream; `None` removes it with its `?`.
+    pub fn set_query(&mut self, query: Option<&str>) -> Result<(), Refusal> {
+        request::set_query(query)
+    }
+
+    message!(request, "on_request_chunk", "observe_request_chunk");
 }
 
 impl Response {
@@ -98,7 +157,7 @@ impl Response {
         response::status()
     }
 
-    /// Changes the status.
+    /// Changes the status; not to or from one that has no body (204, 304).
     pub fn set_status(&mut self, status: u16) -> Result<(), Refusal> {
         response::set_status(status)
     }
@@ -108,5 +167,5 @@ impl Response {
         response::source()
     }
 
-    fields!(response);
+    message!(response, "on_response_chunk", "observe_response_chunk");
 }

@@ -1,10 +1,22 @@
 //! Lines in the proxy's log.
 
-pub use crate::bindings::weir::filter::log::Level;
+pub use crate::bindings::log::Level;
 
 /// Writes one line, marked with the filter's name and the exchange's id.
 pub fn log(level: Level, message: &str) {
-    crate::bindings::weir::filter::log::write(level, message);
+    crate::host::log::write(level, message);
+}
+
+/// Logs at level `error`, formatted as by `format!`.
+#[macro_export]
+macro_rules! error {
+    ($($format:tt)*) => { $crate::log($crate::Level::Error, &::std::format!($($format)*)) };
+}
+
+/// Logs at level `warn`, formatted as by `format!`.
+#[macro_export]
+macro_rules! warn {
+    ($($format:tt)*) => { $crate::log($crate::Level::Warn, &::std::format!($($format)*)) };
 }
 
 /// Logs at level `info`, formatted as by `format!`.
@@ -13,8 +25,8 @@ macro_rules! info {
     ($($format:tt)*) => { $crate::log($crate::Level::Info, &::std::format!($($format)*)) };
 }
 
-/// Logs at level `warn`, formatted as by `format!`.
+/// Logs at level `debug`, formatted as by `format!`.
 #[macro_export]
-macro_rules! warn {
-    ($($format:tt)*) => { $crate::log($crate::Level::Warn, &::std::format!($($format)*)) };
+macro_rules! debug {
+    ($($format:tt)*) => { $crate::log($crate::Level::Debug, &::std::format!($($format)*)) };
 }

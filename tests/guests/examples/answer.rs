@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use weir::{Fault, Flow, Reply, Response, Result};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, weir::Config)]
 #[serde(deny_unknown_fields)]
 struct Config {
     status: u16,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use weir::{Fault, Refusal, Request, Response};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, weir::Config)]
 #[serde(deny_unknown_fields)]
 struct Config {
     name: String,

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::plugins::Plugins;
+use super::plugins::{Declared, Plugins};
 use super::routes::pattern;
 use super::{Check, MOST_ENTRIES, MOST_INSTANCES};
 use crate::config::fault::{quoted, suggestion};
-use crate::config::file::{self, LongAdded, LongEntry};
+use crate::config::file;
+use crate::config::filters::{self, LongAdded, LongEntry};
 use crate::config::forms::{self, Added, RouteChain};
 use crate::config::json::Settings;
 use crate::config::read::{Named, OneOrMore};
@@ -30,7 +31,7 @@ struct Wanted<'a> {
     except: Option<&'a OneOrMore<Located<String>>>,
     config: Option<&'a Settings>,
     on_failure: Option<OnFailure>,
-    limits: Option<&'a file::Limits>,
+    limits: Option<&'a filters::Limits>,
 }
 
 macro_rules! wanted {
@@ -126,34 +127,21 @@ impl<'a> Chains<'a> {
     }
 
     fn short(&mut self, check: &mut Check, plugin: &str, place: Place, owner: &Owner) -> Option<Link> {
-        let (component, limits) = self.plugins.find(check, plugin, place, self.named.names(), false)?;
-        Some(self.push(Entry {
-            owner: owner.clone(),
-            name: plugin.to_owned(),
-            component,
-            config: Json::empty(place),
-            on_failure: OnFailure::Closed,
-            limits,
-            place,
-            changed: None,
-        }))
+        let declared = self.plugins.find(check, plugin, place, self.named.names(), false)?;
+        Some(self.push(entry(declared, owner, plugin, place)))
     }
 
     fn long(&mut self, check: &mut Check, wanted: &Wanted<'_>, place: Place, owner: &Owner) -> Option<Link> {
         let except = check.except(wanted.except);
         let plugin = wanted.plugin;
-        let (component, limits) = self.plugins.find(check, &plugin.value, plugin.place, self.named.names(), true)?;
-        let limits = check.limits(wanted.limits, limits);
+        let declared = self.plugins.find(check, &plugin.value, plugin.place, self.named.names(), true)?;
+        let limits = check.limits(wanted.limits, declared.limits);
         let name = wanted.name.unwrap_or(wanted.plugin);
         let link = self.push(Entry {
-            owner: owner.clone(),
-            name: name.value.clone(),
-            component,
             config: wanted.config.map_or_else(|| Json::empty(place), |config| config.0.clone()),
             on_failure: wanted.on_failure.unwrap_or(OnFailure::Closed),
             limits,
-            place: name.place,
-            changed: None,
+            ..entry(declared, owner, &name.value, name.place)
         });
         Some(Link { except, ..link })
     }
@@ -239,7 +227,7 @@ impl<'a> Chains<'a> {
         check: &mut Check,
         entry: usize,
         place: Place,
-        change: &file::Override,
+        change: &filters::Override,
         owner: &Owner,
     ) -> usize {
         let before = &self.entries[entry];
@@ -254,6 +242,9 @@ impl<'a> Chains<'a> {
             config,
             on_failure: change.on_failure.unwrap_or(before.on_failure),
             limits: check.limits(change.limits.as_ref(), before.limits),
+            isolation: before.isolation,
+            grants: before.grants.clone(),
+            quarantine: before.quarantine,
             place: before.place,
             changed: Some(place),
         };
@@ -302,6 +293,24 @@ impl<'a> Chains<'a> {
             },
             (None, None) => links.len(),
         }
+    }
+}
+
+/// An entry of which nothing is said but its plugin and its name.
+fn entry(declared: Declared, owner: &Owner, name: &str, place: Place) -> Entry {
+    let Declared { component, limits, isolation, grants, quarantine } = declared;
+    Entry {
+        owner: owner.clone(),
+        name: name.to_owned(),
+        component,
+        config: Json::empty(place),
+        on_failure: OnFailure::Closed,
+        limits,
+        isolation,
+        grants,
+        quarantine,
+        place,
+        changed: None,
     }
 }
 

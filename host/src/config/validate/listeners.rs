@@ -6,7 +6,7 @@ use super::Check;
 use crate::config::fault::quoted;
 use crate::config::file::{self, File};
 use crate::config::forms;
-use crate::config::{Admin, Certificate, Listener, ListenerLimits, Located, Network, Secret, Tls};
+use crate::config::{Admin, Certificate, Config, Fault, Listener, ListenerLimits, Located, Network, Secret, Tls};
 
 impl Check {
     pub(super) fn listeners(&mut self, file: &File) -> Vec<Listener> {
@@ -63,28 +63,24 @@ impl Check {
     }
 
     fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
-        let (place, value, what, help) = match secret {
-            forms::Secret::Env(name) => {
-                let value = std::env::var(&name.value).map_err(|error| match error {
-                    std::env::VarError::NotPresent => "it is not set".to_owned(),
-                    std::env::VarError::NotUnicode(_) => "it is not UTF-8".to_owned(),
-                });
-                (name.place, value, format!("the environment variable `{}`", name.value), "set it where weir runs")
-            }
-            forms::Secret::File(path) => {
-                let full = self.path(path);
-                let value = std::fs::read_to_string(&full).map_err(|error| error.to_string());
-                let help = "paths are relative to the file that names them";
-                (path.place, value.map(|text| text.trim_end().to_owned()), full.display().to_string(), help)
-            }
+        let read = match secret {
+            forms::Secret::Env(name) => Secret::of_environment(&name.value, name.place),
+            forms::Secret::File(path) => Secret::of_file(&self.path(path), path.place),
         };
-        match value {
-            Ok(value) if value.is_empty() => self.fault(place, format!("{what} is empty")),
-            Ok(value) => return Some(Secret(value)),
-            Err(why) => self.fault(place, format!("cannot read {what}: {why}")),
+        read.map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    /// Warns of listeners whose clients are never served.
+    pub(super) fn idle_listeners(&mut self, config: &Config) {
+        let is_served =
+            |index| config.sites.iter().any(|site| site.listeners.as_ref().is_none_or(|on| on.contains(&index)));
+        for (index, listener) in config.listeners.iter().enumerate() {
+            if listener.redirect.is_none() && !is_served(index) {
+                let message = format!("no site is on the listener `{}`: every request there gets a 404", listener.name);
+                let help = "add it to the `listeners` of a site, or remove it";
+                self.warnings.push(Fault::new(listener.place, message).help(help));
+            }
         }
-        .help = Some(help.into());
-        None
     }
 
     fn address(&mut self, address: &Located<String>) -> Option<SocketAddr> {

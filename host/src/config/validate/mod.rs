@@ -1,10 +1,12 @@
 //! From what was written to what it means. Every fault is noted; none stops the search.
 
 mod chains;
+mod limits;
 mod listeners;
 mod plugins;
 mod routes;
 mod sites;
+mod stores;
 mod ties;
 mod upstreams;
 
@@ -12,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::file::File;
+use super::grants::Names;
 use super::{Config, Fault, Located, Place, Source, sources};
 use chains::Chains;
 use plugins::Plugins;
@@ -30,6 +33,7 @@ pub(crate) const MOST_MEMORY: usize = 1 << 30;
 struct Check {
     sources: Arc<Vec<Source>>,
     faults: Vec<Fault>,
+    warnings: Vec<Fault>,
     /// Whether all could be read. If not, what seems to be missing may only be faulty.
     was_read: bool,
 }
@@ -59,25 +63,30 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
     let mut config = Config {
         sources: Arc::clone(&sources),
         faults: Vec::new(),
+        warnings: Vec::new(),
         workers: std::thread::available_parallelism().map_or(1, Into::into),
         access_log: true,
         admin: None,
         listeners: Vec::new(),
         upstreams: Vec::new(),
+        stores: Vec::new(),
         entries: Vec::new(),
         unused: Vec::new(),
         sites: Vec::new(),
+        names: Names::default(),
     };
     // What could not be read may leave ties and gaps that are not there.
     let was_read = faults.is_empty();
-    let mut check = Check { sources, faults, was_read };
+    let mut check = Check { sources, faults, warnings: Vec::new(), was_read };
     if let Some(file) = file {
         check.file(&file, &mut config);
         if was_read {
             ties::find(&mut check, &config);
+            check.idle_listeners(&config);
         }
     }
     config.faults = check.faults;
+    config.warnings = check.warnings;
     config
 }
 
@@ -92,6 +101,8 @@ impl Check {
         config.access_log = file.access_log.as_ref().is_none_or(|access_log| access_log.value);
         config.listeners = self.listeners(file);
         config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin, &config.listeners));
+        config.stores = self.stores(file);
+        config.names = Names::new(file.upstreams.names(), file.stores.names());
         let plugins = Plugins::new(self, &file.plugins);
         let mut upstreams = Upstreams::new(self, &file.upstreams);
         let mut chains = Chains::new(self, &file.chains, plugins);

@@ -2,20 +2,30 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Check, MOST_MEMORY};
+use super::Check;
 use crate::config::fault::{closest, quoted, suggestion};
-use crate::config::file;
+use crate::config::filters;
 use crate::config::read::Named;
-use crate::config::{Component, ComponentSource, Limits, Located, Place};
+use crate::config::{Component, ComponentSource, Grants, Isolation, Limits, Located, Place, Quarantine};
+
+/// A plugin as entries begin with it.
+#[derive(Clone)]
+pub(super) struct Declared {
+    pub(super) component: Component,
+    pub(super) limits: Limits,
+    pub(super) isolation: Isolation,
+    pub(super) grants: Grants,
+    pub(super) quarantine: Option<Quarantine>,
+}
 
 /// The declared plugins; none for a faulty one.
 pub(super) struct Plugins {
-    declared: HashMap<String, Option<(Component, Limits)>>,
+    declared: HashMap<String, Option<Declared>>,
     used: HashSet<String>,
 }
 
 impl Plugins {
-    pub(super) fn new(check: &mut Check, named: &Named<file::Plugin>) -> Self {
+    pub(super) fn new(check: &mut Check, named: &Named<filters::Plugin>) -> Self {
         let mut declared = HashMap::new();
         for (name, plugin) in &named.0 {
             let sound = plugin.as_ref().and_then(|plugin| check.plugin(name, plugin));
@@ -37,14 +47,20 @@ impl Plugins {
         place: Place,
         mut chains: impl Iterator<Item = &'a str>,
         is_only_plugin: bool,
-    ) -> Option<(Component, Limits)> {
+    ) -> Option<Declared> {
         self.used.insert(name.to_owned());
         if let Some(declared) = self.declared.get(name) {
             return declared.clone();
         }
         if weir_bundle::find(name).is_some() {
             let source = ComponentSource::Bundled(name.to_owned());
-            return Some((Component { source, sha256: None, place }, Limits::default()));
+            return Some(Declared {
+                component: Component { source, sha256: None, wasi: None, place },
+                limits: Limits::default(),
+                isolation: Isolation::default(),
+                grants: Grants::default(),
+                quarantine: Some(Quarantine::default()),
+            });
         }
         let message = format!("there is no plugin {}", quoted(name));
         if is_only_plugin && chains.any(|chain| chain == name) {
@@ -75,18 +91,20 @@ impl Plugins {
     pub(super) fn unused(self) -> Vec<Component> {
         let Self { declared, used } = self;
         let rest = declared.into_iter().filter(|(name, _)| !used.contains(name));
-        rest.filter_map(|(_, declared)| declared.map(|(component, _)| component)).collect()
+        rest.filter_map(|(_, declared)| declared.map(|declared| declared.component)).collect()
     }
 }
 
 impl Check {
-    fn plugin(&mut self, name: &Located<String>, plugin: &file::Plugin) -> Option<(Component, Limits)> {
+    fn plugin(&mut self, name: &Located<String>, plugin: &filters::Plugin) -> Option<Declared> {
         let limits = self.limits(plugin.limits.as_ref(), Limits::default());
+        let grants = Grants { vars: self.prefixes(plugin.grants.as_ref()) };
+        let quarantine = self.quarantine(plugin.quarantine.as_ref());
         let sha256 = plugin.sha256.as_ref().and_then(|digest| self.digest(digest));
-        let component = match &plugin.file {
-            Some(file) => Component { source: ComponentSource::File(self.path(file)), sha256, place: file.place },
+        let (source, place) = match &plugin.file {
+            Some(file) => (ComponentSource::File(self.path(file)), file.place),
             None if weir_bundle::find(&name.value).is_some() => {
-                Component { source: ComponentSource::Bundled(name.value.clone()), sha256, place: name.place }
+                (ComponentSource::Bundled(name.value.clone()), name.place)
             }
             None => {
                 let help =
@@ -96,7 +114,29 @@ impl Check {
                 return None;
             }
         };
-        Some((component, limits))
+        let component = Component { source, sha256, wasi: plugin.wasi, place };
+        Some(Declared { component, limits, isolation: plugin.isolation.unwrap_or_default(), grants, quarantine })
+    }
+
+    /// The prefixes of variables that are sound.
+    fn prefixes(&mut self, grants: Option<&filters::Grants>) -> Vec<String> {
+        let written = grants.and_then(|grants| grants.vars.as_deref()).unwrap_or_default();
+        let mut prefixes = Vec::new();
+        for prefix in written {
+            if is_prefix(&prefix.value) {
+                prefixes.push(prefix.value.clone());
+                continue;
+            }
+            let likely = format!("{}.", prefix.value.trim_end_matches(['.', '*']).to_ascii_lowercase());
+            let help = if is_prefix(&likely) {
+                format!("write `{likely}`")
+            } else {
+                "write words of a-z, 0-9, _ and -, each with a dot behind it, as in `user.`".to_owned()
+            };
+            self.fault(prefix.place, format!("{} is not a prefix of variables", quoted(&prefix.value))).help =
+                Some(help);
+        }
+        prefixes
     }
 
     fn digest(&mut self, digest: &Located<String>) -> Option<Located<[u8; 32]>> {
@@ -111,22 +151,12 @@ impl Check {
         }
         Some(Located { value: value?, place: digest.place })
     }
+}
 
-    /// The limits that are written, and the rest as it was.
-    pub(super) fn limits(&mut self, written: Option<&file::Limits>, mut limits: Limits) -> Limits {
-        if let Some(memory) = written.and_then(|limits| limits.memory.as_ref()) {
-            let bytes = usize::try_from(memory.value.0).unwrap_or(usize::MAX);
-            if !(64 << 10..=MOST_MEMORY).contains(&bytes) {
-                self.fault(memory.place, "a plugin's memory is from 64KiB to 1GiB");
-            }
-            limits.memory = bytes;
-        }
-        if let Some(cpu) = written.and_then(|limits| limits.cpu.as_ref()) {
-            if !(1..=60_000).contains(&cpu.value.0.as_millis()) {
-                self.fault(cpu.place, "a hook's CPU time is from 1ms to 60s");
-            }
-            limits.cpu = cpu.value.0;
-        }
-        limits
-    }
+/// Words, each with a dot behind it.
+fn is_prefix(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+    };
+    text.strip_suffix('.').is_some_and(|words| words.split('.').all(is_word))
 }

@@ -6,7 +6,7 @@ mod names;
 use std::io;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
+use rustls::{ProtocolVersion, ServerConfig};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::NoServerSessionStorage;
 use sha2::{Digest, Sha256};
@@ -18,6 +18,7 @@ use self::certificate::Pair;
 use self::names::Names;
 use crate::config::{self, Fault, Place};
 use crate::io::Tcp;
+use crate::plugin;
 
 /// What a client reads that speaks HTTP where TLS is spoken.
 const SPEAKS_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
@@ -73,6 +74,21 @@ impl Tls {
             return Err(refuse(stream).await.err().unwrap_or_else(|| io::Error::other("HTTP was spoken where TLS is")));
         }
         TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).await
+    }
+}
+
+/// How the connection is protected, for filters.
+pub(super) fn facts(stream: &TlsStream<Tcp>) -> plugin::Tls {
+    let (_, session) = stream.get_ref();
+    let name = |name: Option<&str>| name.unwrap_or_default().to_owned();
+    plugin::Tls {
+        version: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+            other => name(other.and_then(|version| version.as_str())),
+        },
+        cipher: name(session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str())),
+        server_name: session.server_name().map(str::to_owned),
     }
 }
 

@@ -1,27 +1,63 @@
 //! What a filter can do, one file per capability. Each function acts on the exchange that is lent to the store.
 
+mod body;
+mod counting;
+mod documents;
 mod exchange;
+mod http_client;
+mod kv;
 mod log;
+mod machine;
+mod over;
 mod reply;
 mod request;
 mod response;
+mod secrets;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use wasmtime::component::{Linker, LinkerInstance, WasmList, WasmStr};
-use wasmtime::{Result, StoreContextMut, format_err};
+use wasmtime::{Result, StoreContextMut, ensure, format_err};
 
 use super::bindings::Refusal;
 use super::exchange::Exchange;
 use super::fields;
+use super::hook::Hook;
 use super::instance::Guest;
 
-/// Links every capability that needs no grant.
-pub(super) fn link(linker: &mut Linker<Guest>) -> Result<()> {
-    exchange::link(&mut linker.instance("weir:filter/exchange@0.1.0")?)?;
-    log::link(&mut linker.instance("weir:filter/log@0.1.0")?)?;
-    reply::link(&mut linker.instance("weir:filter/reply@0.1.0")?)?;
-    request::link(&mut linker.instance("weir:filter/request@0.1.0")?)?;
-    response::link(&mut linker.instance("weir:filter/response@0.1.0")?)
+/// How the capabilities are linked that cost a fiber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// Nothing was granted: they refuse at once.
+    Refuse = 0,
+    /// They wait.
+    Wait = 1,
+}
+
+/// Links every capability.
+pub(super) fn link(linker: &mut Linker<Guest>, calls: Calls) -> Result<()> {
+    let mut interface = |name: &str, link: fn(&mut LinkerInstance<'_, Guest>) -> Result<()>| {
+        link(&mut linker.instance(&format!("weir:filter/{name}@0.1.0"))?)
+    };
+    interface("request", request::link)?;
+    interface("response", response::link)?;
+    interface("reply", reply::link)?;
+    interface("exchange", exchange::link)?;
+    interface("resumption", over::link_resumption)?;
+    interface("completion", over::link_completion)?;
+    interface("log", log::link)?;
+    interface("body", body::link_body)?;
+    interface("chunks", body::link_chunks)?;
+    interface("setup", counting::link_setup)?;
+    interface("metrics", counting::link_metrics)?;
+    interface("clock", machine::link_clock)?;
+    interface("random", machine::link_random)?;
+    interface("secrets", secrets::link)?;
+    interface("documents", documents::link)?;
+    interface("kv", kv::link)?;
+    match calls {
+        Calls::Wait => interface("http-client", http_client::link),
+        Calls::Refuse => interface("http-client", http_client::link_refusing),
+    }
 }
 
 /// The store that a call came from.
@@ -31,7 +67,7 @@ type Store<'a> = StoreContextMut<'a, Guest>;
 type Answer = Result<(Result<(), Refusal>,)>;
 
 impl Guest {
-    /// The current exchange; there is none while the filter is configured.
+    /// The current exchange; there is none while the filter is configured, or ticks.
     fn exchange(&self) -> Result<&Exchange> {
         self.exchange.as_deref().ok_or_else(configuring)
     }
@@ -42,7 +78,26 @@ impl Guest {
 }
 
 fn configuring() -> wasmtime::Error {
-    format_err!("this cannot be called in `configure`: there is no exchange")
+    format_err!("this cannot be called in `configure` or `on-tick`: there is no exchange")
+}
+
+/// Of the imports only `log` and `setup` may be called in `configure`: it must be pure.
+fn configured(guest: &Guest) -> Result<()> {
+    ensure!(guest.hook != Hook::Configure, "in `configure` only `log` and `setup` can be called");
+    Ok(())
+}
+
+const LONGEST_WORD: usize = 64;
+
+/// A code for logs and metrics: on one line, and short.
+pub(super) fn word(text: &str) -> String {
+    cut(text.chars().map(|c| if c.is_control() { '?' } else { c }).collect(), LONGEST_WORD)
+}
+
+/// At most so many bytes of it.
+pub(super) fn cut(mut text: String, most: usize) -> String {
+    text.truncate(text.floor_char_boundary(most));
+    text
 }
 
 /// Finds the head whose fields are read, if the running hook allows.
@@ -60,6 +115,10 @@ fn link_fields(linker: &mut LinkerInstance<'_, Guest>, read: Read, edit: Edit) -
     linker.func_wrap("header", move |store: Store<'_>, (name,): (WasmStr,)| {
         Ok((fields::first(read(store.data())?, &name.to_str(&store)?),))
     })?;
+    linker.func_wrap("header-text", move |store: Store<'_>, (name,): (WasmStr,)| {
+        let value = fields::first(read(store.data())?, &name.to_str(&store)?);
+        Ok((value.map(|value| String::from_utf8_lossy(&value).into_owned()),))
+    })?;
     linker.func_wrap("header-values", move |store: Store<'_>, (name,): (WasmStr,)| {
         Ok((fields::values(read(store.data())?, &name.to_str(&store)?),))
     })?;
@@ -67,6 +126,10 @@ fn link_fields(linker: &mut LinkerInstance<'_, Guest>, read: Read, edit: Edit) -
         .func_wrap("headers", move |store: Store<'_>, (max,): (u32,)| Ok((fields::all(read(store.data())?, max),)))?;
     link_put(linker, "set-header", edit, fields::set)?;
     link_put(linker, "append-header", edit, fields::append)?;
+    linker.func_wrap("set-header-text", move |mut store: Store<'_>, (name, value): (WasmStr, WasmStr)| -> Answer {
+        let field = fields::parse(&name.to_str(&store)?, value.to_str(&store)?.as_bytes());
+        Ok((field.and_then(|field| fields::set(edit(store.data_mut())?, field)),))
+    })?;
     linker.func_wrap("remove-header", move |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
         let name = fields::editable(&name.to_str(&store)?);
         let removed = name.and_then(|name| Ok(edit(store.data_mut())?.remove(name)));

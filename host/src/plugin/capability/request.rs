@@ -1,18 +1,24 @@
 //! The request's head.
 
 use http::header::{HOST, HeaderMap};
+use http::uri::PathAndQuery;
 use wasmtime::Result;
-use wasmtime::component::LinkerInstance;
+use wasmtime::component::{LinkerInstance, WasmStr};
 
-use super::{Store, link_fields};
+use super::{Answer, Store, link_fields};
+use crate::paths;
 use crate::plugin::bindings::Refusal;
-use crate::plugin::instance::{Guest, Hook};
+use crate::plugin::exchange::Exchange;
+use crate::plugin::instance::Guest;
+use crate::plugin::steering::Message;
+
+const LONGEST_TARGET: usize = 8 << 10;
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("method", |store: Store<'_>, (): ()| {
         Ok((store.data().exchange()?.request.method.as_str().to_owned(),))
     })?;
-    linker.func_wrap("scheme", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.scheme.to_owned(),)))?;
+    linker.func_wrap("scheme", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.peer.scheme.to_owned(),)))?;
     linker.func_wrap("authority", |store: Store<'_>, (): ()| {
         let host = read(store.data())?.get(HOST);
         Ok((host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()).unwrap_or_default(),))
@@ -22,6 +28,16 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("query", |store: Store<'_>, (): ()| {
         Ok((store.data().exchange()?.request.uri.query().map(str::to_owned),))
     })?;
+    linker.func_wrap("upstream-path", |store: Store<'_>, (): ()| Ok((split(store.data().exchange()?).0,)))?;
+    linker.func_wrap("upstream-query", |store: Store<'_>, (): ()| Ok((split(store.data().exchange()?).1,)))?;
+    linker.func_wrap("set-path", |mut store: Store<'_>, (path,): (WasmStr,)| -> Answer {
+        let path = path.to_str(&store)?.into_owned();
+        Ok((open(store.data_mut()).and_then(|exchange| set_target(exchange, Some(&path), None)),))
+    })?;
+    linker.func_wrap("set-query", |mut store: Store<'_>, (query,): (Option<WasmStr>,)| -> Answer {
+        let query = query.map(|query| query.to_str(&store).map(std::borrow::Cow::into_owned)).transpose()?;
+        Ok((open(store.data_mut()).and_then(|exchange| set_target(exchange, None, Some(query.as_deref()))),))
+    })?;
     link_fields(linker, read, edit)
 }
 
@@ -29,10 +45,41 @@ fn read(guest: &Guest) -> Result<&HeaderMap> {
     Ok(&guest.exchange()?.request.headers)
 }
 
-/// In the hook that comes before the request leaves.
+/// In the hooks that come before the request leaves.
+fn open(guest: &mut Guest) -> Result<&mut Exchange, Refusal> {
+    let is_open = guest.hook.about() == Some(Message::Request);
+    guest.exchange.as_deref_mut().filter(|_| is_open).ok_or(Refusal::WrongHook)
+}
+
 fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
-    match &mut guest.exchange {
-        Some(exchange) if guest.hook == Hook::Request => Ok(&mut exchange.request.headers),
-        _ => Err(Refusal::WrongHook),
+    Ok(&mut open(guest)?.request.headers)
+}
+
+/// Path and query as they go to the upstream.
+fn split(exchange: &Exchange) -> (String, Option<String>) {
+    if let Some(target) = &exchange.target {
+        return (target.path().to_owned(), target.query().map(str::to_owned));
     }
+    let prefix = exchange.serving.as_ref().map_or("", |serving| serving.strip_prefix.as_str());
+    let path = paths::strip(exchange.request.uri.path(), prefix).into_owned();
+    (path, exchange.request.uri.query().map(str::to_owned))
+}
+
+/// Sets the one or the other.
+fn set_target(exchange: &mut Exchange, path: Option<&str>, query: Option<Option<&str>>) -> Result<(), Refusal> {
+    let (path_before, query_before) = split(exchange);
+    let path = path.unwrap_or(&path_before);
+    let query = query.unwrap_or(query_before.as_deref());
+    let is_sound = |text: &str, forbidden: &[u8]| {
+        text.bytes().all(|byte| byte.is_ascii_graphic() && !forbidden.contains(&byte))
+    };
+    if !path.starts_with('/') || !is_sound(path, b"?#\\") || !is_sound(query.unwrap_or_default(), b"#") {
+        return Err(Refusal::InvalidValue);
+    }
+    let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    if target.len() > LONGEST_TARGET {
+        return Err(Refusal::TooLarge);
+    }
+    exchange.target = Some(PathAndQuery::try_from(target).map_err(|_| Refusal::InvalidValue)?);
+    Ok(())
 }

@@ -9,7 +9,8 @@ use super::reply::final_status;
 use super::{Answer, Store, link_fields};
 use crate::plugin::bindings::{Origin, Refusal};
 use crate::plugin::exchange;
-use crate::plugin::instance::{Guest, Hook};
+use crate::plugin::instance::Guest;
+use crate::plugin::steering::Message;
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("source", |store: Store<'_>, (): ()| {
@@ -29,8 +30,8 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
 }
 
 fn response(guest: &Guest) -> Result<&Parts> {
-    let response = guest.exchange()?.response.as_ref().filter(|_| guest.hook == Hook::Response);
-    response.ok_or_else(|| format_err!("the response can be read in `on-response` only"))
+    let response = guest.exchange()?.response.as_ref().filter(|_| guest.hook.about() == Some(Message::Response));
+    response.ok_or_else(|| format_err!("the response can be read in `on-response` and in `on-resume` after it only"))
 }
 
 fn read(guest: &Guest) -> Result<&HeaderMap> {
@@ -38,7 +39,7 @@ fn read(guest: &Guest) -> Result<&HeaderMap> {
 }
 
 fn open(guest: &mut Guest) -> Result<&mut Parts, Refusal> {
-    let is_open = guest.hook == Hook::Response;
+    let is_open = guest.hook.about() == Some(Message::Response);
     let response = guest.exchange.as_mut().and_then(|exchange| exchange.response.as_mut());
     response.filter(|_| is_open).ok_or(Refusal::WrongHook)
 }
@@ -50,8 +51,13 @@ fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
 /// Whether there is a body is settled with the upstream's head.
 fn set_status(response: &mut Parts, status: u16) -> Result<(), Refusal> {
     let status = final_status(status)?;
-    let has_body =
-        |status| ![StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+    let bodiless = [
+        StatusCode::SWITCHING_PROTOCOLS,
+        StatusCode::NO_CONTENT,
+        StatusCode::RESET_CONTENT,
+        StatusCode::NOT_MODIFIED,
+    ];
+    let has_body = |status| !bodiless.contains(&status);
     if status != response.status && !(has_body(status) && has_body(response.status)) {
         return Err(Refusal::Forbidden);
     }

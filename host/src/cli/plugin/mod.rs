@@ -1,0 +1,62 @@
+//! `weir plugin`: what authors of filters and those who are to run them need. One file per command.
+
+mod build;
+mod inspect;
+mod powers;
+mod schema;
+
+use clap::Subcommand;
+use sha2::{Digest, Sha256};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Build a filter's project to a component
+    #[command(after_help = "Example: weir plugin build my-filter\n\
+        Example: weir plugin build my-filter -o plugins/my-filter.wasm\n\n\
+        A Rust crate is built by cargo. For other languages, `build` in weir-plugin.toml is the command: {wit} stands \
+        for a folder with the contract, {world} for the world in it that has just the project's `hooks` and \
+        `capabilities`, {output} for the component to write. The same source makes the same bytes, wherever it lies.")]
+    Build(build::Options),
+    /// Tell what a filter is, what it can do and what it takes, without running it
+    #[command(after_help = "Example: weir plugin inspect my-filter.wasm\n\
+        Example: weir plugin inspect request-id --json\n\n\
+        Exit code: 0 if this weir can run it, 1 if not.")]
+    Inspect(inspect::Options),
+}
+
+pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Build(options) => build::build(options),
+        Command::Inspect(options) => inspect::inspect(options),
+    }
+}
+
+/// As `sha256` in a configuration has it.
+fn digest(component: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(component))
+}
+
+/// `16.4 KiB`.
+fn size(component: &[u8]) -> String {
+    let tenths = component.len() * 10 / 1024;
+    format!("{}.{} KiB", tenths / 10, tenths % 10)
+}
+
+/// Names after each other, or that there are none.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(plain).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+/// Text out of a component on one line, with nothing in it that a terminal would obey.
+fn plain(text: &str) -> String {
+    let words = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    words
+        .chars()
+        .flat_map(|character| {
+            let shown =
+                if character.is_control() { character.escape_debug().to_string() } else { character.to_string() };
+            shown.chars().collect::<Vec<_>>()
+        })
+        .collect()
+}

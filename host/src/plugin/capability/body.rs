@@ -1,0 +1,135 @@
+//! Steering bodies that stay in the host, and asking to see one as it streams.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{self, HeaderName};
+use wasmtime::component::{LinkerInstance, WasmList};
+use wasmtime::{Result, bail};
+
+use super::{Answer, Store};
+use crate::plugin::bindings::Refusal;
+use crate::plugin::exchange::Exchange;
+use crate::plugin::hook::Hook;
+use crate::plugin::instance::Guest;
+use crate::plugin::steering::{Armed, Message, Stage};
+
+/// Bytes of one read, and of a body that a filter makes.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Fields that describe just these bytes.
+static ABOUT_BYTES: [HeaderName; 7] = [
+    header::CONTENT_LENGTH,
+    header::ETAG,
+    header::ACCEPT_RANGES,
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
+pub(super) fn link_body(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
+    linker.func_wrap("buffer", |mut store: Store<'_>, (max,): (u32,)| -> Answer {
+        let most = store.data().entry.limits.body;
+        let result = open(store.data_mut()).and_then(|(_, exchange)| {
+            if usize::try_from(max).unwrap_or(usize::MAX) > most {
+                return Err(Refusal::TooLarge);
+            }
+            exchange.armed = Some(Armed::Buffer(max.into()));
+            Ok(())
+        });
+        Ok((result,))
+    })?;
+    linker.func_wrap("size", |store: Store<'_>, (): ()| {
+        Ok((buffered(store.data()).map(|buffered| u32::try_from(buffered.len()).unwrap_or(u32::MAX)),))
+    })?;
+    linker.func_wrap("read", |store: Store<'_>, (offset, length): (u32, u32)| {
+        let bytes = buffered(store.data()).map(|buffered| {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(buffered.len());
+            let length = usize::try_from(length).unwrap_or(usize::MAX).min(MOST_BYTES);
+            buffered[start..buffered.len().min(start.saturating_add(length))].to_vec()
+        });
+        Ok((bytes,))
+    })?;
+    linker.func_wrap("replace", |mut store: Store<'_>, (bytes,): (WasmList<u8>,)| -> Answer {
+        let bytes = bytes.as_le_slice(&store);
+        if bytes.len() > MOST_BYTES {
+            return Ok((Err(Refusal::TooLarge),));
+        }
+        let bytes = Bytes::copy_from_slice(bytes);
+        let result = open(store.data_mut()).map(|(message, exchange)| {
+            if let Some(headers) = headers(exchange, message) {
+                forget_bytes(headers);
+                headers.remove(header::CONTENT_ENCODING);
+            }
+            let steering = exchange.steer(message);
+            // What was asked for before was about the body that goes.
+            steering.stages.clear();
+            steering.buffered = Some(bytes.clone());
+            steering.replaced = Some(bytes);
+        });
+        Ok((result,))
+    })
+}
+
+pub(super) fn link_chunks(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
+    linker.func_wrap("rewrite", |store: Store<'_>, (): ()| -> Answer { arm(store, true) })?;
+    linker.func_wrap("observe", |store: Store<'_>, (): ()| -> Answer { arm(store, false) })?;
+    linker.func_wrap("pin", |mut store: Store<'_>, (): ()| -> Answer {
+        let guest = store.data_mut();
+        let (position, most, pins) = (guest.position, guest.entry.limits.pins, guest.pins.clone());
+        let result = open(guest).and_then(|(message, exchange)| {
+            let stages = exchange.steer(message).stages.iter_mut().rev();
+            let mut own = stages.filter_map(|stage| match stage {
+                Stage::Filter { position: at, pin, .. } if *at == position => Some(pin),
+                _ => None,
+            });
+            if let Some(pin) = own.next().filter(|pin| pin.is_none()) {
+                *pin = Some(pins.take(most).ok_or(Refusal::TooLarge)?);
+            }
+            Ok(())
+        });
+        Ok((result,))
+    })
+}
+
+fn arm(mut store: Store<'_>, rewrites: bool) -> Answer {
+    let guest = store.data_mut();
+    let Some(about) = guest.hook.about() else { return Ok((Err(Refusal::WrongHook),)) };
+    let hook = if rewrites { Hook::Rewrite(about) } else { Hook::Observe(about) };
+    if !guest.entry.has(hook) {
+        bail!("it asks for `{}`, which it does not export", hook.name());
+    }
+    let position = guest.position;
+    let result = open(guest).map(|(message, exchange)| {
+        if let Some(headers) = headers(exchange, message).filter(|_| rewrites) {
+            forget_bytes(headers);
+        }
+        exchange.steer(message).stages.push(Stage::Filter { position, rewrites, pin: None });
+    });
+    Ok((result,))
+}
+
+/// The message whose body may be steered now.
+fn open(guest: &mut Guest) -> Result<(Message, &mut Exchange), Refusal> {
+    let about = guest.hook.about();
+    about.zip(guest.exchange.as_deref_mut()).ok_or(Refusal::WrongHook)
+}
+
+fn buffered(guest: &Guest) -> Result<&Bytes, Refusal> {
+    let about = guest.hook.about();
+    let (message, exchange) = about.zip(guest.exchange.as_deref()).ok_or(Refusal::WrongHook)?;
+    exchange.read_steering(message).and_then(|steering| steering.buffered.as_ref()).ok_or(Refusal::WrongHook)
+}
+
+fn headers(exchange: &mut Exchange, message: Message) -> Option<&mut HeaderMap> {
+    match message {
+        Message::Request => Some(&mut exchange.request.headers),
+        Message::Response => exchange.response.as_mut().map(|response| &mut response.headers),
+    }
+}
+
+fn forget_bytes(headers: &mut HeaderMap) {
+    for name in &ABOUT_BYTES {
+        headers.remove(name);
+    }
+}

@@ -1,0 +1,181 @@
+//! Texts that are kept fresh for filters: fetched in the background, once for all workers.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::Request;
+use tokio::sync::{Notify, watch};
+
+use super::calls::{Call, Outbound};
+
+const LARGEST: usize = 1 << 20;
+
+/// How long one fetch may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// However many ask for it, a document is not fetched more often.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Where a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// An upstream of the configuration, and the path there.
+    Upstream(String, String),
+}
+
+/// A document.
+#[derive(Debug)]
+pub struct Document {
+    source: Source,
+    interval: Duration,
+    is_kept: AtomicBool,
+    version: AtomicU64,
+    copy: Mutex<Option<Copy>>,
+    wanted: Arc<Notify>,
+    /// When the last fetch was done, and whether it went well.
+    fetches: watch::Sender<Option<(Instant, bool)>>,
+}
+
+/// One good copy of it.
+#[derive(Clone, Debug)]
+pub(super) struct Copy {
+    pub(super) version: u64,
+    pub(super) text: Bytes,
+    /// Nanoseconds since 1970.
+    pub(super) fetched: u64,
+}
+
+impl Document {
+    /// A document that was not fetched yet.
+    pub(super) fn new(source: Source, interval: Duration) -> Self {
+        Self {
+            source,
+            interval,
+            is_kept: AtomicBool::new(false),
+            version: AtomicU64::new(0),
+            copy: Mutex::default(),
+            wanted: Arc::default(),
+            fetches: watch::Sender::new(None),
+        }
+    }
+
+    /// The same document, fetched at this interval.
+    pub(super) fn every(&self, interval: Duration) -> Self {
+        Self::new(self.source.clone(), interval)
+    }
+
+    /// Whether it comes from the same place.
+    pub(super) fn is_of_same_source(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+
+    /// Whether it is the same text, kept fresh in the same way.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.source == other.source && self.interval == other.interval
+    }
+
+    /// 0 if there is no good copy.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(super) fn read(&self) -> Option<Copy> {
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Fetches it now, for all who ask at once, and says whether that went well. What was fetched a moment ago is not
+    /// fetched again.
+    pub async fn refresh(&self) -> bool {
+        let mut fetches = self.fetches.subscribe();
+        if let Some((at, is_good)) = *fetches.borrow_and_update()
+            && at.elapsed() < SHORTEST
+        {
+            return is_good;
+        }
+        self.wanted.notify_one();
+        fetches.changed().await.is_ok() && fetches.borrow().is_some_and(|(_, is_good)| is_good)
+    }
+
+    /// Keeps it fresh until nobody has it any more; none if somebody does so already.
+    pub fn keep(document: &Arc<Self>, outbound: Arc<dyn Outbound>) -> Option<impl Future<Output = ()> + use<>> {
+        let is_kept = document.is_kept.swap(true, Ordering::Relaxed);
+        (!is_kept).then(|| keep(Arc::downgrade(document), outbound))
+    }
+
+    async fn fetch(&self, outbound: &Arc<dyn Outbound>) -> Result<Bytes, String> {
+        match &self.source {
+            Source::File(path) => {
+                let read = || {
+                    let length = std::fs::metadata(path)?.len();
+                    if length > LARGEST as u64 {
+                        return Err(std::io::Error::other("it is larger than 1 MiB"));
+                    }
+                    std::fs::read(path)
+                };
+                read().map(Bytes::from).map_err(|error| format!("cannot read {}: {error}", path.display()))
+            }
+            Source::Upstream(upstream, path) => {
+                let request = Request::get(path.as_str()).header("accept", "*/*").body(Bytes::new());
+                let request = request.map_err(|error| error.to_string())?;
+                let call = Call { upstream: upstream.clone(), request, timeout: PATIENCE, largest: LARGEST };
+                match outbound.send(call).await {
+                    Ok(response) if response.status() == 200 => Ok(response.into_body()),
+                    Ok(response) => Err(format!("upstream `{upstream}` answers {}", response.status())),
+                    Err(failed) => Err(format!("upstream `{upstream}`: {failed:?}")),
+                }
+            }
+        }
+    }
+
+    fn take(&self, fetched: Result<Bytes, String>) -> bool {
+        let text = match fetched {
+            Ok(text) => text,
+            Err(why) => {
+                tracing::warn!("a document cannot be fetched: {why}; what was there before is kept");
+                return false;
+            }
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let fetched = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = match &*copy {
+            Some(copy) if copy.text == text => copy.version,
+            Some(copy) => copy.version + 1,
+            None => 1,
+        };
+        *copy = Some(Copy { version, text, fetched });
+        self.version.store(version, Ordering::Release);
+        true
+    }
+}
+
+/// Fetches the document at its interval and whenever somebody asks, until nobody has it any more.
+async fn keep(document: Weak<Document>, outbound: Arc<dyn Outbound>) {
+    let mut failures = 0;
+    loop {
+        let Some(kept) = document.upgrade() else { return };
+        let is_good = kept.take(kept.fetch(&outbound).await);
+        kept.fetches.send_replace(Some((Instant::now(), is_good)));
+        failures = if is_good { 0 } else { failures + 1 };
+        // One that is not there is asked for more often, and less so the longer it is not.
+        let pause = if is_good { kept.interval } else { kept.interval.min(SHORTEST * (1 << failures.min(6))) };
+        let wanted = Arc::clone(&kept.wanted);
+        drop(kept);
+        tokio::select! {
+            () = wanted.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        // Nobody needs it to be kept.
+        self.wanted.notify_one();
+    }
+}

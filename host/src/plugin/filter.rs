@@ -1,0 +1,105 @@
+//! A component, compiled and linked: what all entries of one plugin share.
+
+use std::sync::OnceLock;
+
+use wasmtime::component::{Component, InstancePre};
+
+use super::cache::hex;
+use super::capability::Calls;
+use super::engine::Engine;
+use super::hook::Exports;
+use super::instance::Guest;
+use super::manifest::{About, Manifest};
+
+/// What grants a capability, by the mark of a field in the plugin's schema.
+const GRANTED: [(&str, &str); 4] =
+    [("kv", "store"), ("http-client", "upstream"), ("documents", "document"), ("secrets", "secret")];
+
+/// A filter that can be instantiated.
+pub(super) struct Filter {
+    pub(super) digest: [u8; 32],
+    pub(super) about: About,
+    pub(super) exports: Exports,
+    calls_upstreams: bool,
+    checks_passwords: bool,
+    pub(super) stubs_wasi: bool,
+    component: Component,
+    /// By how calls are linked.
+    linked: [OnceLock<Result<InstancePre<Guest>, String>>; 2],
+}
+
+impl Filter {
+    /// Checks and compiles a component.
+    pub(super) fn load(
+        engine: &Engine,
+        digest: [u8; 32],
+        bytes: &[u8],
+        stubs_wasi: bool,
+        patience: std::time::Duration,
+    ) -> Result<Self, String> {
+        let manifest = Manifest::read(bytes)?;
+        manifest.check()?;
+        if !stubs_wasi && let Some(import) = manifest.wasi().next() {
+            return Err(format!(
+                "it imports `{import}`: files, sockets, clocks and environments are not for filters. If its language's \
+                 runtime only insists on having it, write `wasi: stub` beside its `file`"
+            ));
+        }
+        let imports = |name: &str| manifest.capabilities().any(|capability| capability.name == name);
+        let (calls_upstreams, checks_passwords) = (imports("http-client"), imports("password"));
+        let about = manifest.about.clone().unwrap_or_default();
+        for (capability, kind) in GRANTED.iter().filter(|(capability, _)| imports(capability)) {
+            if !about.schema.as_ref().is_some_and(|schema| marks(schema, kind)) {
+                return Err(format!(
+                    "it imports `{capability}`, which nothing can grant: the schema of its configuration has no field of \
+                     the kind `{kind}` (`\"x-weir\": \"{kind}\"`)"
+                ));
+            }
+        }
+        let component = engine.compile(&digest, bytes, patience)?;
+        let exports = Exports::of(&component).ok_or("it does not export `weir:filter/configure`, which every filter has")?;
+        let linked = [const { OnceLock::new() }; 2];
+        let filter =
+            Self { digest, about, exports, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
+        filter.link(engine, false)?;
+        Ok(filter)
+    }
+
+    /// Ready to be instantiated, for an entry that may call upstreams or may not.
+    pub(super) fn link(&self, engine: &Engine, may_call: bool) -> Result<InstancePre<Guest>, String> {
+        let calls = if may_call { Calls::Wait } else { Calls::Refuse };
+        let linked = self.linked[usize::from(may_call)].get_or_init(|| {
+            let linked = if self.stubs_wasi {
+                let mut linker = engine.linker(calls).clone();
+                let stubbed = linker.define_unknown_imports_as_traps(&self.component);
+                stubbed.and_then(|()| linker.instantiate_pre(&self.component))
+            } else {
+                engine.linker(calls).instantiate_pre(&self.component)
+            };
+            linked.map_err(|error| format!("{error:#}"))
+        });
+        linked.clone()
+    }
+
+    /// Whether an instance of it may have to wait.
+    pub(super) fn waits(&self, may_call: bool) -> bool {
+        self.checks_passwords || self.calls_upstreams && may_call
+    }
+}
+
+/// Whether a field of the schema is of this kind.
+fn marks(schema: &serde_json::Value, kind: &str) -> bool {
+    match schema {
+        serde_json::Value::Object(members) => {
+            members.get("x-weir").is_some_and(|mark| mark == kind) || members.values().any(|value| marks(value, kind))
+        }
+        serde_json::Value::Array(values) => values.iter().any(|value| marks(value, kind)),
+        _ => false,
+    }
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&hex(&self.digest))
+    }
+}

@@ -1,0 +1,90 @@
+//! What one entry may touch: what the operator wrote into its configuration, and what its plugin's declaration grants.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::documents::{Document, Source};
+use crate::config::grants;
+use crate::config::Secret;
+use crate::store::Store;
+
+/// How often a document is fetched unless the filter says other.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// The stores of the configuration, by name.
+pub type Stores = HashMap<String, Arc<dyn Store>>;
+
+/// Grants of one entry.
+#[derive(Default)]
+pub(super) struct Granted {
+    /// Prefixes of variables besides its own.
+    pub(super) vars: Vec<String>,
+    pub(super) upstreams: HashSet<String>,
+    pub(super) stores: Stores,
+    /// By handle, as the following.
+    pub(super) secrets: HashMap<String, Secret>,
+    pub(super) documents: HashMap<String, Arc<Document>>,
+}
+
+impl Granted {
+    /// What the configuration grants, and these prefixes.
+    pub(super) fn new(resolved: grants::Resolved, vars: Vec<String>, stores: &Stores) -> Self {
+        let grants::Resolved { upstreams, stores: named, documents, secrets, .. } = resolved;
+        let stores = named.into_iter().filter_map(|grant| {
+            let store = Arc::clone(stores.get(&grant.value)?);
+            Some((grant.value, store))
+        });
+        let document = |grant: grants::Grant<grants::Document>| {
+            let source = match grant.value {
+                grants::Document::File(path) => Source::File(path),
+                grants::Document::Upstream { upstream, path } => Source::Upstream(upstream, path),
+            };
+            (grant.pointer, Arc::new(Document::new(source, INTERVAL)))
+        };
+        Self {
+            vars,
+            upstreams: upstreams.into_iter().map(|grant| grant.value).collect(),
+            stores: stores.collect(),
+            secrets: secrets.into_iter().map(|grant| (grant.pointer, grant.value)).collect(),
+            documents: documents.into_iter().map(document).collect(),
+        }
+    }
+
+    /// Fetches this document at another interval.
+    pub(super) fn keep_fresh(&mut self, handle: &str, interval: Duration) {
+        if let Some(document) = self.documents.get_mut(handle) {
+            *document = Arc::new(document.every(interval));
+        }
+    }
+
+    /// Whether it grants the same things.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let same_store = |(name, store): (&String, &Arc<dyn Store>)| {
+            other.stores.get(name).is_some_and(|other| Arc::ptr_eq(store, other))
+        };
+        let same_document = |(handle, document): (&String, &Arc<Document>)| {
+            other.documents.get(handle).is_some_and(|other| document.is_of_same_source(other))
+        };
+        self.vars == other.vars
+            && self.upstreams == other.upstreams
+            && self.secrets == other.secrets
+            && self.stores.len() == other.stores.len()
+            && self.stores.iter().all(same_store)
+            && self.documents.len() == other.documents.len()
+            && self.documents.iter().all(same_document)
+    }
+}
+
+impl std::fmt::Debug for Granted {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Granted")
+            .field("vars", &self.vars)
+            .field("upstreams", &self.upstreams)
+            .field("stores", &self.stores.keys())
+            .field("secrets", &self.secrets.keys())
+            .field("documents", &self.documents.keys())
+            .finish()
+    }
+}

@@ -1,0 +1,199 @@
+//! A body on its way through what filters asked for: chunk hooks and codings, in order.
+//!
+//! One piece goes through all of it before the next is taken, so a body holds no more memory than a piece and what the
+//! codings keep. A rewriting filter that fails cuts the message off: what it would have taken out must not pass.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::bindings::Reason;
+use super::chain::{Chain, Pools, report};
+use super::error::{Failed, Failure};
+use super::exchange::{Answer, Held};
+use super::hook::Hook;
+use super::pins::Pin;
+use super::pool::{Pool, Taken};
+use super::steering::{self, Message};
+use crate::config::OnFailure;
+
+/// The most that a filter is given at once.
+const LARGEST_PIECE: usize = 64 << 10;
+
+/// The most that it may make of it.
+const LARGEST_OUTPUT: usize = 1 << 20;
+
+/// What a body passes.
+#[derive(Debug)]
+pub struct Pipe {
+    stages: Vec<Stage>,
+    message: Message,
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Filter(Filter),
+    /// A filter that watched, failed, and need not go on.
+    Nothing,
+}
+
+struct Filter {
+    position: usize,
+    pool: Rc<Pool>,
+    rewrites: bool,
+    /// Counts the instance that is kept.
+    pin: Option<Pin>,
+    kept: Option<Taken>,
+}
+
+/// Why a body ends early.
+#[derive(Debug)]
+pub enum Cut {
+    /// A filter refuses it.
+    Refused(Answer),
+    /// A filter failed.
+    Failed(Failed),
+}
+
+impl Pipe {
+    /// What filters asked for about this message; none if nothing.
+    pub fn of(pools: &Pools, chain: &Chain, held: &mut Held, message: Message) -> Option<Self> {
+        let steering = held.steering(message)?;
+        let stages = std::mem::take(&mut steering.stages);
+        if stages.is_empty() {
+            return None;
+        }
+        let stage = |stage| match stage {
+            steering::Stage::Filter { position, rewrites, pin } => {
+                Stage::Filter(Filter { position, pool: Rc::clone(pools.pool(chain, position)), rewrites, pin, kept: None })
+            }
+        };
+        Some(Self { stages: stages.into_iter().map(stage).collect(), message, held: held.beside() })
+    }
+
+    /// What becomes of the next piece; the last has `end`.
+    pub async fn push(&mut self, bytes: Bytes, end: bool) -> Result<Vec<Bytes>, Cut> {
+        let mut pieces = pieces(bytes);
+        for stage in &mut self.stages {
+            let Stage::Filter(filter) = stage else { continue };
+            match filter.pass(self.message, &mut self.held, &pieces, end).await {
+                Ok(Some(rewritten)) => pieces = rewritten,
+                Ok(None) => {}
+                Err(Cut::Failed(failed)) if !filter.rewrites && failed.entry.on_failure == OnFailure::Open => {
+                    *stage = Stage::Nothing;
+                }
+                Err(cut) => return Err(cut),
+            }
+        }
+        Ok(pieces)
+    }
+}
+
+fn pieces(mut bytes: Bytes) -> Vec<Bytes> {
+    let mut pieces = Vec::with_capacity(1 + bytes.len() / LARGEST_PIECE);
+    while !bytes.is_empty() {
+        pieces.push(bytes.split_to(bytes.len().min(LARGEST_PIECE)));
+    }
+    pieces
+}
+
+impl Filter {
+    /// Shows the filter these pieces; what it makes of them if it rewrites.
+    async fn pass(
+        &mut self,
+        message: Message,
+        held: &mut Held,
+        pieces: &[Bytes],
+        end: bool,
+    ) -> Result<Option<Vec<Bytes>>, Cut> {
+        let mut rewritten = Vec::with_capacity(pieces.len());
+        let last = pieces.len().saturating_sub(1);
+        for (index, piece) in pieces.iter().enumerate() {
+            self.piece(message, held, piece, end && index == last, &mut rewritten).await?;
+        }
+        if end && pieces.is_empty() {
+            self.piece(message, held, &[], true, &mut rewritten).await?;
+        }
+        Ok(self.rewrites.then_some(rewritten))
+    }
+
+    async fn piece(
+        &mut self,
+        message: Message,
+        held: &mut Held,
+        piece: &[u8],
+        end: bool,
+        rewritten: &mut Vec<Bytes>,
+    ) -> Result<(), Cut> {
+        let entry = &self.pool.entry;
+        let hook = if self.rewrites { Hook::Rewrite(message) } else { Hook::Observe(message) };
+        let called = match entry.ward.admits(&self.pool.record) {
+            true => self.call(hook, held, piece, end).await,
+            false => Err(Failure::Quarantine),
+        };
+        let failure = match called {
+            Ok(Ok(made)) if made.len() > LARGEST_OUTPUT => Failure::Output,
+            Ok(Ok(made)) => {
+                rewritten.extend((!made.is_empty()).then(|| Bytes::from(made)));
+                return Ok(());
+            }
+            Ok(Err(why)) => {
+                let code = super::capability::word(&why.code);
+                let detail = super::capability::cut(why.detail, 1 << 10);
+                return Err(Cut::Refused(Answer { entry: self.pool.entry.name.clone(), code, detail }));
+            }
+            Err(failure) => failure,
+        };
+        let entry = &self.pool.entry;
+        report(&self.pool, hook, Some(held.id), &failure);
+        Err(Cut::Failed(Failed { entry: Arc::clone(entry), failure }))
+    }
+
+    async fn call(
+        &mut self,
+        hook: Hook,
+        held: &mut Held,
+        piece: &[u8],
+        end: bool,
+    ) -> Result<Result<Vec<u8>, Reason>, Failure> {
+        let _waiting = self.pool.entry.waits().then(|| self.pool.enter()).transpose()?;
+        let mut taken = match self.kept.take() {
+            Some(kept) => kept,
+            None if self.pin.is_some() => self.pool.wait().await?.pinned(),
+            None => self.pool.wait().await?,
+        };
+        let made = if self.rewrites {
+            let (made,) = taken
+                .instance()
+                .call::<(&[u8], bool), (Result<Vec<u8>, Reason>,)>(hook, self.position, held, (piece, end))
+                .await?;
+            made
+        } else {
+            taken.instance().call::<(&[u8], bool), ()>(hook, self.position, held, (piece, end)).await?;
+            Ok(Vec::new())
+        };
+        if self.pin.is_some() && !end {
+            self.kept = Some(taken);
+        } else {
+            taken.put_back();
+        }
+        Ok(made)
+    }
+}
+
+impl Drop for Filter {
+    fn drop(&mut self) {
+        // A body that ended early has not harmed the instance.
+        if let Some(kept) = self.kept.take() {
+            kept.put_back();
+        }
+    }
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} at {}", self.pool.entry.name, self.position)
+    }
+}

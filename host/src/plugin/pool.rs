@@ -1,0 +1,172 @@
+//! One worker's instances of one entry.
+//!
+//! A filter that cannot wait needs one: a hook is a short call on one thread. One that waits needs as many as hooks wait
+//! at a time, up to its limit; beyond it exchanges wait for an instance, in bounded number and for a bounded time.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::calls::Outbound;
+use super::engine::Engine;
+use super::error::Failure;
+use super::instance::{Instance, Refused};
+use super::metrics::Counts;
+use super::pins::Pins;
+use super::quarantine::Record;
+use super::registry::Entry;
+use crate::clock::within;
+use crate::config::Isolation;
+
+/// Instances of an entry.
+pub(super) struct Pool {
+    pub(super) entry: Arc<Entry>,
+    engine: Arc<Engine>,
+    outbound: Arc<dyn Outbound>,
+    counts: Arc<Counts>,
+    idle: RefCell<Vec<Box<Instance>>>,
+    /// In use, without those that are pinned.
+    busy: Cell<usize>,
+    /// The most that were in use since the last sweep.
+    peak: Cell<usize>,
+    /// Exchanges that wait for an instance, or in a hook.
+    waiting: Cell<usize>,
+    pins: Pins,
+    freed: Notify,
+    pub(super) record: Record,
+}
+
+/// An instance in use. It goes back when its hook is done; dropped before, it is thrown away.
+pub(super) struct Taken {
+    instance: Option<Box<Instance>>,
+    pool: Rc<Pool>,
+    is_pinned: bool,
+}
+
+/// An exchange among those that wait.
+pub(super) struct Waiting(Rc<Pool>);
+
+impl Pool {
+    pub(super) fn new(engine: &Arc<Engine>, entry: &Arc<Entry>, outbound: &Arc<dyn Outbound>) -> Rc<Self> {
+        Rc::new(Self {
+            entry: Arc::clone(entry),
+            engine: Arc::clone(engine),
+            outbound: Arc::clone(outbound),
+            counts: entry.metrics.share(),
+            idle: RefCell::default(),
+            busy: Cell::new(0),
+            peak: Cell::new(0),
+            waiting: Cell::new(0),
+            pins: Pins::default(),
+            freed: Notify::new(),
+            record: Record::default(),
+        })
+    }
+
+    /// An instance, if there is one or may be one more.
+    pub(super) fn take(self: &Rc<Self>) -> Result<Taken, Failure> {
+        let idle = self.idle.borrow_mut().pop();
+        let instance = match idle {
+            Some(instance) => instance,
+            // In the sandbox of a filter that cannot wait, only those that hold a body are in use now.
+            None if self.entry.waits() && self.busy.get() >= self.entry.limits.instances => {
+                return Err(Failure::Overload);
+            }
+            None => Box::new(self.make()?),
+        };
+        self.busy.set(self.busy.get() + 1);
+        self.peak.set(self.peak.get().max(self.busy.get()));
+        Ok(Taken { instance: Some(instance), pool: Rc::clone(self), is_pinned: false })
+    }
+
+    /// The same, waiting for one if need be.
+    pub(super) async fn wait(self: &Rc<Self>) -> Result<Taken, Failure> {
+        let freed = async {
+            loop {
+                // Before looking, so that no notice is missed.
+                let freed = self.freed.notified();
+                match self.take() {
+                    Err(Failure::Overload) => freed.await,
+                    taken => return taken,
+                }
+            }
+        };
+        match self.take() {
+            Err(Failure::Overload) => within(self.entry.limits.queue, freed).await.unwrap_or(Err(Failure::Overload)),
+            taken => taken,
+        }
+    }
+
+    /// A place among those that wait, if there is one.
+    pub(super) fn enter(self: &Rc<Self>) -> Result<Waiting, Failure> {
+        if self.waiting.get() >= self.entry.limits.waiting {
+            return Err(Failure::Overload);
+        }
+        self.waiting.set(self.waiting.get() + 1);
+        Ok(Waiting(Rc::clone(self)))
+    }
+
+    /// Drops instances that nobody needed since the sweep before.
+    pub(super) fn sweep(&self) {
+        let needed = self.peak.replace(self.busy.get()).saturating_sub(self.busy.get());
+        self.idle.borrow_mut().truncate(needed);
+    }
+
+    fn make(&self) -> Result<Instance, Failure> {
+        Instance::new(&self.engine, &self.entry, &self.counts, &self.pins, &self.outbound).map_err(|refused| match refused {
+            Refused::Failed(failure) => failure,
+            Refused::Config(faults) => {
+                let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
+                Failure::Instance(format!("it took its configuration before and refuses it now: {}", faults.join("; ")))
+            }
+        })
+    }
+}
+
+impl Taken {
+    /// The instance.
+    pub(super) fn instance(&mut self) -> &mut Instance {
+        self.instance.as_mut().expect("it is there until it is put back")
+    }
+
+    /// It stays with a body, which is counted elsewhere.
+    #[must_use]
+    pub(super) fn pinned(mut self) -> Self {
+        self.is_pinned = true;
+        self.pool.busy.set(self.pool.busy.get() - 1);
+        self
+    }
+
+    /// The hook is done and did not fail.
+    pub(super) fn put_back(mut self) {
+        let instance = self.instance.take().expect("it is there until it is put back");
+        if self.pool.entry.isolation == Isolation::Pooled && !instance.is_worn() {
+            self.pool.idle.borrow_mut().push(instance);
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if !self.is_pinned {
+            self.pool.busy.set(self.pool.busy.get() - 1);
+        }
+        if self.pool.entry.waits() {
+            self.pool.freed.notify_one();
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.set(self.0.waiting.get() - 1);
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} ({} busy)", self.entry.name, self.busy.get())
+    }
+}

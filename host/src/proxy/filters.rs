@@ -1,0 +1,174 @@
+//! Running a chain, and doing what its filters wait for: only here does an exchange wait on their behalf.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+
+use super::Answered;
+use super::ahead::Ahead;
+use super::body::Content;
+use crate::clock::within;
+use crate::plugin::{Armed, Chain, Document, Failed, Held, Message, Outcome, Pools, Step};
+use crate::upstream::{self, RequestBody};
+
+/// How long an exchange waits for a document.
+const DOCUMENT: Duration = Duration::from_secs(5);
+
+/// The request's way through the chain; whether a filter answered. The client's body may be idle for so long.
+pub(super) async fn request(
+    pools: &Pools,
+    chain: &Chain,
+    held: &mut Held,
+    body: &mut RequestBody,
+    idle: Duration,
+) -> Result<bool, Failed> {
+    let mut step = pools.request(chain, held)?;
+    loop {
+        step = match step {
+            Step::Next => return Ok(false),
+            Step::Answered => return Ok(true),
+            // Boxed, because most exchanges have no room for it to spare.
+            Step::Call => match Box::pin(pools.call(chain, held, Message::Request)).await? {
+                Step::Next => pools.request(chain, held)?,
+                step => step,
+            },
+            Step::Pause(armed) => {
+                let outcome = Box::pin(request_waits(armed, held, body, idle)).await;
+                held.resume(outcome);
+                pools.request(chain, held)?
+            }
+        };
+    }
+}
+
+/// The response's way back. A failure is to be answered, and this called again.
+pub(super) async fn response(
+    pools: &Pools,
+    chain: &Chain,
+    held: &mut Held,
+    upstream: &mut Option<Answered>,
+) -> Result<(), Failed> {
+    let mut step = pools.response(chain, held)?;
+    loop {
+        step = match step {
+            Step::Next | Step::Answered => return Ok(()),
+            Step::Call => match Box::pin(pools.call(chain, held, Message::Response)).await? {
+                Step::Next | Step::Answered => pools.response(chain, held)?,
+                step => step,
+            },
+            Step::Pause(armed) => {
+                let outcome = Box::pin(response_waits(armed, held, upstream)).await;
+                held.resume(outcome);
+                pools.response(chain, held)?
+            }
+        };
+    }
+}
+
+async fn request_waits(armed: Armed, held: &mut Held, body: &mut RequestBody, idle: Duration) -> Outcome {
+    let max = match armed {
+        Armed::Refresh(document) => return refresh(&document).await,
+        Armed::Buffer(max) => max,
+    };
+    if let Some(whole) = replaced(held, Message::Request) {
+        return keep(held, Message::Request, whole, max);
+    }
+    let (ahead, whole, outcome) = buffer(std::mem::take(body), max, idle).await;
+    *body = RequestBody::made(ahead);
+    held.buffered(Message::Request, whole);
+    outcome
+}
+
+async fn response_waits(armed: Armed, held: &mut Held, upstream: &mut Option<Answered>) -> Outcome {
+    let max = match armed {
+        Armed::Refresh(document) => return refresh(&document).await,
+        Armed::Buffer(max) => max,
+    };
+    if let Some(whole) = replaced(held, Message::Response).or_else(|| held.body.clone()) {
+        return keep(held, Message::Response, whole, max);
+    }
+    match upstream.take() {
+        Some(Answered::Body(body)) => {
+            // An upstream's body has time limits of its own.
+            let (ahead, whole, outcome) = buffer(body, max, Duration::MAX).await;
+            *upstream = Some(Answered::Body(Content::Made(Box::pin(ahead))));
+            held.buffered(Message::Response, whole);
+            outcome
+        }
+        // Nothing of a tunnel is a body.
+        other => {
+            *upstream = other;
+            keep(held, Message::Response, Bytes::new(), max)
+        }
+    }
+}
+
+async fn refresh(document: &Document) -> Outcome {
+    match within(DOCUMENT, document.refresh()).await {
+        Some(true) => Outcome::Done,
+        Some(false) => Outcome::Failed,
+        None => Outcome::TimedOut,
+    }
+}
+
+fn replaced(held: &mut Held, message: Message) -> Option<Bytes> {
+    held.steering(message).and_then(|steering| steering.replaced.clone())
+}
+
+/// A body that is there already.
+fn keep(held: &mut Held, message: Message, whole: Bytes, max: u64) -> Outcome {
+    if whole.len() as u64 > max {
+        return Outcome::OverLimit;
+    }
+    held.buffered(message, Some(whole));
+    Outcome::Done
+}
+
+/// Reads a body up to `max` bytes. It goes on from its beginning; if all of it is there, that is given too.
+async fn buffer<B>(mut body: B, max: u64, idle: Duration) -> (Ahead<B>, Option<Bytes>, Outcome)
+where
+    B: Body<Data = Bytes, Error = upstream::Error> + Unpin,
+{
+    let (mut frames, mut length) = (Vec::new(), 0);
+    let mut error = None;
+    let outcome = loop {
+        if body.is_end_stream() {
+            break Outcome::Done;
+        }
+        if length > max || body.size_hint().lower() > max - length {
+            break Outcome::OverLimit;
+        }
+        let next = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context));
+        match within(idle, next).await {
+            Some(Some(Ok(frame))) => {
+                length += frame.data_ref().map_or(0, |data| data.len() as u64);
+                frames.push(frame);
+            }
+            Some(None) if length > max => break Outcome::OverLimit,
+            Some(None) => break Outcome::Done,
+            Some(Some(Err(failed))) => {
+                error = Some(failed);
+                break Outcome::Failed;
+            }
+            None => {
+                error = Some(upstream::Error::ClientBody("nothing of it came for too long".into()));
+                break Outcome::TimedOut;
+            }
+        }
+    };
+    let outcome = if outcome == Outcome::Done && length > max { Outcome::OverLimit } else { outcome };
+    let whole = (outcome == Outcome::Done).then(|| {
+        let mut data = frames.iter().filter_map(http_body::Frame::data_ref);
+        match (data.next(), data.next()) {
+            (None, _) => Bytes::new(),
+            (Some(only), None) => only.clone(),
+            (Some(first), Some(second)) => {
+                let mut whole = BytesMut::with_capacity(usize::try_from(length).unwrap_or(0));
+                [first, second].into_iter().chain(data).for_each(|piece| whole.extend_from_slice(piece));
+                whole.freeze()
+            }
+        }
+    });
+    (Ahead::new(frames, error, body), whole, outcome)
+}

@@ -1,0 +1,38 @@
+//! How an exchange ended.
+
+use std::time::Duration;
+
+use crate::host::completion;
+
+pub use crate::bindings::completion::Ending;
+
+/// The exchange that is over: the argument of `on_complete`.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Completion {
+    /// None if no head was sent.
+    pub status: Option<u16>,
+    /// Who ended it.
+    pub ended: Ending,
+    /// Bytes of the request's body that were read.
+    pub received: u64,
+    /// Bytes of the response's body that were sent.
+    pub sent: u64,
+    /// From the request's head to the end.
+    pub duration: Duration,
+    /// From the request's head to the response's head.
+    pub until_response: Option<Duration>,
+}
+
+#[doc(hidden)]
+pub fn completion() -> Completion {
+    let summary = completion::read();
+    Completion {
+        status: summary.status,
+        ended: summary.ended,
+        received: summary.received,
+        sent: summary.sent,
+        duration: Duration::from_micros(summary.duration),
+        until_response: summary.until_response.map(Duration::from_micros),
+    }
+}

@@ -1,0 +1,61 @@
+//! Texts that the host keeps fresh for the filter: a set of keys, a list of networks.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::host::{documents, setup};
+use crate::{Flow, Refusal, resume};
+
+/// A document: a field of this type in a filter's configuration takes `{ upstream: NAME, path: /... }` or
+/// `{ file: PATH }` from the operator. Reading never waits, and the last good copy is kept when the source fails.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Document(String);
+
+/// For tests: in the configuration the host puts the handle in place of what the operator wrote.
+impl From<&str> for Document {
+    fn from(handle: &str) -> Self {
+        Self(handle.to_owned())
+    }
+}
+
+/// A document's text at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Text {
+    /// Another number is another text; 0 is never used.
+    pub version: u64,
+    /// At most 1 MiB.
+    pub bytes: Vec<u8>,
+    /// When it was fetched last, whether or not the text changed: the time since 1970.
+    pub fetched: Duration,
+}
+
+impl Document {
+    /// In `configure`: how often the host fetches it; every 60 seconds otherwise.
+    pub fn keep_fresh(&self, every: Duration) -> Result<(), Refusal> {
+        setup::document(&self.0, crate::millis(every))
+    }
+
+    /// The version; 0 if there is no good copy yet. Parse the text only when this changed.
+    pub fn version(&self) -> Result<u64, Refusal> {
+        documents::version(&self.0)
+    }
+
+    /// The text; none if there is no good copy yet.
+    pub fn read(&self) -> Result<Option<Text>, Refusal> {
+        Ok(documents::read(&self.0)?.map(|document| Text {
+            version: document.version,
+            bytes: document.text,
+            fetched: Duration::from_nanos(document.fetched),
+        }))
+    }
+
+    /// Ends the hook so that the document is fetched anew; `on_resume` follows. Return what this returns.
+    pub fn refresh(&self) -> crate::Result {
+        documents::refresh(&self.0)?;
+        resume::armed_document();
+        Ok(Flow::Pause)
+    }
+}

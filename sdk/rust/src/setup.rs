@@ -1,0 +1,68 @@
+//! What a filter asks of the host in `configure`, and nowhere else.
+
+use std::time::Duration;
+
+use crate::Refusal;
+use crate::host::setup;
+use crate::metrics::{Counter, Gauge, Histogram};
+
+pub use crate::bindings::setup::Hook;
+
+/// The host does not call this hook for this configuration, as if the filter had none.
+pub fn skip(hook: Hook) {
+    setup::skip(hook);
+}
+
+/// Calls `on_tick` at this interval, from 100 ms on.
+pub fn tick(every: Duration) {
+    setup::tick(crate::millis(every));
+}
+
+/// Declares a counter with the names of its labels. Names are words of `a-z0-9_`; the host puts `weir_filter_` and the
+/// plugin's name before it.
+///
+/// ```
+/// use weir::{metrics::Counter, setup, Fault};
+///
+/// struct Count {
+///     seen: Counter<1>,
+/// }
+///
+/// #[weir::filter]
+/// impl Count {
+///     fn configure() -> Result<Self, Fault> {
+///         Ok(Self { seen: setup::counter("seen", "Requests seen", ["method"])? })
+///     }
+///
+///     fn on_request(&self, request: &weir::Request) {
+///         self.seen.add([&request.method()], 1);
+///     }
+/// }
+///
+/// let mut host = weir::testing::Host::new();
+/// let count: Count = host.configure("{}").unwrap();
+/// host.on_request(&count);
+/// assert_eq!(host.metrics.value("seen", &["GET"]), Some(1.0));
+/// ```
+pub fn counter<const LABELS: usize>(
+    name: &str,
+    help: &str,
+    labels: [&str; LABELS],
+) -> Result<Counter<LABELS>, Refusal> {
+    setup::counter(name, help, &labels.map(str::to_owned)).map(Counter::new)
+}
+
+/// Declares a gauge.
+pub fn gauge<const LABELS: usize>(name: &str, help: &str, labels: [&str; LABELS]) -> Result<Gauge<LABELS>, Refusal> {
+    setup::gauge(name, help, &labels.map(str::to_owned)).map(Gauge::new)
+}
+
+/// Declares a histogram with these upper bounds, ascending, at most 32.
+pub fn histogram<const LABELS: usize>(
+    name: &str,
+    help: &str,
+    labels: [&str; LABELS],
+    bounds: &[f64],
+) -> Result<Histogram<LABELS>, Refusal> {
+    setup::histogram(name, help, &labels.map(str::to_owned), bounds).map(Histogram::new)
+}

@@ -1,0 +1,129 @@
+//! What the filter shares with others: stores, documents, upstreams.
+
+pub(crate) mod kv {
+    use crate::bindings::kv::{Operation, Options};
+    use crate::store::{Error, Outcome};
+    use crate::testing::stores::Slot;
+    use crate::testing::{Host, current};
+
+    fn within<T>(store: &str, key: &str, act: impl FnOnce(Slot<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        current(|host: &mut Host| act(host.stores.open(store, key, host.now)?))
+    }
+
+    pub(crate) fn get(store: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        within(store, key, |slot| Ok(slot.get()))
+    }
+
+    pub(crate) fn set(store: &str, key: &str, value: &[u8], options: Options) -> Result<(), Error> {
+        if options.durable {
+            return Err(Error::Unsupported);
+        }
+        within(store, key, |slot| slot.set(value, options.ttl))
+    }
+
+    pub(crate) fn delete(store: &str, key: &str) -> Result<bool, Error> {
+        within(store, key, |slot| Ok(slot.delete()))
+    }
+
+    pub(crate) fn increment(store: &str, key: &str, by: i64, ttl: Option<u64>) -> Result<i64, Error> {
+        within(store, key, |slot| slot.increment(by, ttl))
+    }
+
+    pub(crate) fn compare_and_swap(
+        store: &str,
+        key: &str,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+        options: Options,
+    ) -> Result<bool, Error> {
+        within(store, key, |slot| {
+            if slot.get().as_deref() != expected {
+                return Ok(false);
+            }
+            match new {
+                Some(new) => slot.set(new, options.ttl)?,
+                None => {
+                    slot.delete();
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    pub(crate) fn batch(store: &str, operations: &[Operation]) -> Result<Vec<Outcome>, Error> {
+        if operations.len() > 64 {
+            return Err(Error::TooLarge);
+        }
+        let one = |operation: &Operation| match operation {
+            Operation::Get(key) => get(store, key).map(Outcome::Value),
+            Operation::Set((key, value, options)) => set(store, key, value, *options).map(|()| Outcome::Done),
+            Operation::Delete(key) => delete(store, key).map(Outcome::Deleted),
+            Operation::Increment((key, by, ttl)) => increment(store, key, *by, *ttl).map(Outcome::Number),
+        };
+        Ok(operations.iter().map(|operation| one(operation).unwrap_or_else(Outcome::Failed)).collect())
+    }
+}
+
+pub(crate) mod documents {
+    use crate::Refusal;
+    use crate::bindings::documents::Document;
+    use crate::testing::current;
+    use crate::testing::hooks::Armed;
+    use crate::testing::sources::Document as Kept;
+
+    fn of<T>(handle: &str, look: impl FnOnce(&Kept) -> T) -> Result<T, Refusal> {
+        current(|host| host.sources.documents.get(handle).map(look).ok_or(Refusal::Denied))
+    }
+
+    pub(crate) fn version(handle: &str) -> Result<u64, Refusal> {
+        of(handle, |document| document.version)
+    }
+
+    pub(crate) fn read(handle: &str) -> Result<Option<Document>, Refusal> {
+        let fetched = super::super::machine::clock::now();
+        of(handle, |document| document.text.clone().map(|text| Document { version: document.version, text, fetched }))
+    }
+
+    pub(crate) fn refresh(handle: &str) -> Result<(), Refusal> {
+        version(handle)?;
+        current(|host| match host.phase.about() {
+            Some(_) => {
+                host.armed = Some(Armed::Document(handle.to_owned()));
+                Ok(())
+            }
+            None => Err(Refusal::WrongHook),
+        })
+    }
+}
+
+pub(crate) mod http_client {
+    use crate::bindings::http_client::{Request, Response};
+    use crate::testing::{Asked, CURRENT, current};
+    use crate::upstream::Error;
+
+    pub(crate) fn send(request: &Request) -> Result<Response, Error> {
+        let asked = Asked {
+            method: request.method.clone(),
+            target: request.target.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+        };
+        // The test's function may be asked while nothing is borrowed only: it may look at a host of its own.
+        let mut answers = current(|host| host.sources.upstreams.remove(&request.upstream)).ok_or(Error::Denied)?;
+        let answer = answers(&asked);
+        CURRENT.with_borrow_mut(|host| {
+            if let Some(host) = host {
+                host.sources.upstreams.insert(request.upstream.clone(), answers);
+            }
+        });
+        let answer = answer?;
+        if answer.body.len() > request.max_body.unwrap_or(1 << 20) as usize {
+            return Err(Error::TooLarge);
+        }
+        Ok(Response { status: answer.status, headers: answer.headers, body: answer.body })
+    }
+
+    pub(crate) fn send_all(requests: &[Request]) -> Vec<Result<Response, Error>> {
+        requests.iter().map(send).collect()
+    }
+}

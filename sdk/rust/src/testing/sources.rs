@@ -1,0 +1,106 @@
+//! What a filter gets from beyond the exchange: documents, secrets, upstreams, passwords, signatures.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Host;
+use crate::bindings::crypto::{PublicKey, Signature};
+use crate::upstream::{Answer, Error};
+
+/// A request that the filter sent to an upstream.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Asked {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// All fields in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    /// The first value of the field, if it is text.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        super::message::first(&self.headers, name)
+    }
+}
+
+/// What an upstream answers; add fields to it as needed.
+pub fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+    Answer { status, headers: Vec::new(), body: body.into() }
+}
+
+pub(super) type Upstream = Box<dyn FnMut(&Asked) -> Result<Answer, Error>>;
+pub(super) type Signatures = Box<dyn FnMut(Signature, &[u8], &[u8]) -> bool>;
+
+#[derive(Default)]
+pub(super) struct Sources {
+    pub(super) documents: BTreeMap<String, Document>,
+    pub(super) secrets: BTreeMap<String, Vec<u8>>,
+    pub(super) upstreams: BTreeMap<String, Upstream>,
+    pub(super) passwords: BTreeMap<String, Vec<u8>>,
+    pub(super) keys: Vec<PublicKey>,
+    pub(super) signatures: Option<Signatures>,
+}
+
+#[derive(Default)]
+pub(super) struct Document {
+    pub(super) version: u64,
+    pub(super) text: Option<Vec<u8>>,
+    next: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sources").finish_non_exhaustive()
+    }
+}
+
+impl Sources {
+    /// Fetches a document anew.
+    pub(super) fn refresh(&mut self, handle: &str) {
+        if let Some(document) = self.documents.get_mut(handle)
+            && let Some(text) = document.next.take()
+        {
+            document.text = Some(text);
+            document.version += 1;
+        }
+    }
+}
+
+impl Host {
+    /// A document with this handle and text; `None` is one of which there is no good copy yet.
+    pub fn document(&mut self, handle: &str, text: Option<&str>) {
+        let document = self.sources.documents.entry(handle.to_owned()).or_default();
+        document.text = text.map(|text| text.as_bytes().to_vec());
+        document.version = if text.is_some() { document.version + 1 } else { 0 };
+    }
+
+    /// What the document is when the filter has refreshed it.
+    pub fn document_becomes(&mut self, handle: &str, text: &str) {
+        self.sources.documents.entry(handle.to_owned()).or_default().next = Some(text.as_bytes().to_vec());
+    }
+
+    /// A secret with this handle.
+    pub fn secret(&mut self, handle: &str, secret: impl AsRef<[u8]>) {
+        self.sources.secrets.insert(handle.to_owned(), secret.as_ref().to_vec());
+    }
+
+    /// An upstream that the configuration names, and what it answers.
+    pub fn upstream(&mut self, name: &str, answers: impl FnMut(&Asked) -> Result<Answer, Error> + 'static) {
+        self.sources.upstreams.insert(name.to_owned(), Box::new(answers));
+    }
+
+    /// A hash, and the password that belongs to it: hashing for real would make tests slow.
+    pub fn password(&mut self, hash: &str, password: impl AsRef<[u8]>) {
+        self.sources.passwords.insert(hash.to_owned(), password.as_ref().to_vec());
+    }
+
+    /// Which signatures are right: of an algorithm, a message and a signature.
+    pub fn signatures(&mut self, are_right: impl FnMut(Signature, &[u8], &[u8]) -> bool + 'static) {
+        self.sources.signatures = Some(Box::new(are_right));
+    }
+}
