@@ -51,14 +51,14 @@ export const onRequest = hook('onRequest', () => {
   // `on-response` may run in another instance: the slot is what lasts.
   exchange.setSlot(bytes(String(limit - count)));
 
-  const language = /^[a-z0-9-]+/i.exec(text(request.header('accept-language') ?? new Uint8Array()));
-  if (language) request.setHeader('x-language', bytes(language[0].toLowerCase()));
+  const language = /^[a-z0-9-]+/i.exec(request.headerText('accept-language') ?? '');
+  if (language) request.setHeaderText('x-language', language[0].toLowerCase());
   // What the client says in its place must not pass for what was found out here.
   else request.removeHeader('x-language');
 
-  const type = text(request.header('content-type') ?? new Uint8Array());
+  const type = request.headerText('content-type') ?? '';
   if (settings.pattern === null || !/^application\/([^;]+\+)?json\b/i.test(type)) return 'next';
-  body.buffer(BigInt(LARGEST_BODY));
+  body.buffer(LARGEST_BODY);
   return 'pause';
 });
 
@@ -75,13 +75,13 @@ export const onResume = hook('onResume', () => {
 });
 
 function checkBody() {
-  const size = Number(body.size());
+  const size = body.size();
   if (size === 0) return 'next';
   let value;
   let found = null;
   try {
     // Strings are looked at after parsing: `\u0073` is an `s`.
-    value = JSON.parse(text(body.read(0n, size)), (_, part) => {
+    value = JSON.parse(text(body.read(0, size)), (_, part) => {
       if (typeof part !== 'string') return part;
       return part.replace(settings.pattern, (word) => {
         found ??= word;

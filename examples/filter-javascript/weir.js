@@ -6,14 +6,13 @@ import * as reply from 'weir:filter/reply@0.1.0';
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-// Field values and bodies are bytes (`Uint8Array`). A string in their place is no error: it counts as empty.
+// Bodies and the slot are bytes (`Uint8Array`). A string in their place is no error: it counts as empty.
 export const text = (bytes) => decoder.decode(bytes);
 export const bytes = (text) => encoder.encode(text);
 
 // Answers in the upstream's place. `code` and `detail` are for the operator; the client does not see them.
 export function answer(status, words, code, detail, headers = []) {
-  const fields = [['content-type', 'text/plain; charset=utf-8'], ...headers];
-  reply.send(status, fields.map(([name, value]) => [name, bytes(value)]), bytes(`${words}\n`), { code, detail });
+  reply.sendText(status, headers, `${words}\n`, { code, detail });
   return 'stop';
 }
 

@@ -18,10 +18,10 @@ from wit_world.imports.types import Fault, Flow
 
 LARGEST_BODY = 16 * 1024
 DEEPEST_JSON = 64
-LANGUAGE = re.compile(rb"[a-z0-9-]+", re.IGNORECASE)
+LANGUAGE = re.compile("[a-z0-9-]+", re.IGNORECASE | re.ASCII)
 # Possessive: whatever a client sends, this looks at each byte once.
 JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-JSON_TYPE = re.compile(rb"application/([^;]+\+)?json\b", re.IGNORECASE)
+JSON_TYPE = re.compile(r"application/([^;]+\+)?json\b", re.IGNORECASE)
 
 
 @dataclass
@@ -52,20 +52,20 @@ class OnRequest(exports.OnRequest):
         count = kv.increment(settings.store, client, 1, settings.window * 1000)
         if count > settings.limit:
             detail = f"request {count} of {client} in {settings.window} s"
-            after = [("retry-after", str(settings.window))]
+            after = ("retry-after", str(settings.window))
             return answer(429, "Too many requests.", "over-limit", detail, after)
         exchange.note("within-limit")
         # `on-response` may run in another instance: the slot is what lasts.
         exchange.set_slot(str(settings.limit - count).encode())
 
-        language = LANGUAGE.match(request.header("accept-language") or b"")
+        language = LANGUAGE.match(request.header_text("accept-language") or "")
         if language:
-            request.set_header("x-language", language[0].lower())
+            request.set_header_text("x-language", language[0].lower())
         else:
             # What the client says in its place must not pass for what was found out here.
             request.remove_header("x-language")
 
-        if settings.pattern is None or not JSON_TYPE.match(request.header("content-type") or b""):
+        if settings.pattern is None or not JSON_TYPE.match(request.header_text("content-type") or ""):
             return Flow.NEXT
         body.buffer(LARGEST_BODY)
         return Flow.PAUSE

@@ -8,11 +8,9 @@ from wit_world.imports import log, reply
 from wit_world.imports.types import Flow, Reason
 
 
-def answer(status: int, words: str, code: str, detail: str, headers: list[tuple[str, str]] = []) -> Flow:
+def answer(status: int, words: str, code: str, detail: str, *headers: tuple[str, str]) -> Flow:
     """Answers in the upstream's place. `code` and `detail` are for the operator; the client does not see them."""
-    fields = [("content-type", "text/plain; charset=utf-8"), *headers]
-    # Field values and bodies are `bytes`, pairs are tuples: anything else traps, and no `except` sees it.
-    reply.send(status, [(name, value.encode()) for name, value in fields], f"{words}\n".encode(), Reason(code, detail))
+    reply.send_text(status, list(headers), f"{words}\n", Reason(code, detail))
     return Flow.STOP
 
 
