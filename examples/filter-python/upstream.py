@@ -14,4 +14,4 @@ class Service(BaseHTTPRequestHandler):
         self.wfile.write(words)
 
 
-ThreadingHTTPServer(("127.0.0.1", 8493), Service).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", 8495), Service).serve_forever()

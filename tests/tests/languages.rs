@@ -5,10 +5,10 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use weir_tests::{Client, Origin, Proxy, Reply, command, follow_readme, weir};
 
@@ -19,8 +19,6 @@ struct Language {
     source: &'static str,
     /// What must be installed: the program and its package.
     needs: &'static [(&'static str, &'static str)],
-    /// Installs the toolchain into the project's folder.
-    install: &'static str,
     component: OnceLock<PathBuf>,
 }
 
@@ -28,7 +26,6 @@ static JAVASCRIPT: Language = Language {
     example: "filter-javascript",
     source: "filter.js",
     needs: &[("node", "nodejs"), ("npm", "npm")],
-    install: "npm ci --no-audit --no-fund",
     component: OnceLock::new(),
 };
 
@@ -36,7 +33,6 @@ static PYTHON: Language = Language {
     example: "filter-python",
     source: "guard.py",
     needs: &[("python3", "python3 python3-venv")],
-    install: "python3 -m venv .venv && .venv/bin/pip install --require-hashes --requirement requirements.txt",
     component: OnceLock::new(),
 };
 
@@ -68,16 +64,22 @@ impl Language {
             let _ = command(program, package);
         }
         // A copy, so that the toolchains leave nothing among the sources.
-        let project = kept.join("project");
+        let project = self.copy(&kept.join("project"));
+        let readme = fs::read_to_string(project.join("README.md")).unwrap();
+        let commands = readme.split("```sh\n").nth(1).and_then(|block| block.split("```").next());
+        shell(&project, commands.expect("the README says how to build it"));
+        fs::rename(project.join("filter.wasm"), &component).unwrap();
+        component
+    }
+
+    /// Its files in another folder.
+    fn copy(&self, folder: &Path) -> PathBuf {
         for source in files(&self.folder()) {
-            let copy = project.join(source.strip_prefix(self.folder()).unwrap());
+            let copy = folder.join(source.strip_prefix(self.folder()).unwrap());
             fs::create_dir_all(copy.parent().unwrap()).unwrap();
             fs::copy(source, copy).unwrap();
         }
-        shell(&project, self.install);
-        shell(&project, &build_command(&project));
-        fs::rename(project.join(OUTPUT), &component).unwrap();
-        component
+        folder.to_owned()
     }
 
     /// A proxy whose one filter is this one, and what is behind it.
@@ -89,29 +91,6 @@ impl Language {
             .route("/*", "origin", origin.address);
         (builder.start(), origin)
     }
-}
-
-const WIT: &str = "target/weir/wit";
-const OUTPUT: &str = "target/weir/filter.wasm";
-
-/// The command of the project's `weir-plugin.toml`, with the contract and its world where it looks for them.
-fn build_command(project: &Path) -> String {
-    let toml = fs::read_to_string(project.join("weir-plugin.toml")).unwrap();
-    let value = |key: &str| {
-        let line = toml.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
-        line.unwrap_or_else(|| panic!("weir-plugin.toml has no `{key}`"))
-    };
-    let names = |key: &str| value(key).split('"').skip(1).step_by(2).collect::<Vec<_>>();
-    let wit = project.join(WIT);
-    fs::create_dir_all(&wit).unwrap();
-    for file in files(&root().join("wit")) {
-        fs::copy(&file, wit.join(file.file_name().unwrap())).unwrap();
-    }
-    let imports = names("capabilities").into_iter().map(|name| format!("    import {name};\n"));
-    let exports = ["configure"].into_iter().chain(names("hooks")).map(|name| format!("    export {name};\n"));
-    let world = format!("world filter {{\n{}}}\n", imports.chain(exports).collect::<String>());
-    fs::write(wit.join("filter.wit"), world).unwrap();
-    value("build").trim_matches('"').replace("{wit}", WIT).replace("{world}", "filter").replace("{output}", OUTPUT)
 }
 
 fn root() -> PathBuf {
@@ -142,11 +121,15 @@ fn digest(files: &[PathBuf]) -> u64 {
     hasher.finish()
 }
 
+/// Runs commands with `weir` on the path.
 fn shell(folder: &Path, script: &str) {
-    let output = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    symlink(weir().get_program(), tools.path().join("weir")).unwrap();
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh").args(["-ec", script]).env("PATH", path).current_dir(folder).output().unwrap();
     assert!(
         output.status.success(),
-        "`{script}` failed in {}; toolchains are fetched when they are first needed, which takes a network\n{}{}",
+        "this failed in {}; what it fetches needs a network:\n{script}\n{}{}",
         folder.display(),
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
@@ -282,5 +265,8 @@ fn faults_of_its_config_are_shown_where_they_are(language: &Language) {
 
 fn its_readme_prints_what_it_says(language: &Language) {
     let _ = command("curl", "curl");
-    follow_readme(&language.folder(), &[("filter.wasm", language.component())], Duration::from_secs(60));
+    let folder = tempfile::tempdir().unwrap();
+    let project = language.copy(folder.path());
+    fs::copy(language.component(), project.join("filter.wasm")).unwrap();
+    follow_readme(&project, &folder.path().join("target"));
 }

@@ -9,7 +9,7 @@ mod password;
 mod passwords;
 
 pub use key::{Algorithm, InvalidKey, Key, PublicKey};
-pub use password::{Error, MOST_PASSWORD, verify};
+pub use password::{Error as PasswordError, MOST_PASSWORD, verify};
 pub use passwords::Passwords;
 
 use aws_lc_rs::{constant_time, digest as digests, hmac as hmacs};

@@ -11,6 +11,7 @@ use super::cache::CompiledCache;
 use super::capability::{self, Calls};
 use super::compile;
 use super::instance::Guest;
+use crate::crypto::Passwords;
 use crate::config::{MOST_INSTANCES, MOST_MEMORY};
 
 /// How often a running hook is looked at. A call that ends between two ticks pays nothing for its limit.
@@ -23,6 +24,7 @@ const SLOTS: u32 = 2 * MOST_INSTANCES;
 pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
     linkers: [Linker<Guest>; 2],
+    pub(super) passwords: Arc<Passwords>,
     cache: CompiledCache,
     clock: OnceLock<Result<(), String>>,
     stop: Arc<AtomicBool>,
@@ -63,7 +65,8 @@ impl Engine {
             Ok::<_, wasmtime::Error>(linker)
         };
         let linkers = [linker(Calls::Refuse)?, linker(Calls::Wait)?];
-        Ok(Self { wasm, linkers, cache, clock: OnceLock::new(), stop: Arc::default() })
+        let passwords = Arc::new(Passwords::new());
+        Ok(Self { wasm, linkers, passwords, cache, clock: OnceLock::new(), stop: Arc::default() })
     }
 
     pub(super) fn linker(&self, calls: Calls) -> &Linker<Guest> {

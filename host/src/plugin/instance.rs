@@ -18,6 +18,7 @@ use super::pins::Pins;
 use super::registry::Entry;
 use super::setup::Setup;
 use crate::clock::within;
+use crate::crypto::{Key, Passwords};
 
 /// What a store knows.
 pub(super) struct Guest {
@@ -30,6 +31,9 @@ pub(super) struct Guest {
     pub(super) lines: u32,
     /// What was asked for in `configure`.
     pub(super) setup: Setup,
+    /// Public keys by their numbers.
+    pub(super) keys: Vec<Option<Key>>,
+    pub(super) passwords: Arc<Passwords>,
     pub(super) counts: Arc<Counts>,
     pub(super) pins: Pins,
     pub(super) outbound: Arc<dyn Outbound>,
@@ -73,6 +77,8 @@ impl Instance {
             exchange: None,
             lines: 0,
             setup: Setup::default(),
+            keys: Vec::new(),
+            passwords: Arc::clone(&engine.passwords),
             counts: Arc::clone(counts),
             pins: pins.clone(),
             outbound: Arc::clone(outbound),

@@ -62,7 +62,7 @@ pub fn build_project(directory: &Path) -> Result<Component> {
     if let Some(foreign) = project.build.take() {
         ensure!(project.name.is_some(), "{FILE} does not say the filter's name: `name = \"my-filter\"`");
         let component = foreign::build(&directory, &foreign)?;
-        let (name, bytes) = manifest::add(component, &Told::default(), Package::default(), project)?;
+        let (name, bytes) = manifest::add(&component, &Told::default(), Package::default(), project)?;
         return Ok(Component { name, bytes });
     }
     ensure!(

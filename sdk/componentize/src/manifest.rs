@@ -51,12 +51,12 @@ pub(crate) fn wrap(module: &[u8], package: Package, project: Project) -> Result<
         Some(json) => serde_json::from_slice(json).context("its section weir:package is not what the SDK writes")?,
         None => package,
     };
-    add(component, &told, package, project)
+    add(&component, &told, package, project)
 }
 
 /// Gives a component its manifest.
-pub(crate) fn add(component: Vec<u8>, told: &Told, package: Package, project: Project) -> Result<(String, Vec<u8>)> {
-    let (_, contract) = sections::hooks(&component)?;
+pub(crate) fn add(component: &[u8], told: &Told, package: Package, project: Project) -> Result<(String, Vec<u8>)> {
+    let (_, contract) = sections::hooks(component)?;
     let some = |text: String| Some(text).filter(|text| !text.is_empty());
     let name = match project.name {
         Some(name) => name,

@@ -25,33 +25,14 @@ pub(crate) struct Told {
 
 /// Takes out of a core module what it says for the manifest, so that it is not shipped twice.
 pub(crate) fn take(module: &[u8]) -> Result<(Vec<u8>, Told)> {
-    let mut told = Told::default();
-    let mut rest = module.get(..8).context("it is not WebAssembly")?.to_vec();
-    let mut reader = BinaryReader::new(&module[8..], 8);
-    while !reader.eof() {
-        let before = module.len() - reader.bytes_remaining();
-        let id = reader.read_u8()?;
-        let length = reader.read_var_u32()? as usize;
-        let content = reader.read_bytes(length)?;
-        if id == 0 {
-            let mut custom = BinaryReader::new(content, 0);
-            let taken = match custom.read_string()? {
-                CRATE => Some(&mut told.package),
-                SCHEMA => Some(&mut told.schema),
-                _ => None,
-            };
-            if let Some(taken) = taken {
-                *taken = Some(custom.read_bytes(custom.bytes_remaining())?.to_vec());
-                continue;
-            }
-        }
-        rest.extend_from_slice(&module[before..module.len() - reader.bytes_remaining()]);
-    }
-    Ok((rest, told))
+    let (module, package) = without(module, CRATE)?;
+    let (module, schema) = without(&module, SCHEMA)?;
+    Ok((module, Told { package, schema }))
 }
 
-/// The component with its manifest.
-pub(crate) fn add_manifest(mut component: Vec<u8>, manifest: &[u8]) -> Result<Vec<u8>> {
+/// The component with this manifest, in the place of one that it may have.
+pub(crate) fn add_manifest(component: &[u8], manifest: &[u8]) -> Result<Vec<u8>> {
+    let (mut component, _) = without(component, MANIFEST)?;
     let mut content = Vec::with_capacity(manifest.len() + MANIFEST.len() + 1);
     length(MANIFEST.len(), &mut content)?;
     content.extend_from_slice(MANIFEST.as_bytes());
@@ -60,6 +41,26 @@ pub(crate) fn add_manifest(mut component: Vec<u8>, manifest: &[u8]) -> Result<Ve
     length(content.len(), &mut component)?;
     component.extend_from_slice(&content);
     Ok(component)
+}
+
+/// A module or component without its custom sections of this name, and the last of those.
+fn without(binary: &[u8], name: &str) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut taken = None;
+    let mut rest = binary.get(..8).context("it is not WebAssembly")?.to_vec();
+    let mut reader = BinaryReader::new(&binary[8..], 8);
+    while !reader.eof() {
+        let before = binary.len() - reader.bytes_remaining();
+        let id = reader.read_u8()?;
+        let length = reader.read_var_u32()? as usize;
+        let content = reader.read_bytes(length)?;
+        let mut custom = BinaryReader::new(content, 0);
+        if id == 0 && custom.read_string()? == name {
+            taken = Some(custom.read_bytes(custom.bytes_remaining())?.to_vec());
+        } else {
+            rest.extend_from_slice(&binary[before..binary.len() - reader.bytes_remaining()]);
+        }
+    }
+    Ok((rest, taken))
 }
 
 /// LEB128, as WebAssembly writes lengths.
@@ -99,7 +100,8 @@ pub(crate) fn hooks(component: &[u8]) -> Result<(Vec<String>, String)> {
             _ => {}
         }
     }
-    let version = version.context("it exports nothing of weir:filter")?;
+    let version =
+        version.context("it exports nothing of weir:filter; in Rust, `#[weir::filter]` on an impl block does that")?;
     ensure!(hooks.iter().any(|hook| hook == "configure"), "it does not export `configure`, which every filter has");
     Ok((hooks, version))
 }

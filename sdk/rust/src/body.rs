@@ -29,7 +29,7 @@ impl Body {
 
     /// How many bytes the body has, if it is whole.
     #[allow(clippy::len_without_is_empty, reason = "of a body that is not whole nobody knows")]
-    pub fn len(&self) -> Result<u64, Unread> {
+    pub fn len(&self) -> Result<u32, Unread> {
         match resumption::outcome() {
             Ended::Done => Ok(body::size()?),
             Ended::OverLimit => Err(Unread::OverLimit),
@@ -42,8 +42,8 @@ impl Body {
     pub fn bytes(&self) -> Result<Vec<u8>, Unread> {
         let length = self.len()?;
         let mut bytes = body::read(0, PIECE)?;
-        while (bytes.len() as u64) < length {
-            let piece = body::read(bytes.len() as u64, PIECE)?;
+        while bytes.len() < length as usize {
+            let piece = body::read(u32::try_from(bytes.len()).unwrap_or(u32::MAX), PIECE)?;
             if piece.is_empty() {
                 return Err(Unread::Failed);
             }
@@ -53,7 +53,7 @@ impl Body {
     }
 
     /// Bytes from `offset`: fewer than `length` at the end, and at most 1 MiB.
-    pub fn read(&self, offset: u64, length: u32) -> Result<Vec<u8>, Unread> {
+    pub fn read(&self, offset: u32, length: u32) -> Result<Vec<u8>, Unread> {
         self.len()?;
         Ok(body::read(offset, length)?)
     }

@@ -1,7 +1,7 @@
 //! Cryptography at the host's speed.
 
 use crate::Refusal;
-use crate::bindings::crypto::{MacKey, PublicKey as Key};
+use crate::bindings::crypto::{MacKey, PublicKey as Key, RsaKey};
 use crate::host::crypto;
 
 pub use crate::bindings::crypto::{Hash, Signature};
@@ -34,7 +34,7 @@ impl PublicKey {
 
     /// From modulus and exponent, big-endian. 2048 to 8192 bits.
     pub fn rsa(modulus: impl Into<Vec<u8>>, exponent: impl Into<Vec<u8>>) -> Result<Self, Refusal> {
-        Self::import(&Key::Rsa((modulus.into(), exponent.into())))
+        Self::import(&Key::Rsa(RsaKey { modulus: modulus.into(), exponent: exponent.into() }))
     }
 
     /// From a point on P-256, uncompressed: 0x04, x, y.

@@ -35,7 +35,7 @@ pub struct Text {
 impl Document {
     /// In `configure`: how often the host fetches it; every 60 seconds otherwise.
     pub fn keep_fresh(&self, every: Duration) -> Result<(), Refusal> {
-        setup::document(&self.0, crate::millis(every))
+        setup::document(&self.0, crate::millis(every).try_into().unwrap_or(u32::MAX))
     }
 
     /// The version; 0 if there is no good copy yet. Parse the text only when this changed.

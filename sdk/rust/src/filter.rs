@@ -1,6 +1,7 @@
 //! What `#[weir::filter]` makes of an impl block, and how the host's calls come to it. Not for filters to use.
 
 use std::cell::OnceCell;
+use std::panic::PanicHookInfo;
 use std::thread::LocalKey;
 
 use serde::de::DeserializeOwned;
@@ -84,9 +85,30 @@ pub fn unconfigured<F, E: Into<Faults>>(
 
 /// Keeps the configured filter for the hooks of this instance.
 pub fn install<F: Filter>(filter: &'static LocalKey<OnceCell<F>>, json: &str) -> std::result::Result<(), Vec<Fault>> {
-    std::panic::set_hook(Box::new(|panic| crate::log(crate::Level::Error, &panic.to_string())));
+    std::panic::set_hook(Box::new(panicked));
     let configured = F::configure(json).map_err(|faults| faults.0)?;
     filter.with(|cell| cell.set(configured)).map_err(|_| vec![Fault::at("", "the host configured this instance twice")])
+}
+
+/// Logs what would not reach anybody otherwise. The panic's own way to print itself is more code than this.
+fn panicked(panic: &PanicHookInfo<'_>) {
+    let mut line = String::from("panicked");
+    if let Some(place) = panic.location() {
+        line.push_str(" at ");
+        line.push_str(place.file());
+        line.push(':');
+        let mut number = place.line();
+        let digits = line.len();
+        while number > 0 {
+            line.insert(digits, char::from_digit(number % 10, 10).unwrap_or_default());
+            number /= 10;
+        }
+    }
+    if let Some(message) = panic.payload_as_str() {
+        line.push_str(": ");
+        line.push_str(message);
+    }
+    crate::log(crate::Level::Error, &line);
 }
 
 /// Runs a hook of the filter that this instance has. An error becomes a trap, the one way in which a filter fails.

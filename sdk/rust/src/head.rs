@@ -63,7 +63,7 @@ macro_rules! message {
 
         /// Ends the hook so that the host reads the body up to `max` bytes; then the filter goes on with the whole of
         /// it. Return what this returns.
-        pub fn buffer(&mut self, max: u64) -> crate::Result {
+        pub fn buffer(&mut self, max: u32) -> crate::Result {
             body::buffer(max)?;
             resume::armed_body();
             Ok(Flow::Pause)

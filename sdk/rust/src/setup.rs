@@ -15,7 +15,7 @@ pub fn skip(hook: Hook) {
 
 /// Calls `on_tick` at this interval, from 100 ms on.
 pub fn tick(every: Duration) {
-    setup::tick(crate::millis(every));
+    setup::tick(crate::millis(every).try_into().unwrap_or(u32::MAX));
 }
 
 /// Declares a counter with the names of its labels. Names are words of `a-z0-9_`; the host puts `weir_filter_` and the

@@ -13,11 +13,11 @@ pub use crate::bindings::kv::{Error, Outcome};
 /// names there. Every entry has keys of its own in it.
 ///
 /// ```
-/// # use weir::{Store, store::Options};
+/// # use weir::Store;
 /// # use std::time::Duration;
 /// # weir::testing::Host::new().enter(|| -> weir::Result<()> {
 /// let store = Store::local();
-/// store.set("greeting", "hello", Options::ttl(Duration::from_secs(60)))?;
+/// store.set("greeting", "hello", Some(Duration::from_secs(60)))?;
 /// assert_eq!(store.get("greeting")?, Some(b"hello".to_vec()));
 /// assert_eq!(store.increment("seen", 1, None)?, 1);
 /// # Ok(()) }).unwrap();
@@ -54,59 +54,46 @@ impl Store {
         kv::get(&self.0, key)
     }
 
-    /// Writes a value, at most 64 KiB.
-    pub fn set(&self, key: &str, value: impl AsRef<[u8]>, options: Options) -> Result<(), Error> {
-        kv::set(&self.0, key, value.as_ref(), options.0)
+    /// Writes a value, at most 64 KiB. It is gone after this time; without one it is kept as long as there is room.
+    pub fn set(&self, key: &str, value: impl AsRef<[u8]>, ttl: Option<Duration>) -> Result<(), Error> {
+        kv::set(&self.0, key, value.as_ref(), ttl.map(crate::millis))
+    }
+
+    /// The same, and returns only when it is on disk; not every store can.
+    pub fn set_durable(&self, key: &str, value: impl AsRef<[u8]>, ttl: Option<Duration>) -> Result<(), Error> {
+        kv::set_durable(&self.0, key, value.as_ref(), ttl.map(crate::millis))
     }
 
     /// Removes a value, and says whether there was one.
-    pub fn delete(&self, key: &str) -> Result<bool, Error> {
-        kv::delete(&self.0, key)
+    pub fn remove(&self, key: &str) -> Result<bool, Error> {
+        kv::remove(&self.0, key)
     }
 
     /// Adds to a number and returns the sum. A key that is not there counts as 0 and gets this time to live, one that is
     /// there keeps its own.
-    pub fn increment(&self, key: &str, by: i64, ttl: Option<Duration>) -> Result<i64, Error> {
+    pub fn increment(&self, key: &str, by: u64, ttl: Option<Duration>) -> Result<i64, Error> {
         kv::increment(&self.0, key, by, ttl.map(crate::millis))
     }
 
-    /// Writes `new` (`None` deletes) if the value is `expected` (`None`: not there), and says whether it was.
+    /// Subtracts in the same way; the difference may be below zero.
+    pub fn decrement(&self, key: &str, by: u64, ttl: Option<Duration>) -> Result<i64, Error> {
+        kv::decrement(&self.0, key, by, ttl.map(crate::millis))
+    }
+
+    /// Writes `replacement` (`None` removes) if the value is `expected` (`None`: not there), and says whether it was.
     pub fn compare_and_swap(
         &self,
         key: &str,
         expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-        options: Options,
+        replacement: Option<&[u8]>,
+        ttl: Option<Duration>,
     ) -> Result<bool, Error> {
-        kv::compare_and_swap(&self.0, key, expected, new, options.0)
+        kv::compare_and_swap(&self.0, key, expected, replacement, ttl.map(crate::millis))
     }
 
     /// Several operations in order in one round trip.
     pub fn batch(&self) -> Batch<'_> {
         Batch { store: self, operations: Vec::new() }
-    }
-}
-
-/// How a value is written. The default keeps it as long as there is room.
-#[derive(Clone, Copy, Debug)]
-pub struct Options(wire::Options);
-
-impl Default for Options {
-    fn default() -> Self {
-        Self(wire::Options { ttl: None, durable: false })
-    }
-}
-
-impl Options {
-    /// The value is gone after this time.
-    pub fn ttl(ttl: Duration) -> Self {
-        Self(wire::Options { ttl: Some(crate::millis(ttl)), durable: false })
-    }
-
-    /// Return only when it is on disk; not every store can.
-    #[must_use]
-    pub fn durable(self) -> Self {
-        Self(wire::Options { durable: true, ..self.0 })
     }
 }
 
@@ -125,18 +112,26 @@ impl Batch<'_> {
     }
 
     /// As [`Store::set`].
-    pub fn set(self, key: impl Into<String>, value: impl Into<Vec<u8>>, options: Options) -> Self {
-        self.with(wire::Operation::Set((key.into(), value.into(), options.0)))
+    pub fn set(self, key: impl Into<String>, value: impl Into<Vec<u8>>, ttl: Option<Duration>) -> Self {
+        let ttl = ttl.map(crate::millis);
+        self.with(wire::Operation::Set(wire::Entry { key: key.into(), value: value.into(), ttl }))
     }
 
-    /// As [`Store::delete`].
-    pub fn delete(self, key: impl Into<String>) -> Self {
-        self.with(wire::Operation::Delete(key.into()))
+    /// As [`Store::remove`].
+    pub fn remove(self, key: impl Into<String>) -> Self {
+        self.with(wire::Operation::Remove(key.into()))
     }
 
     /// As [`Store::increment`].
-    pub fn increment(self, key: impl Into<String>, by: i64, ttl: Option<Duration>) -> Self {
-        self.with(wire::Operation::Increment((key.into(), by, ttl.map(crate::millis))))
+    pub fn increment(self, key: impl Into<String>, by: u64, ttl: Option<Duration>) -> Self {
+        let ttl = ttl.map(crate::millis);
+        self.with(wire::Operation::Increment(wire::Addition { key: key.into(), by, ttl }))
+    }
+
+    /// As [`Store::decrement`].
+    pub fn decrement(self, key: impl Into<String>, by: u64, ttl: Option<Duration>) -> Self {
+        let ttl = ttl.map(crate::millis);
+        self.with(wire::Operation::Decrement(wire::Addition { key: key.into(), by, ttl }))
     }
 
     /// Does all of it; the outcomes are in the order of the operations.

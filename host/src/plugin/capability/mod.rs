@@ -2,6 +2,7 @@
 
 mod body;
 mod counting;
+mod crypto;
 mod documents;
 mod exchange;
 mod http_client;
@@ -9,6 +10,7 @@ mod kv;
 mod log;
 mod machine;
 mod over;
+mod password;
 mod reply;
 mod request;
 mod response;
@@ -51,6 +53,8 @@ pub(super) fn link(linker: &mut Linker<Guest>, calls: Calls) -> Result<()> {
     interface("metrics", counting::link_metrics)?;
     interface("clock", machine::link_clock)?;
     interface("random", machine::link_random)?;
+    interface("crypto", crypto::link)?;
+    interface("password", password::link)?;
     interface("secrets", secrets::link)?;
     interface("documents", documents::link)?;
     interface("kv", kv::link)?;

@@ -179,6 +179,7 @@ impl Host {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for `unwrap_or_else`")]
 fn failed<T>(error: Error) -> T {
     panic!("the filter failed: {error}")
 }

@@ -5,6 +5,7 @@ use crate::{Coding, Origin, Refusal};
 /// A request or a response.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each was done or not")]
 pub struct Message<Head> {
     pub(super) head: Head,
     /// All fields in order.
@@ -35,7 +36,8 @@ pub struct RequestHead {
     pub(super) path: String,
     pub(super) query: Option<String>,
     pub(super) upstream_path: Option<String>,
-    pub(super) upstream_query: Option<Option<String>>,
+    /// What the filter set, if it did: a query or none.
+    pub(super) upstream_query: Option<NewQuery>,
 }
 
 impl Default for RequestHead {
@@ -51,6 +53,10 @@ impl Default for RequestHead {
         }
     }
 }
+
+/// What a filter set in the query's place.
+#[derive(Clone, Debug)]
+pub(super) struct NewQuery(pub(super) Option<String>);
 
 /// What only a response has.
 #[derive(Clone, Debug)]
@@ -135,7 +141,7 @@ impl Message<RequestHead> {
 
     /// The query that goes to the upstream.
     pub fn upstream_query(&self) -> Option<&str> {
-        self.head.upstream_query.as_ref().unwrap_or(&self.head.query).as_deref()
+        self.head.upstream_query.as_ref().map_or(&self.head.query, |NewQuery(query)| query).as_deref()
     }
 }
 

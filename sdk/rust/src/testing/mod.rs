@@ -108,7 +108,7 @@ impl Default for Host {
             notes: Vec::new(),
             log: Vec::new(),
             slot: Vec::new(),
-            now: Duration::from_secs(1_800_000_000),
+            now: Duration::from_hours(500_000),
             seed: 1,
             stores: Stores::default(),
             metrics: Metrics::default(),

@@ -1,5 +1,6 @@
 //! SHA-1 (RFC 3174), for old formats that a filter still reads.
 
+#[allow(clippy::many_single_char_names, reason = "their names in the RFC")]
 pub(super) fn sha1(data: &[u8]) -> [u8; 20] {
     let mut message = data.to_vec();
     message.push(0x80);
@@ -11,9 +12,8 @@ pub(super) fn sha1(data: &[u8]) -> [u8; 20] {
     message[end..].copy_from_slice(&(data.len() as u64 * 8).to_be_bytes());
 
     let mut state = [0x6745_2301_u32, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
-    for block in message.chunks_exact(64) {
-        let mut words: Vec<u32> =
-            block.chunks_exact(4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]])).collect();
+    for block in message.as_chunks::<64>().0 {
+        let mut words: Vec<u32> = block.as_chunks().0.iter().copied().map(u32::from_be_bytes).collect();
         for at in 16..80 {
             words.push((words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1));
         }
@@ -33,8 +33,8 @@ pub(super) fn sha1(data: &[u8]) -> [u8; 20] {
         }
     }
     let mut digest = [0; 20];
-    for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_be_bytes());
+    for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
     }
     digest
 }

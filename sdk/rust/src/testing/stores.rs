@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use crate::store::Error;
 
+/// By store and key: the value, and when it goes.
+type Values = BTreeMap<(String, String), (Vec<u8>, Option<Duration>)>;
+
 /// The stores that the configuration names, with their values. `local` is always there.
 #[derive(Clone, Debug)]
 pub struct Stores {
     names: BTreeSet<String>,
-    values: BTreeMap<(String, String), (Vec<u8>, Option<Duration>)>,
+    values: Values,
     broken: Option<Error>,
 }
 
@@ -59,7 +62,7 @@ impl Stores {
 
 /// The place of one key.
 pub(super) struct Slot<'a> {
-    values: &'a mut BTreeMap<(String, String), (Vec<u8>, Option<Duration>)>,
+    values: &'a mut Values,
     key: (String, String),
     now: Duration,
 }

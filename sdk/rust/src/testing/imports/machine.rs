@@ -60,18 +60,18 @@ pub(crate) mod setup {
         configuring(|host| host.skipped.push(hook));
     }
 
-    pub(crate) fn tick(milliseconds: u64) {
+    pub(crate) fn tick(milliseconds: u32) {
         configuring(|host| {
-            host.tick = (milliseconds > 0).then(|| Duration::from_millis(milliseconds.max(100)));
+            host.tick = (milliseconds > 0).then(|| Duration::from_millis(milliseconds.max(100).into()));
         });
     }
 
-    pub(crate) fn document(handle: &str, milliseconds: u64) -> Result<(), Refusal> {
+    pub(crate) fn document(handle: &str, milliseconds: u32) -> Result<(), Refusal> {
         configuring(|host| {
             if !host.sources.documents.contains_key(handle) {
                 return Err(Refusal::Denied);
             }
-            host.kept_fresh.insert(handle.to_owned(), Duration::from_millis(milliseconds.max(1000)));
+            host.kept_fresh.insert(handle.to_owned(), Duration::from_millis(milliseconds.max(1000).into()));
             Ok(())
         })
     }

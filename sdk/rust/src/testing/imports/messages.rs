@@ -54,7 +54,7 @@ macro_rules! fields {
 
 pub(crate) mod request {
     use crate::testing::current;
-    use crate::testing::message::{Message as Of, RequestHead, check};
+    use crate::testing::message::{Message as Of, NewQuery, RequestHead, check};
     use crate::{Message, Refusal};
 
     type Head = Of<RequestHead>;
@@ -102,7 +102,7 @@ pub(crate) mod request {
             if query.is_some_and(|query| query.bytes().any(|byte| byte <= b' ' || matches!(byte, b'#' | 0x7F))) {
                 return Err(Refusal::InvalidValue);
             }
-            request.head.upstream_query = Some(query.map(str::to_owned));
+            request.head.upstream_query = Some(NewQuery(query.map(str::to_owned)));
             Ok(())
         })
     }
@@ -166,22 +166,22 @@ pub(crate) mod body {
 
     const MOST: usize = 1 << 20;
 
-    pub(crate) fn buffer(max: u64) -> Result<(), Refusal> {
+    pub(crate) fn buffer(max: u32) -> Result<(), Refusal> {
         current(|host| match host.phase.about() {
             None => Err(Refusal::WrongHook),
-            Some(_) if max > MOST as u64 => Err(Refusal::TooLarge),
+            Some(_) if max as usize > MOST => Err(Refusal::TooLarge),
             Some(_) => {
-                host.armed = Some(Armed::Body(max));
+                host.armed = Some(Armed::Body(max.into()));
                 Ok(())
             }
         })
     }
 
-    pub(crate) fn size() -> Result<u64, Refusal> {
-        steer!(|message| if message.buffered { Ok(message.bytes.len() as u64) } else { Err(Refusal::WrongHook) })
+    pub(crate) fn size() -> Result<u32, Refusal> {
+        steer!(|message| if message.buffered { Ok(u32::try_from(message.bytes.len()).unwrap_or(u32::MAX)) } else { Err(Refusal::WrongHook) })
     }
 
-    pub(crate) fn read(offset: u64, length: u32) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn read(offset: u32, length: u32) -> Result<Vec<u8>, Refusal> {
         steer!(|message| {
             if !message.buffered {
                 return Err(Refusal::WrongHook);

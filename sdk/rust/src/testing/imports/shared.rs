@@ -1,7 +1,7 @@
 //! What the filter shares with others: stores, documents, upstreams.
 
 pub(crate) mod kv {
-    use crate::bindings::kv::{Operation, Options};
+    use crate::bindings::kv::Operation;
     use crate::store::{Error, Outcome};
     use crate::testing::stores::Slot;
     use crate::testing::{Host, current};
@@ -14,19 +14,26 @@ pub(crate) mod kv {
         within(store, key, |slot| Ok(slot.get()))
     }
 
-    pub(crate) fn set(store: &str, key: &str, value: &[u8], options: Options) -> Result<(), Error> {
-        if options.durable {
-            return Err(Error::Unsupported);
-        }
-        within(store, key, |slot| slot.set(value, options.ttl))
+    pub(crate) fn set(store: &str, key: &str, value: &[u8], ttl: Option<u64>) -> Result<(), Error> {
+        within(store, key, |slot| slot.set(value, ttl))
     }
 
-    pub(crate) fn delete(store: &str, key: &str) -> Result<bool, Error> {
+    pub(crate) fn set_durable(store: &str, key: &str, _: &[u8], _: Option<u64>) -> Result<(), Error> {
+        within(store, key, |_| Err(Error::Unsupported))
+    }
+
+    pub(crate) fn remove(store: &str, key: &str) -> Result<bool, Error> {
         within(store, key, |slot| Ok(slot.delete()))
     }
 
-    pub(crate) fn increment(store: &str, key: &str, by: i64, ttl: Option<u64>) -> Result<i64, Error> {
+    pub(crate) fn increment(store: &str, key: &str, by: u64, ttl: Option<u64>) -> Result<i64, Error> {
+        let by = i64::try_from(by).map_err(|_| Error::NotANumber)?;
         within(store, key, |slot| slot.increment(by, ttl))
+    }
+
+    pub(crate) fn decrement(store: &str, key: &str, by: u64, ttl: Option<u64>) -> Result<i64, Error> {
+        let by = i64::try_from(by).map_err(|_| Error::NotANumber)?;
+        within(store, key, |slot| slot.increment(-by, ttl))
     }
 
     pub(crate) fn compare_and_swap(
@@ -34,14 +41,14 @@ pub(crate) mod kv {
         key: &str,
         expected: Option<&[u8]>,
         new: Option<&[u8]>,
-        options: Options,
+        ttl: Option<u64>,
     ) -> Result<bool, Error> {
         within(store, key, |slot| {
             if slot.get().as_deref() != expected {
                 return Ok(false);
             }
             match new {
-                Some(new) => slot.set(new, options.ttl)?,
+                Some(new) => slot.set(new, ttl)?,
                 None => {
                     slot.delete();
                 }
@@ -56,9 +63,10 @@ pub(crate) mod kv {
         }
         let one = |operation: &Operation| match operation {
             Operation::Get(key) => get(store, key).map(Outcome::Value),
-            Operation::Set((key, value, options)) => set(store, key, value, *options).map(|()| Outcome::Done),
-            Operation::Delete(key) => delete(store, key).map(Outcome::Deleted),
-            Operation::Increment((key, by, ttl)) => increment(store, key, *by, *ttl).map(Outcome::Number),
+            Operation::Set(entry) => set(store, &entry.key, &entry.value, entry.ttl).map(|()| Outcome::Done),
+            Operation::Remove(key) => remove(store, key).map(Outcome::Removed),
+            Operation::Increment(add) => increment(store, &add.key, add.by, add.ttl).map(Outcome::Number),
+            Operation::Decrement(add) => decrement(store, &add.key, add.by, add.ttl).map(Outcome::Number),
         };
         Ok(operations.iter().map(|operation| one(operation).unwrap_or_else(Outcome::Failed)).collect())
     }

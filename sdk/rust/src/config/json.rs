@@ -1,0 +1,418 @@
+//! Reading JSON for serde. Each kind of value is read by itself: what a type does not ask for, as numbers with
+//! fractions, is not in the component.
+
+use std::borrow::Cow;
+
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
+};
+
+use super::problem::Problem;
+
+/// Nested deeper than this is no configuration, and would use up the guest's small stack.
+const DEPTH: u8 = 64;
+
+pub(super) struct Reader<'de> {
+    text: &'de str,
+    at: usize,
+    depth: u8,
+}
+
+impl<'de> Reader<'de> {
+    pub(super) fn new(text: &'de str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    pub(super) fn end(&mut self) -> Result<(), Problem> {
+        if self.peek() == 0 && self.at >= self.text.len() { Ok(()) } else { broken() }
+    }
+
+    /// What stands from here on.
+    fn rest(&self) -> &'de str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// The next byte that is no space; 0 at the end.
+    fn peek(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Problem> {
+        if self.peek() != byte {
+            return broken();
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Problem> {
+        if !self.rest().starts_with(word) {
+            return broken();
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<Cow<'de, str>, Problem> {
+        self.expect(b'"')?;
+        let mut owned = String::new();
+        loop {
+            let rest = self.rest();
+            let Some(length) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\')) else { return broken() };
+            let plain = rest.get(..length).unwrap_or_default();
+            self.at += length + 1;
+            if rest.as_bytes().get(length) == Some(&b'"') {
+                if owned.is_empty() {
+                    return Ok(Cow::Borrowed(plain));
+                }
+                owned.push_str(plain);
+                return Ok(Cow::Owned(owned));
+            }
+            owned.push_str(plain);
+            owned.push(self.escaped()?);
+        }
+    }
+
+    fn escaped(&mut self) -> Result<char, Problem> {
+        let byte = self.rest().bytes().next().unwrap_or_default();
+        self.at += 1;
+        Ok(match byte {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let mut code = self.unit()?;
+                if (0xD800..0xDC00).contains(&code) {
+                    self.word("\\u")?;
+                    code = 0x1_0000 + ((code - 0xD800) << 10) + (self.unit()?.wrapping_sub(0xDC00) & 0x3FF);
+                }
+                return char::from_u32(code).map_or_else(broken, Ok);
+            }
+            b'"' | b'\\' | b'/' => char::from(byte),
+            _ => return broken(),
+        })
+    }
+
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Result<u32, Problem> {
+        let digits = self.rest().get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        self.at += 4;
+        digits.map_or_else(broken, Ok)
+    }
+
+    /// The text of a number.
+    fn number(&mut self) -> &'de str {
+        self.peek();
+        let rest = self.rest();
+        let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = rest.as_bytes().iter().take_while(|byte| is_part(byte)).count();
+        self.at += length;
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// What stands between `open` and `close`.
+    fn nested<T>(
+        &mut self,
+        open: u8,
+        close: u8,
+        read: impl FnOnce(&mut Self) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        self.expect(open)?;
+        if self.depth == DEPTH {
+            return Err(Problem::new(&["this is nested too deeply"]));
+        }
+        self.depth += 1;
+        let value = read(self)?;
+        self.depth -= 1;
+        if self.peek() != close {
+            return Err(Problem::new(&["there are more values here than expected"]));
+        }
+        self.at += 1;
+        Ok(value)
+    }
+
+    fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        self.nested(b'{', b'}', |reader| visitor.visit_map(Parts::of(reader)))
+    }
+
+    fn list<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        self.nested(b'[', b']', |reader| visitor.visit_seq(Parts::of(reader)))
+    }
+
+    fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        match self.string()? {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
+        }
+    }
+
+    fn truth<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        let truth = self.peek() == b't';
+        self.word(if truth { "true" } else { "false" })?;
+        visitor.visit_bool(truth)
+    }
+
+    fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        let number = self.number();
+        match (number.parse::<u64>(), number.parse::<i64>()) {
+            (Ok(number), _) => visitor.visit_u64(number),
+            (_, Ok(number)) => visitor.visit_i64(number),
+            _ => Err(Problem::invalid_type(Unexpected::Float(0.0), &visitor)),
+        }
+    }
+
+    fn fraction<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        self.number().parse().map_or_else(|_| broken(), |number| visitor.visit_f64(number))
+    }
+
+    fn nothing<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        self.word("null").and_then(|()| visitor.visit_unit())
+    }
+
+    /// Reads over a value.
+    fn skip(&mut self) -> Result<(), Problem> {
+        let mut depth = 0_u32;
+        loop {
+            match self.peek() {
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    depth = depth.saturating_sub(1);
+                    self.at += 1;
+                }
+                b',' | b':' if depth > 0 => self.at += 1,
+                b'"' => drop(self.string()?),
+                b't' => self.word("true")?,
+                b'f' => self.word("false")?,
+                b'n' => self.word("null")?,
+                _ if self.number().is_empty() => return broken(),
+                _ => {}
+            }
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What stands here, and is something else.
+    fn unexpected(&mut self, expected: &dyn Expected) -> Problem {
+        let found = match self.peek() {
+            b'{' => Unexpected::Map,
+            b'[' => Unexpected::Seq,
+            b'"' => Unexpected::Str(""),
+            b't' | b'f' => Unexpected::Bool(true),
+            b'n' => Unexpected::Unit,
+            b'0'..=b'9' | b'-' => match self.number().parse() {
+                Ok(number) => Unexpected::Signed(number),
+                Err(_) => Unexpected::Float(0.0),
+            },
+            _ => return Problem::new(&[BROKEN]),
+        };
+        Problem::invalid_type(found, expected)
+    }
+}
+
+const BROKEN: &str = "this is not JSON";
+
+fn broken<T>() -> Result<T, Problem> {
+    Err(Problem::new(&[BROKEN]))
+}
+
+/// Reads the kind of value that begins with these bytes.
+macro_rules! kinds {
+    ($($method:ident $(($($name:ident: $type:ty),*))?, $first:pat => $read:ident;)*) => {$(
+        fn $method<V: Visitor<'de>>(self $(, $($name: $type),*)?, visitor: V) -> Result<V::Value, Problem> {
+            $($(let _ = $name;)*)?
+            match self.peek() {
+                $first => self.$read(visitor),
+                _ => Err(self.unexpected(&visitor)),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Problem;
+
+    kinds! {
+        deserialize_bool, b't' | b'f' => truth;
+        deserialize_i8, b'0'..=b'9' | b'-' => integer;
+        deserialize_i16, b'0'..=b'9' | b'-' => integer;
+        deserialize_i32, b'0'..=b'9' | b'-' => integer;
+        deserialize_i64, b'0'..=b'9' | b'-' => integer;
+        deserialize_u8, b'0'..=b'9' | b'-' => integer;
+        deserialize_u16, b'0'..=b'9' | b'-' => integer;
+        deserialize_u32, b'0'..=b'9' | b'-' => integer;
+        deserialize_u64, b'0'..=b'9' | b'-' => integer;
+        deserialize_f32, b'0'..=b'9' | b'-' => fraction;
+        deserialize_f64, b'0'..=b'9' | b'-' => fraction;
+        deserialize_char, b'"' => text;
+        deserialize_str, b'"' => text;
+        deserialize_string, b'"' => text;
+        deserialize_bytes, b'"' => text;
+        deserialize_byte_buf, b'"' => text;
+        deserialize_identifier, b'"' => text;
+        deserialize_unit, b'n' => nothing;
+        deserialize_unit_struct(name: &'static str), b'n' => nothing;
+        deserialize_seq, b'[' => list;
+        deserialize_tuple(length: usize), b'[' => list;
+        deserialize_tuple_struct(name: &'static str, length: usize), b'[' => list;
+        deserialize_map, b'{' => object;
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]), b'{' => object;
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.peek() {
+            b'{' => self.object(visitor),
+            b'[' => self.list(visitor),
+            b'"' => self.text(visitor),
+            b't' | b'f' => self.truth(visitor),
+            b'n' => self.nothing(visitor),
+            b'0'..=b'9' | b'-' => {
+                let start = self.at;
+                let is_fraction = self.number().bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
+                self.at = start;
+                if is_fraction { self.fraction(visitor) } else { self.integer(visitor) }
+            }
+            _ => broken(),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        if self.peek() == b'n' {
+            self.word("null").and_then(|()| visitor.visit_none())
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Problem> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        match self.peek() {
+            b'"' => visitor.visit_enum(self.string()?.into_deserializer()),
+            b'{' => self.nested(b'{', b'}', |reader| visitor.visit_enum(Variant { reader, name: String::new() })),
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+}
+
+/// The values of an object or a list.
+struct Parts<'a, 'de> {
+    reader: &'a mut Reader<'de>,
+    key: String,
+    index: usize,
+}
+
+impl<'a, 'de> Parts<'a, 'de> {
+    fn of(reader: &'a mut Reader<'de>) -> Self {
+        Self { reader, key: String::new(), index: 0 }
+    }
+
+    /// Whether there is another one; the comma before it is read.
+    fn more(&mut self, close: u8) -> Result<bool, Problem> {
+        if self.reader.peek() == close {
+            return Ok(false);
+        }
+        if self.index > 0 {
+            self.reader.expect(b',')?;
+        }
+        self.index += 1;
+        Ok(true)
+    }
+}
+
+impl<'de> MapAccess<'de> for Parts<'_, 'de> {
+    type Error = Problem;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
+        if !self.more(b'}')? {
+            return Ok(None);
+        }
+        self.reader.peek();
+        let key = self.reader.string()?;
+        self.key = key.clone().into_owned();
+        let read = match key {
+            Cow::Borrowed(key) => seed.deserialize(de::value::BorrowedStrDeserializer::new(key)),
+            Cow::Owned(key) => seed.deserialize(key.into_deserializer()),
+        };
+        read.map(Some).map_err(|problem: Problem| problem.inside(std::mem::take(&mut self.key)))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Problem> {
+        self.reader.expect(b':')?;
+        seed.deserialize(&mut *self.reader).map_err(|problem| problem.inside(std::mem::take(&mut self.key)))
+    }
+}
+
+impl<'de> SeqAccess<'de> for Parts<'_, 'de> {
+    type Error = Problem;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Problem> {
+        if !self.more(b']')? {
+            return Ok(None);
+        }
+        let index = self.index - 1;
+        seed.deserialize(&mut *self.reader).map(Some).map_err(|problem| problem.inside(index.to_string()))
+    }
+}
+
+/// A variant with its value: `{"name": value}`.
+struct Variant<'a, 'de> {
+    reader: &'a mut Reader<'de>,
+    name: String,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = Problem;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(mut self, seed: S) -> Result<(S::Value, Self), Problem> {
+        self.name = self.reader.string()?.into_owned();
+        let name: de::value::StrDeserializer<'_, Problem> = self.name.as_str().into_deserializer();
+        let variant = seed.deserialize(name).map_err(|problem| problem.inside(self.name.clone()))?;
+        self.reader.expect(b':')?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Problem;
+
+    fn unit_variant(self) -> Result<(), Problem> {
+        Err(Problem::new(&["`", &self.name, "` has no value: write the name alone"]))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Problem> {
+        seed.deserialize(self.reader).map_err(|problem| problem.inside(self.name))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Problem> {
+        self.reader.deserialize_seq(visitor).map_err(|problem| problem.inside(self.name))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
+        self.reader.deserialize_map(visitor).map_err(|problem| problem.inside(self.name))
+    }
+}
