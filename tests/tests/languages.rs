@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use weir_tests::{Client, Origin, Proxy, Reply, command, follow_readme, weir};
 
@@ -19,21 +19,22 @@ struct Language {
     source: &'static str,
     /// What must be installed: the program and its package.
     needs: &'static [(&'static str, &'static str)],
-    component: OnceLock<PathBuf>,
+    /// Built once; a build that fails is not tried again.
+    component: Mutex<Option<PathBuf>>,
 }
 
 static JAVASCRIPT: Language = Language {
     example: "filter-javascript",
     source: "filter.js",
     needs: &[("node", "nodejs"), ("npm", "npm")],
-    component: OnceLock::new(),
+    component: Mutex::new(None),
 };
 
 static PYTHON: Language = Language {
     example: "filter-python",
     source: "guard.py",
     needs: &[("python3", "python3 python3-venv")],
-    component: OnceLock::new(),
+    component: Mutex::new(None),
 };
 
 impl Language {
@@ -42,14 +43,17 @@ impl Language {
     }
 
     /// The filter, built and in the cache of compiled filters: a proxy that runs it starts at once.
-    fn component(&self) -> &Path {
-        self.component.get_or_init(|| {
+    fn component(&self) -> PathBuf {
+        let mut component =
+            self.component.lock().expect("it was built: the first test that failed says why it was not");
+        let built = component.get_or_insert_with(|| {
             let component = self.build();
             let folder = tempfile::tempdir().unwrap();
             let output = validate(folder.path(), &text(&component, "limit: 1"));
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             component
-        })
+        });
+        built.clone()
     }
 
     fn build(&self) -> PathBuf {
@@ -242,9 +246,9 @@ fn bodies_that_it_cannot_read_are_refused(language: &Language) {
 
 fn an_exception_is_logged_with_its_place(language: &Language) {
     let origin = Origin::text("served");
-    let file = language.component().display();
+    let file = language.component();
     let proxy = Proxy::builder()
-        .top(&format!("plugins: {{ guard: {{ file: \"{file}\", limits: {{ body: 1KiB }} }} }}"))
+        .top(&format!("plugins: {{ guard: {{ file: \"{}\", limits: {{ body: 1KiB }} }} }}", file.display()))
         .filter("{ plugin: guard, config: { store: local, limit: 10, forbidden: [secret] } }")
         .route("/*", "origin", origin.address)
         .start();
@@ -257,7 +261,7 @@ fn an_exception_is_logged_with_its_place(language: &Language) {
 fn faults_of_its_config_are_shown_where_they_are(language: &Language) {
     let folder = tempfile::tempdir().unwrap();
     let config = "limit: 3,\n          forbidden: [plan, secret],\n          replacement: a secret";
-    let output = validate(folder.path(), &text(language.component(), config));
+    let output = validate(folder.path(), &text(&language.component(), config));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("weir.yaml:10:") && said.contains("it has a forbidden word itself"), "{said}");
