@@ -41,8 +41,8 @@ export const configure = hook('configure', (json) => {
 export const onRequest = hook('onRequest', () => {
   const client = exchange.clientAddress();
   const { limit, window, store } = settings;
-  // 64-bit numbers are BigInt. A key that is new gets the time to live, so this is the window's end.
-  const count = Number(kv.increment(store, client, 1n, BigInt(window) * 1000n));
+  // 64-bit numbers come as BigInt. A key that is new gets the time to live, so this is the window's end.
+  const count = Number(kv.increment(store, client, 1, window * 1000));
   if (count > limit) {
     const detail = `request ${count} of ${client} in ${window} s`;
     return answer(429, 'Too many requests.', 'over-limit', detail, [['retry-after', String(window)]]);
