@@ -12,6 +12,7 @@ mod lines;
 mod origin;
 mod pem;
 mod proxy;
+mod readme;
 mod tools;
 
 pub use certificates::Authority;
@@ -23,6 +24,7 @@ pub use lines::Lines;
 pub use origin::{Origin, Peer, Received};
 pub use pem::Pem;
 pub use proxy::{Proxy, ProxyBuilder, weir};
+pub use readme::follow_readme;
 pub use tools::{Running, command, free_port, nginx, python_origin, python_program};
 
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ fn root() -> PathBuf {
 fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = entry.file_name().unwrap().to_string_lossy().into_owned();
-        if entry.is_dir() && name != "target" && !name.starts_with('.') {
+        if entry.is_dir() && name != "target" && name != "node_modules" && !name.starts_with('.') {
             files(&entry, ending, found);
         } else if name.ends_with(ending) {
             found.push(entry);
