@@ -35,6 +35,7 @@ fn a_plugin_of_which_nothing_is_said_has_the_defaults_that_are_documented() {
             memory: 32 << 20,
             wait: Duration::from_secs(5),
             configure: Duration::from_secs(1),
+            compile: Duration::from_mins(2),
             instances: 16,
             waiting: 1024,
             queue: Duration::from_secs(1),

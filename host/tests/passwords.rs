@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll, Waker};
 
-use weir_host::crypto::{Error, MOST_PASSWORD, Passwords, verify};
+use weir_host::crypto::{MOST_PASSWORD, PasswordError as Error, Passwords, verify};
 
 const PASSWORD: &[u8] = b"correct horse";
 

@@ -12,7 +12,7 @@ pub use key::{Algorithm, InvalidKey, Key, PublicKey};
 pub use password::{Error as PasswordError, MOST_PASSWORD, verify};
 pub use passwords::Passwords;
 
-use aws_lc_rs::{constant_time, rand, digest as digests, hmac as hmacs};
+use aws_lc_rs::{constant_time, digest as digests, hmac as hmacs, rand};
 
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,9 +55,9 @@ impl Engine {
             .gc_support(false)
             .memory_reservation(MOST_MEMORY as u64)
             .memory_reservation_for_growth(0)
-            .max_wasm_stack(256 << 10)
+            .max_wasm_stack(1 << 20)
             // Of a fiber: what the guest may use, and as much for the host's functions.
-            .async_stack_size(512 << 10);
+            .async_stack_size(1536 << 10);
         let wasm = wasmtime::Engine::new(&config)?;
         let linker = |calls| {
             let mut linker = Linker::new(&wasm);

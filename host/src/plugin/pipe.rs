@@ -72,9 +72,13 @@ impl Pipe {
             return None;
         }
         let stage = |stage| match stage {
-            steering::Stage::Filter { position, rewrites, pin } => {
-                Stage::Filter(Filter { position, pool: Rc::clone(pools.pool(chain, position)), rewrites, pin, kept: None })
-            }
+            steering::Stage::Filter { position, rewrites, pin } => Stage::Filter(Filter {
+                position,
+                pool: Rc::clone(pools.pool(chain, position)),
+                rewrites,
+                pin,
+                kept: None,
+            }),
             steering::Stage::Encode(encoder) => Stage::Encode(Some(encoder)),
             steering::Stage::Decode(decoder) => Stage::Decode(Some(decoder)),
         };
@@ -150,7 +154,9 @@ fn encode(encoder: &mut Option<Box<Encoder>>, pieces: &[Bytes], then: Then) -> s
             encoder.flush(&mut out)?;
         }
     }
-    if then == Then::End && let Some(encoder) = encoder.take() {
+    if then == Then::End
+        && let Some(encoder) = encoder.take()
+    {
         encoder.finish(&mut out)?;
     }
     Ok(self::pieces(out.into()))
@@ -168,7 +174,9 @@ fn decode(decoder: &mut Option<Box<Decoder>>, pieces: Vec<Bytes>, then: Then) ->
             }
         }
     }
-    if then == Then::End && let Some(decoder) = decoder.take() {
+    if then == Then::End
+        && let Some(decoder) = decoder.take()
+    {
         decoder.finish()?;
     }
     Ok(decoded)

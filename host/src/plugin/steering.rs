@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::coding::{Decoder, Encoder};
 use super::documents::Document;
 use super::pins::Pin;
+use crate::coding::{Decoder, Encoder};
 
 /// One of an exchange's two messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

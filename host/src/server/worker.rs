@@ -21,6 +21,9 @@ use crate::telemetry::access::{WorkerLog, WorkerSender};
 /// How often idle upstream connections and instances are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
 
+/// Filters run on the worker's stack; they may use 1 MiB of it, which is what language runtimes need.
+const STACK: usize = 4 << 20;
+
 /// The control thread's end of a worker.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -50,16 +53,19 @@ impl Worker {
         let outbound = Arc::clone(&line);
         let runtime =
             move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
-        let thread = std::thread::Builder::new().name(format!("weir-{index}")).spawn(move || match runtime() {
-            Ok(runtime) => {
-                let log = WorkerLog::new(log);
-                runtime.block_on(work(state, inbox, arrivals, (outbound, calls), Rc::clone(&log)));
-                // Ends the connections that are left; their exchanges leave records too.
-                drop(runtime);
-                log.flush();
-            }
-            Err(error) => tracing::error!("a worker cannot start: {error}"),
-        })?;
+        let thread =
+            std::thread::Builder::new().name(format!("weir-{index}")).stack_size(STACK).spawn(
+                move || match runtime() {
+                    Ok(runtime) => {
+                        let log = WorkerLog::new(log);
+                        runtime.block_on(work(state, inbox, arrivals, (outbound, calls), Rc::clone(&log)));
+                        // Ends the connections that are left; their exchanges leave records too.
+                        drop(runtime);
+                        log.flush();
+                    }
+                    Err(error) => tracing::error!("a worker cannot start: {error}"),
+                },
+            )?;
         Ok(Self { orders, door, line, thread })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use weir::crypto::{self, Hash, PublicKey, Signature};
-use weir::store::{self, Options, Outcome};
+use weir::store::{self, Outcome};
 use weir::testing::{Host, answer};
 use weir::{Fault, Faults, Refusal, Request, Result, Secret, Store, Upstream, metrics, setup, upstream};
 
@@ -18,24 +18,23 @@ fn a_store_keeps_values_for_their_time() {
     host.enter(|| -> Result<()> {
         let store = Store::from("shared");
         assert_eq!(store.get("greeting")?, Some(b"hello".to_vec()));
-        assert!(store.delete("greeting")?);
-        assert!(!store.delete("greeting")?);
-        store.set("short", "x", Options::ttl(Duration::from_secs(1)))?;
+        assert!(store.remove("greeting")?);
+        assert!(!store.remove("greeting")?);
+        store.set("short", "x", Some(Duration::from_secs(1)))?;
         assert_eq!(store.increment("count", 2, Some(Duration::from_secs(1)))?, 2);
-        assert_eq!(store.increment("count", -5, None)?, -3);
+        assert_eq!(store.decrement("count", 5, None)?, -3);
         assert_eq!(store.get("count")?, Some(b"-3".to_vec()));
         assert_eq!(store.increment("short", 1, None), Err(store::Error::NotANumber));
-        assert!(!store.compare_and_swap("cas", Some(b"a"), Some(b"b"), Options::default())?);
-        assert!(store.compare_and_swap("cas", None, Some(b"b"), Options::default())?);
-        assert!(store.compare_and_swap("cas", Some(b"b"), None, Options::default())?);
+        assert!(!store.compare_and_swap("cas", Some(b"a"), Some(b"b"), None)?);
+        assert!(store.compare_and_swap("cas", None, Some(b"b"), None)?);
+        assert!(store.compare_and_swap("cas", Some(b"b"), None, None)?);
         assert_eq!(Store::local().get("short")?, None);
         assert_eq!(Store::from("nobody").get("short"), Err(store::Error::Denied));
-        assert_eq!(store.set("x", "y", Options::default().durable()), Err(store::Error::Unsupported));
-        let outcomes =
-            store.batch().set("b", "1", Options::default()).increment("b", 1, None).get("b").delete("b").run()?;
+        assert_eq!(store.set_durable("x", "y", None), Err(store::Error::Unsupported));
+        let outcomes = store.batch().set("b", "1", None).increment("b", 1, None).get("b").remove("b").run()?;
         assert!(matches!(
             &outcomes[..],
-            [Outcome::Done, Outcome::Number(2), Outcome::Value(Some(value)), Outcome::Deleted(true)] if value == b"2"
+            [Outcome::Done, Outcome::Number(2), Outcome::Value(Some(value)), Outcome::Removed(true)] if value == b"2"
         ));
         Ok(())
     })
@@ -46,7 +45,7 @@ fn a_store_keeps_values_for_their_time() {
         assert_eq!(Store::from("shared").increment("count", 1, None), Ok(1));
     });
     host.stores.fail(Some(store::Error::Unavailable));
-    let error = host.enter(|| -> Result<()> { Ok(Store::local().set("x", "y", Options::default())?) }).unwrap_err();
+    let error = host.enter(|| -> Result<()> { Ok(Store::local().set("x", "y", None)?) }).unwrap_err();
     assert_eq!(error.to_string(), "the store did not do it: unavailable");
 }
 

@@ -10,10 +10,8 @@
 mod data;
 mod words;
 
-pub(super) use data::{
-    Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls,
-};
+pub(super) use data::{Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls};
 pub(super) use words::{
-    Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError, Refusal,
-    Signature,
+    Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError,
+    Refusal, Signature,
 };
