@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::admin;
 use crate::config::{Config, Fault, Listener, Place, Report};
 use crate::listen::{self, Door, Entrance, Gate};
-use crate::plugin::{Document, Engine};
+use crate::plugin::{Document, Engine, Kind, Value};
 use crate::telemetry::access::AccessLog;
 
 use door::AdminDoor;
@@ -115,6 +115,7 @@ impl Server {
             sites,
             routes,
             filters,
+            counts: counts(&self.state),
             reload: last.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }
@@ -195,6 +196,33 @@ impl Server {
         }
         self.log.finish();
     }
+}
+
+fn counts(state: &State) -> Vec<admin::Count> {
+    let mut counts = Vec::new();
+    for (filter, (metric, values)) in state.snapshot.counted() {
+        for (labels, value) in values {
+            #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+            let (value, buckets) = match (&value, &metric.kind) {
+                (Value::Counter(sum), _) => (*sum as f64, Vec::new()),
+                (Value::Gauge(value), _) => (*value, Vec::new()),
+                (Value::Histogram(counts, sum), Kind::Histogram(bounds)) => {
+                    let bounds = bounds.iter().copied().chain([f64::MAX]);
+                    (*sum, bounds.zip(counts.iter().copied()).collect())
+                }
+                (Value::Histogram(_, sum), _) => (*sum, Vec::new()),
+            };
+            let labels = metric.labels.iter().cloned().zip(labels).collect();
+            counts.push(admin::Count {
+                filter: filter.to_owned(),
+                metric: metric.name.clone(),
+                labels,
+                value,
+                buckets,
+            });
+        }
+    }
+    counts
 }
 
 /// Documents are fetched by this thread, through a worker's connections, until nobody uses them.

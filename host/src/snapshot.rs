@@ -122,8 +122,7 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
     let store = |store: &crate::config::Store| {
         let size = usize::try_from(store.memory).unwrap_or(usize::MAX);
         let kept = before.and_then(|before| before.stores.get(&store.name)).filter(|kept| kept.size() == size);
-        let store = (store.name.clone(), kept.map_or_else(|| Arc::new(store::Memory::new(size)) as _, Arc::clone));
-        store
+        (store.name.clone(), kept.map_or_else(|| Arc::new(store::Memory::new(size)) as _, Arc::clone))
     };
     config.stores.iter().map(store).collect()
 }
@@ -132,6 +131,11 @@ impl Snapshot {
     /// What filters want to be kept fresh.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.iter().flat_map(|entry| entry.documents())
+    }
+
+    /// What filters count, by entry.
+    pub fn counted(&self) -> impl Iterator<Item = (&str, plugin::Counted)> {
+        self.entries.iter().flat_map(|entry| entry.counted().into_iter().map(|counted| (entry.name.as_str(), counted)))
     }
 
     /// What is to be said of the order of filters.

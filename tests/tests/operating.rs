@@ -50,7 +50,7 @@ fn a_broken_file_changes_nothing_and_says_why() {
         (
             good.text("127.0.0.1:0")
                 .replace("routes:", "chain: [{ plugin: request-id, config: { x: 1 } }]\n    routes:"),
-            "`request-id` refuses its config",
+            "unknown key `x`",
         ),
         (good.text("127.0.0.1:1"), "cannot change while weir runs"),
     ] {

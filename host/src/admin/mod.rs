@@ -61,8 +61,26 @@ pub struct Status {
     pub routes: usize,
     /// How many of what is served.
     pub filters: usize,
+    /// What filters count.
+    pub counts: Vec<Count>,
     /// The last reload, if there was one.
     pub reload: Option<Reload>,
+}
+
+/// One value that a filter counts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Count {
+    /// The entry's name.
+    pub filter: String,
+    /// The metric's name.
+    pub metric: String,
+    /// Names and values.
+    pub labels: Vec<(String, String)>,
+    /// The sum or the last value; of a histogram the sum of what was observed.
+    pub value: f64,
+    /// Of a histogram: upper bounds, and how many were at most so large, but above the bound before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<(f64, u64)>,
 }
 
 /// How a reload went.

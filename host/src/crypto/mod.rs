@@ -55,6 +55,6 @@ pub fn equal(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Random bytes that nobody can guess; an error if the system has none.
-pub fn fill(bytes: &mut [u8]) -> Result<(), ()> {
-    rand::fill(bytes).map_err(|_| ())
+pub fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
+    rand::fill(bytes).map_err(|_| std::io::Error::other("the system has no random bytes"))
 }

@@ -79,6 +79,11 @@ impl Engine {
         started.clone().map_err(wasmtime::Error::msg)
     }
 
+    /// A component that was compiled before.
+    pub(super) fn cached(&self, digest: &[u8; 32]) -> Option<Component> {
+        self.cache.get(&self.wasm, digest)
+    }
+
     /// Compiles a component, or takes it from the cache.
     pub(super) fn compile(&self, digest: &[u8; 32], bytes: &[u8], patience: Duration) -> Result<Component, String> {
         if let Some(component) = self.cache.get(&self.wasm, digest) {

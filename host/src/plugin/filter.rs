@@ -67,18 +67,25 @@ impl Filter {
 
     /// Ready to be instantiated, for an entry that may call upstreams or may not.
     pub(super) fn link(&self, engine: &Engine, may_call: bool) -> Result<InstancePre<Guest>, String> {
-        let calls = if may_call { Calls::Wait } else { Calls::Refuse };
-        let linked = self.linked[usize::from(may_call)].get_or_init(|| {
-            let linked = if self.stubs_wasi {
-                let mut linker = engine.linker(calls).clone();
-                let stubbed = linker.define_unknown_imports_as_traps(&self.component);
-                stubbed.and_then(|()| linker.instantiate_pre(&self.component))
-            } else {
-                engine.linker(calls).instantiate_pre(&self.component)
-            };
-            linked.map_err(|error| format!("{error:#}"))
-        });
+        let linked = self.linked[usize::from(may_call)]
+            .get_or_init(|| self.link_as(engine, &self.component, may_call).map_err(|error| format!("{error:#}")));
         linked.clone()
+    }
+
+    /// The same for another form of the component.
+    pub(super) fn link_as(
+        &self,
+        engine: &Engine,
+        component: &Component,
+        may_call: bool,
+    ) -> wasmtime::Result<InstancePre<Guest>> {
+        let linker = engine.linker(if may_call { Calls::Wait } else { Calls::Refuse });
+        if !self.stubs_wasi {
+            return linker.instantiate_pre(component);
+        }
+        let mut linker = linker.clone();
+        linker.define_unknown_imports_as_traps(component)?;
+        linker.instantiate_pre(component)
     }
 
     /// Whether an instance of it may have to wait.

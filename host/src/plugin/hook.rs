@@ -70,7 +70,7 @@ impl Exports {
     pub(super) fn of(component: &Component) -> Option<Self> {
         // Function and interface have the same name.
         let find = |hook: Hook| {
-            let interface = component.get_export_index(None, &format!("weir:filter/{}@0.1.0", hook.name()))?;
+            let interface = component.get_export_index(None, format!("weir:filter/{}@0.1.0", hook.name()))?;
             component.get_export_index(Some(&interface), hook.name())
         };
         let mut hooks = [const { None }; EXPORTS];

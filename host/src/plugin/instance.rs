@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::Store;
-use wasmtime::component::{ComponentNamedList, InstancePre, Lift, Lower, TypedFunc};
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower, TypedFunc};
 
 use super::bindings::{Fault, Flow};
 use super::calls::Outbound;
@@ -43,7 +43,7 @@ pub(super) struct Guest {
 /// An instance that was configured. A failure poisons it: drop it.
 pub(super) struct Instance {
     store: Store<Guest>,
-    instance: wasmtime::component::Instance,
+    exports: wasmtime::component::Instance,
     /// Those that most calls are of: looking one up costs as much as calling it.
     on_request: Option<TypedFunc<(), (Flow,)>>,
     on_response: Option<TypedFunc<(), (Flow,)>>,
@@ -70,6 +70,37 @@ impl Instance {
         pins: &Pins,
         outbound: &Arc<dyn Outbound>,
     ) -> Result<Self, Refused> {
+        match entry.image() {
+            Some(image) => Self::make(engine, entry, &image.pre, None, counts, pins, outbound),
+            None => {
+                let configure = &entry.filter.exports.configure;
+                Self::configured(engine, entry, entry.linked(), configure, counts, pins, outbound)
+            }
+        }
+    }
+
+    /// Makes an instance and configures it by this export.
+    pub(super) fn configured(
+        engine: &Engine,
+        entry: &Arc<Entry>,
+        from: &InstancePre<Guest>,
+        configure: &ComponentExportIndex,
+        counts: &Arc<Counts>,
+        pins: &Pins,
+        outbound: &Arc<dyn Outbound>,
+    ) -> Result<Self, Refused> {
+        Self::make(engine, entry, from, Some(configure), counts, pins, outbound)
+    }
+
+    fn make(
+        engine: &Engine,
+        entry: &Arc<Entry>,
+        from: &InstancePre<Guest>,
+        configure: Option<&ComponentExportIndex>,
+        counts: &Arc<Counts>,
+        pins: &Pins,
+        outbound: &Arc<dyn Outbound>,
+    ) -> Result<Self, Refused> {
         let guest = Guest {
             entry: Arc::clone(entry),
             hook: Hook::Configure,
@@ -89,24 +120,22 @@ impl Instance {
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
         store.set_epoch_deadline(1);
         store.data_mut().meter.start(entry.limits.configure);
-        let made = engine.start_clock().and_then(|()| match entry.image() {
-            Some(image) => Ok((instantiate(image, entry, &mut store)?, Ok(()))),
-            None => {
-                let instance = instantiate(entry.linked(), entry, &mut store)?;
-                let index = &entry.filter.exports.configure;
-                let configure = instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, index)?;
-                let config = (Arc::clone(&entry.config),);
-                let (result,) = match entry.waits() {
-                    true => now(configure.call_async(&mut store, config)),
-                    false => configure.call(&mut store, config),
-                }?;
-                Ok((instance, result))
-            }
+        let made = engine.start_clock().and_then(|()| {
+            let instance = instantiate(from, entry, &mut store)?;
+            let Some(configure) = configure else { return Ok((instance, Ok(()))) };
+            let configure = instance.get_typed_func::<(Arc<str>,), (Result<(), Vec<Fault>>,)>(&mut store, configure)?;
+            let config = (Arc::clone(&entry.config),);
+            let (result,) = if entry.waits() {
+                now(configure.call_async(&mut store, config))
+            } else {
+                configure.call(&mut store, config)
+            }?;
+            Ok((instance, result))
         });
         match made {
             Ok((instance, Ok(()))) => {
                 let began_with = store.data().meter.grown;
-                Ok(Self { store, instance, on_request: None, on_response: None, calls: 0, began_with })
+                Ok(Self { store, exports: instance, on_request: None, on_response: None, calls: 0, began_with })
             }
             Ok((_, Err(faults))) => Err(Refused::Config(faults)),
             Err(error) => Err(Refused::Failed(match failure(&store, &error) {
@@ -119,6 +148,11 @@ impl Instance {
     /// What the filter asked for when it was configured.
     pub(super) fn into_setup(self) -> Setup {
         self.store.into_data().setup
+    }
+
+    /// The store and what is in it, for who takes its picture.
+    pub(super) fn parts(&mut self) -> (&mut Store<Guest>, wasmtime::component::Instance) {
+        (&mut self.store, self.exports)
     }
 
     /// Runs a hook of a filter that cannot wait, with the exchange lent to the store.
@@ -190,8 +224,8 @@ impl Instance {
         R: ComponentNamedList + Lift,
     {
         let entry = Arc::clone(&self.store.data().entry);
-        let Some(index) = entry.filter.exports.get(hook) else { return Err(Failure::NoHook(hook.name())) };
-        self.instance.get_typed_func(&mut self.store, index).map_err(|error| Failure::Instance(error.to_string()))
+        let Some(index) = entry.exports().get(hook) else { return Err(Failure::NoHook(hook.name())) };
+        self.exports.get_typed_func(&mut self.store, index).map_err(|error| Failure::Instance(error.to_string()))
     }
 
     /// Whether it has served so many calls, or grown so large, that a new one should take its place.
@@ -258,7 +292,7 @@ async fn waited<R>(
 }
 
 /// What a future comes to that has nothing to wait for: in `configure` no capability waits.
-fn now<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+pub(super) fn now<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
         std::task::Poll::Ready(result) => result,

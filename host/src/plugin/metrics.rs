@@ -12,17 +12,23 @@ const LONGEST_LABEL: usize = 128;
 
 /// A metric that a filter declared.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Metric {
-    pub(super) name: String,
-    pub(super) help: String,
-    pub(super) labels: Vec<String>,
-    pub(super) kind: Kind,
+pub struct Metric {
+    /// Its name, without what the host puts before it.
+    pub name: String,
+    /// What it counts.
+    pub help: String,
+    /// The names of its labels.
+    pub labels: Vec<String>,
+    /// What kind it is.
+    pub kind: Kind,
 }
 
 /// What kind of a metric.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// It only grows.
     Counter,
+    /// It is what it was last.
     Gauge,
     /// Upper bounds.
     Histogram(Vec<f64>),
@@ -30,12 +36,17 @@ pub(super) enum Kind {
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
+    /// The sum.
     Counter(u64),
+    /// The last.
     Gauge(f64),
     /// How many were in each bucket, above all of them too; and their sum.
     Histogram(Vec<u64>, f64),
 }
+
+/// A metric with its values by label set, in a stable order.
+pub type Counted = (Metric, Vec<(Vec<String>, Value)>);
 
 /// What happened to a metric.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +89,7 @@ impl Metrics {
     }
 
     /// All values, summed over the workers, in a stable order. A gauge is the largest of them.
-    pub(super) fn read(&self) -> Vec<(Metric, Vec<(Vec<String>, Value)>)> {
+    pub(super) fn read(&self) -> Vec<Counted> {
         let mut sums = vec![Series::new(); self.declared.len()];
         for counts in lock(&self.workers).iter().filter_map(Weak::upgrade) {
             for (sum, series) in sums.iter_mut().zip(lock(&counts.series).iter()) {
@@ -115,9 +126,10 @@ impl Counts {
         let mut all = lock(&self.series);
         let series = &mut all[index];
         let has_room = series.len() < self.most;
-        let labels = match is_known && (has_room || series.contains_key(&labels)) {
-            true => labels,
-            false => vec![OTHER.to_owned(); declared.labels.len()],
+        let labels = if is_known && (has_room || series.contains_key(&labels)) {
+            labels
+        } else {
+            vec![OTHER.to_owned(); declared.labels.len()]
         };
         let value = series.entry(labels).or_insert_with(|| declared.kind.zero());
         if !value.apply(event, &declared.kind) {

@@ -163,14 +163,14 @@ fn encode(encoder: &mut Option<Box<Encoder>>, pieces: &[Bytes], then: Then) -> s
 }
 
 fn decode(decoder: &mut Option<Box<Decoder>>, pieces: Vec<Bytes>, then: Then) -> Result<Vec<Bytes>, coding::Error> {
-    let mut decoded = Vec::new();
+    let mut out = Vec::new();
     if let Some(decoder) = decoder.as_deref_mut() {
         for mut piece in pieces {
             let mut progress = Progress::More;
             while progress == Progress::More {
-                let mut out = Vec::new();
-                progress = decoder.push(&mut piece, &mut out)?;
-                decoded.extend((!out.is_empty()).then(|| Bytes::from(out)));
+                let mut made = Vec::new();
+                progress = decoder.push(&mut piece, &mut made)?;
+                out.extend((!made.is_empty()).then(|| Bytes::from(made)));
             }
         }
     }
@@ -179,7 +179,7 @@ fn decode(decoder: &mut Option<Box<Decoder>>, pieces: Vec<Bytes>, then: Then) ->
     {
         decoder.finish()?;
     }
-    Ok(decoded)
+    Ok(out)
 }
 
 fn pieces(mut bytes: Bytes) -> Vec<Bytes> {
@@ -220,9 +220,10 @@ impl Filter {
     ) -> Result<(), Cut> {
         let entry = &self.pool.entry;
         let hook = if self.rewrites { Hook::Rewrite(message) } else { Hook::Observe(message) };
-        let called = match entry.ward.admits(&self.pool.record) {
-            true => self.call(hook, held, piece, end).await,
-            false => Err(Failure::Quarantine),
+        let called = if entry.ward.admits(&self.pool.record) {
+            self.call(hook, held, piece, end).await
+        } else {
+            Err(Failure::Quarantine)
         };
         let failure = match called {
             Ok(Ok(made)) if made.len() > LARGEST_OUTPUT => Failure::Output,

@@ -26,7 +26,7 @@ pub(super) struct Pool {
     engine: Arc<Engine>,
     outbound: Arc<dyn Outbound>,
     counts: Arc<Counts>,
-    idle: RefCell<Vec<Box<Instance>>>,
+    idle: RefCell<Vec<Instance>>,
     /// In use, without those that are pinned.
     busy: Cell<usize>,
     /// The most that were in use since the last sweep.
@@ -40,7 +40,7 @@ pub(super) struct Pool {
 
 /// An instance in use. It goes back when its hook is done; dropped before, it is thrown away.
 pub(super) struct Taken {
-    instance: Option<Box<Instance>>,
+    instance: Option<Instance>,
     pool: Rc<Pool>,
     is_pinned: bool,
 }
@@ -74,7 +74,7 @@ impl Pool {
             None if self.entry.waits() && self.busy.get() >= self.entry.limits.instances => {
                 return Err(Failure::Overload);
             }
-            None => Box::new(self.make()?),
+            None => self.make()?,
         };
         self.busy.set(self.busy.get() + 1);
         self.peak.set(self.peak.get().max(self.busy.get()));

@@ -3,6 +3,7 @@
 //! Runs off the workers. Whatever is wrong becomes a fault at the line that asked for it; an entry that did not
 //! change since the snapshot before is taken over, instances and all.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Component, InstancePre};
 
 use super::cache::hex;
 use super::calls::{Nowhere, Outbound};
@@ -18,9 +19,10 @@ use super::documents::Document;
 use super::engine::Engine;
 use super::filter::Filter;
 use super::granted::{Granted, Stores};
-use super::hook::Hook;
+use super::hook::{Exports, Hook};
+use super::image::Image;
 use super::instance::{Guest, Instance, Refused};
-use super::metrics::Metrics;
+use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
 use super::quarantine::Ward;
 use super::setup::Setup;
@@ -59,7 +61,7 @@ pub struct Entry {
 struct Linked {
     pre: InstancePre<Guest>,
     /// An instance that was configured, if each call has one of its own.
-    image: Option<InstancePre<Guest>>,
+    image: Option<Image>,
     waits: bool,
 }
 
@@ -148,7 +150,15 @@ impl<'a> Registry<'a> {
         entry.take_documents(known.map(|before| &**before));
         entry.metrics = Metrics::new(setup.metrics.clone(), wanted.limits.series);
         entry.setup = setup;
-        Ok(Arc::new(entry))
+        let mut entry = Arc::new(entry);
+        if entry.isolation == Isolation::Fresh {
+            let image = Self::bytes(&wanted.component, &entry).and_then(|bytes| Image::of(self.engine, &entry, &bytes));
+            // Nobody else has it yet.
+            if let Some(entry) = Arc::get_mut(&mut entry) {
+                entry.linked.image = image;
+            }
+        }
+        Ok(entry)
     }
 
     /// Checks a component that no entry uses.
@@ -172,10 +182,19 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// The component of an entry once more, if it is still the same.
+    fn bytes(wanted: &ComponentConfig, entry: &Entry) -> Option<Cow<'static, [u8]>> {
+        let bytes = match &wanted.source {
+            ComponentSource::Bundled(name) => Cow::Borrowed(weir_bundle::find(name)?),
+            ComponentSource::File(path) => Cow::Owned(read_component(path).ok()?),
+        };
+        (Sha256::digest(&bytes).as_slice() == entry.filter.digest).then_some(bytes)
+    }
+
     fn read(&mut self, wanted: &ComponentConfig, patience: Duration) -> Loaded {
         let bytes = match &wanted.source {
             ComponentSource::Bundled(name) => weir_bundle::find(name).unwrap_or_default().into(),
-            ComponentSource::File(path) => std::borrow::Cow::Owned(read_component(path).map_err(|why| {
+            ComponentSource::File(path) => Cow::Owned(read_component(path).map_err(|why| {
                 Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
                     .help("paths are relative to the file that names them")
             })?),
@@ -216,8 +235,18 @@ impl Entry {
         &self.linked.pre
     }
 
-    pub(super) fn image(&self) -> Option<&InstancePre<Guest>> {
+    pub(super) fn image(&self) -> Option<&Image> {
         self.linked.image.as_ref()
+    }
+
+    /// Where an instance has its hooks.
+    pub(super) fn exports(&self) -> &Exports {
+        self.linked.image.as_ref().map_or(&self.filter.exports, |image| &image.exports)
+    }
+
+    /// Another form of its component, linked in the same way.
+    pub(super) fn link(&self, engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<Guest>> {
+        self.filter.link_as(engine, component, !self.granted.upstreams.is_empty())
     }
 
     /// How often it ticks, for the one who asks first.
@@ -229,6 +258,11 @@ impl Entry {
     /// What must be kept fresh for it.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.granted.documents.values()
+    }
+
+    /// What its filter counts, summed over the workers.
+    pub fn counted(&self) -> Vec<Counted> {
+        self.metrics.read()
     }
 
     /// Where in a chain its plugin says that it belongs.

@@ -25,7 +25,7 @@ pub(super) struct Asked {
 
 impl Line {
     /// A line, and where its calls come out.
-    pub(super) fn new() -> (Arc<dyn Outbound>, mpsc::UnboundedReceiver<Asked>) {
+    pub(super) fn open() -> (Arc<dyn Outbound>, mpsc::UnboundedReceiver<Asked>) {
         let (line, calls) = mpsc::unbounded_channel();
         (Arc::new(Self(line)), calls)
     }

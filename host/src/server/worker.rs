@@ -49,7 +49,7 @@ impl Worker {
         let (connections, arrivals) = mpsc::unbounded_channel();
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
         let state = Arc::clone(state);
-        let (line, calls) = Line::new();
+        let (line, calls) = Line::open();
         let outbound = Arc::clone(&line);
         let runtime =
             move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());

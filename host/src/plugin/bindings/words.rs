@@ -5,6 +5,7 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($case:ident = $word:literal),* $(,)? })*) => {$(
         $(#[$doc])*
+        #[allow(clippy::enum_variant_names)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, ComponentType, Lift, Lower)]
         #[component(enum)]
         #[repr(u8)]

@@ -14,6 +14,9 @@ use crate::plugin::metrics::{Event, Kind};
 const SHORTEST_TICK: u32 = 100;
 const SHORTEST_REFRESH: u32 = 1000;
 
+/// What declaring a metric comes to.
+type Declared = Result<(Result<u32, Refusal>,)>;
+
 pub(super) fn link_setup(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("skip", |mut store: Store<'_>, (hook,): (bindings::Hook,)| {
         configuring(store.data())?;
@@ -40,7 +43,6 @@ pub(super) fn link_setup(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         store.data_mut().setup.documents.push((handle, interval));
         Ok((Ok(()),))
     })?;
-    type Declared = Result<(Result<u32, Refusal>,)>;
     linker.func_wrap("counter", |store: Store<'_>, (name, help, labels): (WasmStr, WasmStr, _)| -> Declared {
         declare(store, &name, &help, labels, Kind::Counter)
     })?;

@@ -11,6 +11,9 @@ use crate::plugin::instance::Guest;
 /// Of one instance.
 const MOST_KEYS: usize = 256;
 
+/// The parameters of `verify`.
+type Verify = (u32, bindings::Signature, WasmList<u8>, WasmList<u8>);
+
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("digest", |store: Store<'_>, (hash, data): (bindings::Hash, WasmList<u8>)| {
         configured(store.data())?;
@@ -39,7 +42,6 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         }
         Ok(())
     })?;
-    type Verify = (u32, bindings::Signature, WasmList<u8>, WasmList<u8>);
     linker.func_wrap("verify", |store: Store<'_>, (key, algorithm, message, signature): Verify| {
         configured(store.data())?;
         let found = index(key).and_then(|index| store.data().keys.get(index)).and_then(Option::as_ref);

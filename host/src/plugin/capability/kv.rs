@@ -13,6 +13,12 @@ use crate::store::{self, Operation, Options, Outcome};
 /// What a call of a store comes to.
 type Answer<T> = Result<(Result<T, KvError>,)>;
 
+/// The parameters of `compare-and-swap`.
+type Swap = (WasmStr, WasmStr, Option<WasmList<u8>>, Option<WasmList<u8>>, Option<u64>);
+
+/// The parameters of `batch`.
+type Batch = (WasmStr, Vec<bindings::Operation>);
+
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("get", |guest: Store<'_>, (store, key): (WasmStr, WasmStr)| -> Answer<Option<Vec<u8>>> {
         on(&guest, &store, |store, owner| Ok(store.get(owner, &key.to_str(&guest)?)))
@@ -25,7 +31,6 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     })?;
     link_add(linker, "increment", i64::checked_add)?;
     link_add(linker, "decrement", i64::checked_sub)?;
-    type Swap = (WasmStr, WasmStr, Option<WasmList<u8>>, Option<WasmList<u8>>, Option<u64>);
     linker.func_wrap(
         "compare-and-swap",
         |guest: Store<'_>, (store, key, expected, new, ttl): Swap| -> Answer<bool> {
@@ -37,7 +42,6 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
             })
         },
     )?;
-    type Batch = (WasmStr, Vec<bindings::Operation>);
     linker.func_wrap("batch", |guest: Store<'_>, (store, operations): Batch| -> Answer<Vec<bindings::Outcome>> {
         let Ok(operations) = operations.iter().map(operation).collect::<Result<Vec<_>, KvError>>() else {
             return Ok((Err(KvError::NotANumber),));

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use wasmtime::component::LinkerInstance;
-use wasmtime::{Result, ensure, format_err};
+use wasmtime::{Result, ensure};
 
 use super::{Store, configured};
 use crate::crypto;
@@ -43,5 +43,5 @@ pub(super) fn link_random(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> 
 }
 
 fn fill(bytes: &mut [u8]) -> Result<()> {
-    crypto::fill(bytes).map_err(|()| format_err!("the system has no random bytes"))
+    Ok(crypto::fill(bytes)?)
 }

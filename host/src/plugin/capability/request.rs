@@ -32,11 +32,12 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("upstream-query", |store: Store<'_>, (): ()| Ok((split(store.data().exchange()?).1,)))?;
     linker.func_wrap("set-path", |mut store: Store<'_>, (path,): (WasmStr,)| -> Answer {
         let path = path.to_str(&store)?.into_owned();
-        Ok((open(store.data_mut()).and_then(|exchange| set_target(exchange, Some(&path), None)),))
+        Ok((open(store.data_mut()).and_then(|exchange| set_target(exchange, Some(&path), &Query::AsItIs)),))
     })?;
     linker.func_wrap("set-query", |mut store: Store<'_>, (query,): (Option<WasmStr>,)| -> Answer {
         let query = query.map(|query| query.to_str(&store).map(std::borrow::Cow::into_owned)).transpose()?;
-        Ok((open(store.data_mut()).and_then(|exchange| set_target(exchange, None, Some(query.as_deref()))),))
+        Ok((open(store.data_mut())
+            .and_then(|exchange| set_target(exchange, None, &query.map_or(Query::None, Query::Is))),))
     })?;
     link_fields(linker, read, edit)
 }
@@ -65,11 +66,22 @@ fn split(exchange: &Exchange) -> (String, Option<String>) {
     (path, exchange.request.uri.query().map(str::to_owned))
 }
 
+/// What is to follow the path.
+enum Query {
+    AsItIs,
+    None,
+    Is(String),
+}
+
 /// Sets the one or the other.
-fn set_target(exchange: &mut Exchange, path: Option<&str>, query: Option<Option<&str>>) -> Result<(), Refusal> {
+fn set_target(exchange: &mut Exchange, path: Option<&str>, query: &Query) -> Result<(), Refusal> {
     let (path_before, query_before) = split(exchange);
     let path = path.unwrap_or(&path_before);
-    let query = query.unwrap_or(query_before.as_deref());
+    let query = match query {
+        Query::AsItIs => query_before.as_deref(),
+        Query::None => None,
+        Query::Is(query) => Some(query.as_str()),
+    };
     let is_sound =
         |text: &str, forbidden: &[u8]| text.bytes().all(|byte| byte.is_ascii_graphic() && !forbidden.contains(&byte));
     if !path.starts_with('/') || !is_sound(path, b"?#\\") || !is_sound(query.unwrap_or_default(), b"#") {

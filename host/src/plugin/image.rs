@@ -1,0 +1,76 @@
+//! A filter's memory as its `configure` left it, as a component of its own: an instance made from that need not be
+//! configured. For entries whose calls each have a fresh instance.
+//!
+//! Only an optimization: where an image cannot be made, instances are configured anew, and nobody can tell the
+//! difference. In `configure` a filter cannot ask for secrets, time or chance, so an image holds none.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, InstancePre};
+use wasmtime::{Result, format_err};
+use wasmtime_wizer::{WasmtimeWizerComponent, Wizer};
+
+use super::calls::{Nowhere, Outbound};
+use super::engine::Engine;
+use super::hook::Exports;
+use super::instance::{Guest, Instance, now};
+use super::pins::Pins;
+use super::registry::Entry;
+
+/// The image, ready to be instantiated.
+pub(super) struct Image {
+    pub(super) pre: InstancePre<Guest>,
+    pub(super) exports: Exports,
+}
+
+impl Image {
+    /// Makes one, or takes it from the cache; `bytes` are the filter's component.
+    pub(super) fn of(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Option<Self> {
+        // It panics on guests at the end of their memory, among others.
+        let made = catch_unwind(AssertUnwindSafe(|| image(engine, entry, bytes)));
+        let why = match made {
+            Ok(Ok(image)) => return Some(image),
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(_) => "its memory cannot be taken".to_owned(),
+        };
+        tracing::debug!(
+            filter = entry.name,
+            "`{}` is configured in each of its instances, because no image of it can be made: {why}",
+            entry.name
+        );
+        None
+    }
+}
+
+fn image(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Result<Image> {
+    let mut key = Sha256::new();
+    key.update(b"image");
+    key.update(entry.filter.digest);
+    key.update(entry.config.as_bytes());
+    let key: [u8; 32] = key.finalize().into();
+    let component = match engine.cached(&key) {
+        Some(component) => component,
+        None => {
+            let image = snapshot(engine, entry, bytes)?;
+            engine.compile(&key, &image, entry.limits.compile).map_err(wasmtime::Error::msg)?
+        }
+    };
+    let exports = Exports::of(&component).ok_or_else(|| format_err!("the image lost its exports"))?;
+    Ok(Image { pre: entry.link(engine, &component)?, exports })
+}
+
+fn snapshot(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Result<Vec<u8>> {
+    let wizer = Wizer::new();
+    let (context, instrumented) = wizer.instrument_component(bytes)?;
+    let component = Component::from_binary(&engine.wasm, &instrumented)?;
+    let configure = Exports::of(&component).ok_or_else(|| format_err!("it has no `configure`"))?.configure;
+    let outbound: Arc<dyn Outbound> = Arc::new(Nowhere);
+    let counts = entry.metrics.share();
+    let from = entry.link(engine, &component)?;
+    let instance = Instance::configured(engine, entry, &from, &configure, &counts, &Pins::default(), &outbound);
+    let mut instance = instance.map_err(|refused| format_err!("{refused:?}"))?;
+    let (store, instance) = instance.parts();
+    now(wizer.snapshot_component(&context, &mut WasmtimeWizerComponent { store, instance }))
+}
