@@ -14,9 +14,9 @@ use super::pool::Pool;
 pub struct Completion(Vec<(usize, Rc<Pool>)>);
 
 impl Completion {
-    /// Those of this exchange; the chain has been run.
-    pub fn of(pools: &Pools, chain: &Chain, held: &Held) -> Self {
-        Self(pools.completing(chain, held))
+    /// Those of this chain.
+    pub fn of(pools: &Pools, chain: &Chain) -> Self {
+        Self(pools.completing(chain))
     }
 
     /// Nobody.
@@ -24,10 +24,14 @@ impl Completion {
         self.0.is_empty()
     }
 
-    /// Tells them, one after the other. Done when it is first polled, unless one of them waits.
+    /// Tells those whom the request reached, one after the other. Done when it is first polled, unless one of them waits.
     pub async fn run(self, mut held: Held, summary: Summary) {
         held.summary = Some(Box::new(summary));
+        let reached = held.reached.max(held.entered);
         for (position, pool) in self.0 {
+            if position >= reached || held.absent & (1 << position) != 0 {
+                continue;
+            }
             if !pool.entry.ward.admits(&pool.record) {
                 continue;
             }

@@ -191,16 +191,13 @@ impl Pools {
         &self.entries[chain.links[position].entry]
     }
 
-    /// The filters that want to know of the exchange's end, the last that was entered first.
-    pub(super) fn completing(&self, chain: &Chain, held: &Held) -> Vec<(usize, Rc<Pool>)> {
+    /// The filters that want to know of an exchange's end, the innermost first.
+    pub(super) fn completing(&self, chain: &Chain) -> Vec<(usize, Rc<Pool>)> {
         if !chain.completes {
             return Vec::new();
         }
-        let reached = held.reached.max(held.entered);
-        let wants = |position: &usize| {
-            held.absent & (1 << position) == 0 && self.pool(chain, *position).entry.has(Hook::Complete)
-        };
-        (0..reached).rev().filter(wants).map(|position| (position, Rc::clone(self.pool(chain, position)))).collect()
+        let places = (0..chain.links.len()).rev().map(|position| (position, Rc::clone(self.pool(chain, position))));
+        places.filter(|(_, pool)| pool.entry.has(Hook::Complete)).collect()
     }
 }
 
@@ -239,6 +236,7 @@ fn settle(
     held.paused = None;
     held.out |= 1 << position;
     held.absent |= 1 << position;
+    held.forget_stages(position);
     report(pool, hook, Some(held.id), &failure);
     match pool.entry.on_failure {
         OnFailure::Open => Ok(Step::Next),

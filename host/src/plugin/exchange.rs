@@ -257,6 +257,13 @@ impl Exchange {
         self.steering[message as usize].get_or_insert_default()
     }
 
+    /// A filter takes no further part, nor in bodies.
+    pub(super) fn forget_stages(&mut self, position: usize) {
+        for steering in self.steering.iter_mut().flatten() {
+            steering.stages.retain(|stage| !stage.is_of(position));
+        }
+    }
+
     pub(super) fn read_steering(&self, message: Message) -> Option<&Steering> {
         self.steering[message as usize].as_deref()
     }

@@ -46,6 +46,13 @@ pub(super) enum Stage {
     Decode(Box<Decoder>),
 }
 
+impl Stage {
+    /// Whether it is a hook of the filter at this place.
+    pub(super) fn is_of(&self, place: usize) -> bool {
+        matches!(self, Self::Filter { position, .. } if *position == place)
+    }
+}
+
 impl fmt::Debug for Stage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::Method;
 use http_body::Body;
 
 use super::Answered;
 use super::ahead::Ahead;
 use super::body::Content;
+use super::piped::{Piped, WhyCut};
 use crate::clock::within;
-use crate::plugin::{Armed, Chain, Document, Failed, Held, Message, Outcome, Pools, Step};
+use crate::plugin::{Armed, Chain, Document, Failed, Held, Message, Outcome, Pipe, Pools, Step};
 use crate::upstream::{self, RequestBody};
 
 /// How long an exchange waits for a document.
 const DOCUMENT: Duration = Duration::from_secs(5);
+
+/// An upstream's body has time limits of its own.
+const LONG: Duration = Duration::from_hours(24);
 
 /// The request's way through the chain; whether a filter answered. The client's body may be idle for so long.
 pub(super) async fn request(
@@ -22,6 +27,7 @@ pub(super) async fn request(
     held: &mut Held,
     body: &mut RequestBody,
     idle: Duration,
+    why: &WhyCut,
 ) -> Result<bool, Failed> {
     let mut step = pools.request(chain, held)?;
     loop {
@@ -34,7 +40,7 @@ pub(super) async fn request(
                 step => step,
             },
             Step::Pause(armed) => {
-                let outcome = Box::pin(request_waits(armed, held, body, idle)).await;
+                let outcome = Box::pin(request_waits(armed, (pools, chain), held, body, idle, why)).await;
                 held.resume(outcome);
                 pools.request(chain, held)?
             }
@@ -48,6 +54,7 @@ pub(super) async fn response(
     chain: &Chain,
     held: &mut Held,
     upstream: &mut Option<Answered>,
+    why: &WhyCut,
 ) -> Result<(), Failed> {
     let mut step = pools.response(chain, held)?;
     loop {
@@ -58,7 +65,7 @@ pub(super) async fn response(
                 step => step,
             },
             Step::Pause(armed) => {
-                let outcome = Box::pin(response_waits(armed, held, upstream)).await;
+                let outcome = Box::pin(response_waits(armed, (pools, chain), held, upstream, why)).await;
                 held.resume(outcome);
                 pools.response(chain, held)?
             }
@@ -66,13 +73,24 @@ pub(super) async fn response(
     }
 }
 
-async fn request_waits(armed: Armed, held: &mut Held, body: &mut RequestBody, idle: Duration) -> Outcome {
+async fn request_waits(
+    armed: Armed,
+    (pools, chain): (&Pools, &Chain),
+    held: &mut Held,
+    body: &mut RequestBody,
+    idle: Duration,
+    why: &WhyCut,
+) -> Outcome {
     let max = match armed {
         Armed::Refresh(document) => return refresh(&document).await,
         Armed::Buffer(max) => max,
     };
-    if let Some(whole) = replaced(held, Message::Request) {
-        return keep(held, Message::Request, whole, max);
+    if let Some(replaced) = held.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
+        *body = RequestBody::whole(replaced);
+    }
+    // What filters before this one asked for comes before it.
+    if let Some(pipe) = Pipe::of(pools, chain, held, Message::Request) {
+        *body = RequestBody::made(Piped::new(std::mem::take(body), pipe, why));
     }
     let (ahead, whole, outcome) = buffer(std::mem::take(body), max, idle).await;
     *body = RequestBody::made(ahead);
@@ -80,28 +98,41 @@ async fn request_waits(armed: Armed, held: &mut Held, body: &mut RequestBody, id
     outcome
 }
 
-async fn response_waits(armed: Armed, held: &mut Held, upstream: &mut Option<Answered>) -> Outcome {
+async fn response_waits(
+    armed: Armed,
+    (pools, chain): (&Pools, &Chain),
+    held: &mut Held,
+    upstream: &mut Option<Answered>,
+    why: &WhyCut,
+) -> Outcome {
     let max = match armed {
         Armed::Refresh(document) => return refresh(&document).await,
         Armed::Buffer(max) => max,
     };
-    if let Some(whole) = replaced(held, Message::Response).or_else(|| held.body.clone()) {
-        return keep(held, Message::Response, whole, max);
+    if held.request.method == Method::HEAD {
+        // The body that GET would have is not there to be read.
+        held.buffered(Message::Response, Some(Bytes::new()));
+        return Outcome::Done;
     }
-    match upstream.take() {
-        Some(Answered::Body(body)) => {
-            // An upstream's body has time limits of its own.
-            let (ahead, whole, outcome) = buffer(body, max, Duration::MAX).await;
-            *upstream = Some(Answered::Body(Content::Made(Box::pin(ahead))));
-            held.buffered(Message::Response, whole);
-            outcome
-        }
+    let replaced = held.steering(Message::Response).and_then(|steering| steering.replaced.take());
+    let trailers = held.trailers.take().map(Box::new);
+    let mut content = match (replaced.or_else(|| held.body.take()), upstream.take()) {
+        (Some(whole), _) => Content::Whole(whole, trailers),
+        (None, Some(Answered::Body(content))) => content,
         // Nothing of a tunnel is a body.
-        other => {
+        (None, other) => {
             *upstream = other;
-            keep(held, Message::Response, Bytes::new(), max)
+            held.buffered(Message::Response, Some(Bytes::new()));
+            return Outcome::Done;
         }
+    };
+    if let Some(pipe) = Pipe::of(pools, chain, held, Message::Response) {
+        content = Content::Made(Box::pin(Piped::new(content, pipe, why)));
     }
+    let (ahead, whole, outcome) = buffer(content, max, LONG).await;
+    *upstream = Some(Answered::Body(Content::Made(Box::pin(ahead))));
+    held.buffered(Message::Response, whole);
+    outcome
 }
 
 async fn refresh(document: &Document) -> Outcome {
@@ -110,19 +141,6 @@ async fn refresh(document: &Document) -> Outcome {
         Some(false) => Outcome::Failed,
         None => Outcome::TimedOut,
     }
-}
-
-fn replaced(held: &mut Held, message: Message) -> Option<Bytes> {
-    held.steering(message).and_then(|steering| steering.replaced.clone())
-}
-
-/// A body that is there already.
-fn keep(held: &mut Held, message: Message, whole: Bytes, max: u64) -> Outcome {
-    if whole.len() as u64 > max {
-        return Outcome::OverLimit;
-    }
-    held.buffered(message, Some(whole));
-    Outcome::Done
 }
 
 /// Reads a body up to `max` bytes. It goes on from its beginning; if all of it is there, that is given too.

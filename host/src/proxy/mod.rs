@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
+use http_body::Body;
 use hyper::body::Incoming;
 
 use crate::config::{HostHeader, Timeouts};
@@ -52,7 +53,8 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     let answered = match &chosen {
         Ok(Some(chosen)) => {
-            let body = if chosen.chain.completes() { body.counted(ongoing.received()) } else { body };
+            ongoing.completion = Completion::of(&local.pools, chosen.chain);
+            let body = if ongoing.completion.is_empty() { body } else { body.counted(ongoing.received()) };
             forward(&local, connection, chosen, &mut ongoing, body).await
         }
         Ok(None) | Err(_) => Ok(None),
@@ -66,12 +68,12 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         }
     };
     let Some(chain) = chain else { return reply(ongoing, upstream, None) };
-    while let Err(failed) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream).await {
+    let why = Rc::clone(ongoing.why_cut());
+    while let Err(failed) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &why).await {
         upstream = None;
         ongoing.fail(Error::Filter(failed));
     }
     let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
-    ongoing.completion = Completion::of(&local.pools, chain, &ongoing.exchange);
     reply(ongoing, upstream, pipe)
 }
 
@@ -103,7 +105,8 @@ async fn forward(
 ) -> Result<Option<Answered>, Error> {
     let exchange = &mut ongoing.exchange;
     let idle = chosen.route.as_ref().map_or(Timeouts::default().idle, |route| route.timeouts.idle);
-    if filters::request(&local.pools, chosen.chain, exchange, &mut body, idle).await.map_err(Error::Filter)? {
+    let why = WhyCut::default();
+    if filters::request(&local.pools, chosen.chain, exchange, &mut body, idle, &why).await.map_err(Error::Filter)? {
         return Ok(None);
     }
     let route = chosen.route.as_ref().map_err(|nothing| match nothing {
@@ -114,14 +117,20 @@ async fn forward(
     if let Some(replaced) = exchange.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
         body = RequestBody::whole(replaced);
     }
-    let why = WhyCut::default();
-    let pipe = Pipe::of(&local.pools, chosen.chain, exchange, Message::Request);
-    let is_piped = pipe.is_some();
     // The limit is of what the client sends.
     body = body.limited(route.largest_body);
-    if let Some(pipe) = pipe {
+    if let Some(mut pipe) = Pipe::of(&local.pools, chosen.chain, exchange, Message::Request) {
         body.check().map_err(|error| Error::upstream(upstream.name(), error))?;
-        body = RequestBody::made(Piped::new(body, pipe, &why));
+        if body.is_end_stream() {
+            // Without a body a request stays one that can be repeated, or upgraded.
+            match Box::pin(pipe.push(Bytes::new(), true)).await {
+                Ok(pieces) if pieces.is_empty() => {}
+                Ok(pieces) => body = RequestBody::whole(pieces.concat().into()),
+                Err(why) => return cut(exchange, Some(why)),
+            }
+        } else {
+            body = RequestBody::made(Piped::new(body, pipe, &why));
+        }
     }
     // The client's own words were looked for; filters may have said more.
     let has_words = chosen.wishes.has_claims || !chosen.chain.is_empty();
@@ -150,7 +159,7 @@ async fn forward(
     };
     let (mut head, body) = match upstream.send(outbound, body).await {
         Ok(answer) => answer,
-        Err(_) if is_piped && why.borrow().is_some() => return cut(exchange, why.take()),
+        Err(_) if why.borrow().is_some() => return cut(exchange, why.take()),
         Err(error) => return Err(Error::upstream(upstream.name(), error)),
     };
     let (upstream_scheme, authority) = body.origin();
