@@ -50,13 +50,21 @@ struct Link {
     entry: usize,
     /// Paths for which it is not run.
     except: Box<[PathPattern]>,
+    /// Which of these hooks it has: looked up once, for every request asks.
+    on_request: bool,
+    on_response: bool,
 }
 
 impl Chain {
     /// The chain that was configured, of these entries.
     pub fn new(links: &[config::Link], entries: &[Arc<Entry>]) -> Self {
         let completes = links.iter().any(|link| entries[link.entry].has(Hook::Complete));
-        let link = |link: &config::Link| Link { entry: link.entry, except: link.except.clone().into() };
+        let link = |link: &config::Link| Link {
+            entry: link.entry,
+            except: link.except.clone().into(),
+            on_request: entries[link.entry].has(Hook::Request),
+            on_response: entries[link.entry].has(Hook::Response),
+        };
         Self { links: links.iter().map(link).collect(), completes }
     }
 
@@ -116,7 +124,7 @@ impl Pools {
                 held.absent |= 1 << position;
                 continue;
             }
-            if self.entries[link.entry].entry.has(Hook::Request) {
+            if link.on_request {
                 match self.turn(chain, Hook::Request, position, held)? {
                     Step::Next => {}
                     step => return Ok(step),
@@ -140,7 +148,7 @@ impl Pools {
         while held.entered > 0 {
             held.entered -= 1;
             let position = held.entered;
-            if held.out & (1 << position) == 0 && self.entries[chain.links[position].entry].entry.has(Hook::Response) {
+            if held.out & (1 << position) == 0 && chain.links[position].on_response {
                 match self.turn(chain, Hook::Response, position, held)? {
                     Step::Next | Step::Answered => {}
                     step => return Ok(step),
@@ -178,11 +186,7 @@ impl Pools {
         if pool.entry.waits() {
             return Ok(Step::Call);
         }
-        let result = pool.take().and_then(|mut taken| {
-            let flow = taken.instance().flow(hook, position, held)?;
-            taken.put_back();
-            Ok(flow)
-        });
+        let result = pool.with(|instance| instance.flow(hook, position, held));
         settle(pool, hook, position, held, result)
     }
 

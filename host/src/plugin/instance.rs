@@ -48,8 +48,9 @@ pub(super) struct Instance {
     on_request: Option<TypedFunc<(), (Flow,)>>,
     on_response: Option<TypedFunc<(), (Flow,)>>,
     calls: u64,
-    /// Bytes of memory once it was configured.
-    began_with: usize,
+    /// When it is worn.
+    most_calls: u64,
+    most_memory: usize,
 }
 
 /// Why there is no instance.
@@ -134,8 +135,18 @@ impl Instance {
         });
         match made {
             Ok((instance, Ok(()))) => {
-                let began_with = store.data().meter.grown;
-                Ok(Self { store, exports: instance, on_request: None, on_response: None, calls: 0, began_with })
+                let (most_calls, began_with) = (entry.limits.recycle_calls, store.data().meter.grown);
+                // A language runtime may need most of its memory from the start.
+                let most_memory = entry.limits.recycle_bytes().max(2 * began_with);
+                Ok(Self {
+                    store,
+                    exports: instance,
+                    on_request: None,
+                    on_response: None,
+                    calls: 0,
+                    most_calls,
+                    most_memory,
+                })
             }
             Ok((_, Err(faults))) => Err(Refused::Config(faults)),
             Err(error) => Err(Refused::Failed(match failure(&store, &error) {
@@ -230,11 +241,7 @@ impl Instance {
 
     /// Whether it has served so many calls, or grown so large, that a new one should take its place.
     pub(super) fn is_worn(&self) -> bool {
-        let guest = self.store.data();
-        let grown = guest.meter.grown;
-        // A language runtime may need most of its memory from the start.
-        self.calls >= guest.entry.limits.recycle_calls
-            || grown > guest.entry.limits.recycle_bytes() && grown > 2 * self.began_with
+        self.calls >= self.most_calls || self.store.data().meter.grown > self.most_memory
     }
 }
 
