@@ -14,9 +14,9 @@ use super::pool::Pool;
 pub struct Completion(Vec<(usize, Rc<Pool>)>);
 
 impl Completion {
-    /// Those of this exchange; the chain has been run.
-    pub fn of(pools: &Pools, chain: &Chain, held: &Held) -> Self {
-        Self(pools.completing(chain, held))
+    /// Those of this chain. Which of them take part is known in the end, which may come at any time.
+    pub fn of(pools: &Pools, chain: &Chain) -> Self {
+        Self(pools.completing(chain))
     }
 
     /// Nobody.
@@ -28,7 +28,7 @@ impl Completion {
     pub async fn run(self, mut held: Held, summary: Summary) {
         held.summary = Some(Box::new(summary));
         for (position, pool) in self.0 {
-            if !pool.entry.ward.admits(&pool.record) {
+            if !held.has_part(position) || !pool.entry.ward.admits(&pool.record) {
                 continue;
             }
             if let Err(failure) = call(&pool, Hook::Complete, position, &mut held).await {

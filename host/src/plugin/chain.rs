@@ -191,16 +191,14 @@ impl Pools {
         &self.entries[chain.links[position].entry]
     }
 
-    /// The filters that want to know of the exchange's end, the last that was entered first.
-    pub(super) fn completing(&self, chain: &Chain, held: &Held) -> Vec<(usize, Rc<Pool>)> {
+    /// The filters that want to know of an exchange's end, the last of the chain first.
+    pub(super) fn completing(&self, chain: &Chain) -> Vec<(usize, Rc<Pool>)> {
         if !chain.completes {
             return Vec::new();
         }
-        let reached = held.reached.max(held.entered);
-        let wants = |position: &usize| {
-            held.absent & (1 << position) == 0 && self.pool(chain, *position).entry.has(Hook::Complete)
-        };
-        (0..reached).rev().filter(wants).map(|position| (position, Rc::clone(self.pool(chain, position)))).collect()
+        let wants = |position: &usize| self.pool(chain, *position).entry.has(Hook::Complete);
+        let positions = (0..chain.links.len()).rev().filter(wants);
+        positions.map(|position| (position, Rc::clone(self.pool(chain, position)))).collect()
     }
 }
 

@@ -74,7 +74,7 @@ async fn request_waits(armed: Armed, held: &mut Held, body: &mut RequestBody, id
     if let Some(whole) = replaced(held, Message::Request) {
         return keep(held, Message::Request, whole, max);
     }
-    let (ahead, whole, outcome) = buffer(std::mem::take(body), max, idle).await;
+    let (ahead, whole, outcome) = buffer(std::mem::take(body), max, Some(idle)).await;
     *body = RequestBody::made(ahead);
     held.buffered(Message::Request, whole);
     outcome
@@ -91,7 +91,7 @@ async fn response_waits(armed: Armed, held: &mut Held, upstream: &mut Option<Ans
     match upstream.take() {
         Some(Answered::Body(body)) => {
             // An upstream's body has time limits of its own.
-            let (ahead, whole, outcome) = buffer(body, max, Duration::MAX).await;
+            let (ahead, whole, outcome) = buffer(body, max, None).await;
             *upstream = Some(Answered::Body(Content::Made(Box::pin(ahead))));
             held.buffered(Message::Response, whole);
             outcome
@@ -126,7 +126,7 @@ fn keep(held: &mut Held, message: Message, whole: Bytes, max: u64) -> Outcome {
 }
 
 /// Reads a body up to `max` bytes. It goes on from its beginning; if all of it is there, that is given too.
-async fn buffer<B>(mut body: B, max: u64, idle: Duration) -> (Ahead<B>, Option<Bytes>, Outcome)
+async fn buffer<B>(mut body: B, max: u64, idle: Option<Duration>) -> (Ahead<B>, Option<Bytes>, Outcome)
 where
     B: Body<Data = Bytes, Error = upstream::Error> + Unpin,
 {
@@ -140,7 +140,11 @@ where
             break Outcome::OverLimit;
         }
         let next = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context));
-        match within(idle, next).await {
+        let next = match idle {
+            Some(idle) => within(idle, next).await,
+            None => Some(next.await),
+        };
+        match next {
             Some(Some(Ok(frame))) => {
                 length += frame.data_ref().map_or(0, |data| data.len() as u64);
                 frames.push(frame);
@@ -148,8 +152,9 @@ where
             Some(None) if length > max => break Outcome::OverLimit,
             Some(None) => break Outcome::Done,
             Some(Some(Err(failed))) => {
+                let is_late = matches!(failed, upstream::Error::Timeout(_) | upstream::Error::Total(_));
                 error = Some(failed);
-                break Outcome::Failed;
+                break if is_late { Outcome::TimedOut } else { Outcome::Failed };
             }
             None => {
                 error = Some(upstream::Error::ClientBody("nothing of it came for too long".into()));
