@@ -69,7 +69,12 @@ impl Lines {
                 return found;
             }
             let left = deadline.checked_duration_since(Instant::now()).filter(|_| !guard.1);
-            let Some(left) = left else { panic!("no line with {what:?} came; there were:\n{}", guard.0.join("\n")) };
+            let Some(left) = left else {
+                let lines = guard.0.join("\n");
+                // Whoever shows the log because of this panic needs the lock.
+                drop(guard);
+                panic!("no line with {what:?} came; there were:\n{lines}");
+            };
             guard = self.0.more.wait_timeout(guard, left).unwrap().0;
         }
     }

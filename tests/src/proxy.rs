@@ -84,6 +84,14 @@ impl ProxyBuilder {
         self.filter(&format!("{{ plugin: {name}, {entry} }}"))
     }
 
+    /// A plugin that is one of the guests, with more keys of its declaration: `isolation: fresh`. No entry yet.
+    #[must_use]
+    pub fn plugin(mut self, name: &str, guest: &str, more: &str) -> Self {
+        let file = crate::guest(guest);
+        writeln!(self.plugins, "  {name}: {{ file: \"{}\", {more} }}", file.display()).unwrap();
+        self
+    }
+
     /// An entry of the chain, as it is written in the file.
     #[must_use]
     pub fn filter(mut self, entry: &str) -> Self {

@@ -14,7 +14,7 @@ use super::pool::Pool;
 pub struct Completion(Vec<(usize, Rc<Pool>)>);
 
 impl Completion {
-    /// Those of this chain.
+    /// Those of this chain. Which of them take part is known in the end, which may come at any time.
     pub fn of(pools: &Pools, chain: &Chain) -> Self {
         Self(pools.completing(chain))
     }
@@ -27,12 +27,8 @@ impl Completion {
     /// Tells those whom the request reached, one after the other. Done when it is first polled, unless one of them waits.
     pub async fn run(self, mut held: Held, summary: Summary) {
         held.summary = Some(Box::new(summary));
-        let reached = held.reached.max(held.entered);
         for (position, pool) in self.0 {
-            if position >= reached || held.absent & (1 << position) != 0 {
-                continue;
-            }
-            if !pool.entry.ward.admits(&pool.record) {
+            if !held.has_part(position) || !pool.entry.ward.admits(&pool.record) {
                 continue;
             }
             if let Err(failure) = call(&pool, Hook::Complete, position, &mut held).await {

@@ -195,13 +195,14 @@ impl Pools {
         &self.entries[chain.links[position].entry]
     }
 
-    /// The filters that want to know of an exchange's end, the innermost first.
+    /// The filters that want to know of an exchange's end, the last of the chain first.
     pub(super) fn completing(&self, chain: &Chain) -> Vec<(usize, Rc<Pool>)> {
         if !chain.completes {
             return Vec::new();
         }
-        let places = (0..chain.links.len()).rev().map(|position| (position, Rc::clone(self.pool(chain, position))));
-        places.filter(|(_, pool)| pool.entry.has(Hook::Complete)).collect()
+        let wants = |position: &usize| self.pool(chain, *position).entry.has(Hook::Complete);
+        let positions = (0..chain.links.len()).rev().filter(wants);
+        positions.map(|position| (position, Rc::clone(self.pool(chain, position)))).collect()
     }
 }
 

@@ -248,6 +248,11 @@ impl Exchange {
         self.steering[Message::Response as usize] = None;
     }
 
+    /// Whether the entry at this place of the chain takes part: the request entered it, and it did not fail.
+    pub(super) fn has_part(&self, position: usize) -> bool {
+        position < self.reached.max(self.entered) && self.absent & (1 << position) == 0
+    }
+
     /// What filters asked for about a message's body; none if nothing.
     pub fn steering(&mut self, message: Message) -> Option<&mut Steering> {
         self.steering[message as usize].as_deref_mut()

@@ -17,9 +17,6 @@ use crate::upstream::{self, RequestBody};
 /// How long an exchange waits for a document.
 const DOCUMENT: Duration = Duration::from_secs(5);
 
-/// An upstream's body has time limits of its own.
-const LONG: Duration = Duration::from_hours(24);
-
 /// The request's way through the chain; whether a filter answered. The client's body may be idle for so long.
 pub(super) async fn request(
     pools: &Pools,
@@ -92,7 +89,7 @@ async fn request_waits(
     if let Some(pipe) = Pipe::of(pools, chain, held, Message::Request) {
         *body = RequestBody::made(Piped::new(std::mem::take(body), pipe, why));
     }
-    let (ahead, whole, outcome) = buffer(std::mem::take(body), max, idle).await;
+    let (ahead, whole, outcome) = buffer(std::mem::take(body), max, Some(idle)).await;
     *body = RequestBody::made(ahead);
     held.buffered(Message::Request, whole);
     outcome
@@ -129,7 +126,7 @@ async fn response_waits(
     if let Some(pipe) = Pipe::of(pools, chain, held, Message::Response) {
         content = Content::Made(Box::pin(Piped::new(content, pipe, why)));
     }
-    let (ahead, whole, outcome) = buffer(content, max, LONG).await;
+    let (ahead, whole, outcome) = buffer(content, max, None).await;
     *upstream = Some(Answered::Body(Content::Made(Box::pin(ahead))));
     held.buffered(Message::Response, whole);
     outcome
@@ -144,7 +141,7 @@ async fn refresh(document: &Document) -> Outcome {
 }
 
 /// Reads a body up to `max` bytes. It goes on from its beginning; if all of it is there, that is given too.
-async fn buffer<B>(mut body: B, max: u64, idle: Duration) -> (Ahead<B>, Option<Bytes>, Outcome)
+async fn buffer<B>(mut body: B, max: u64, idle: Option<Duration>) -> (Ahead<B>, Option<Bytes>, Outcome)
 where
     B: Body<Data = Bytes, Error = upstream::Error> + Unpin,
 {
@@ -158,7 +155,11 @@ where
             break Outcome::OverLimit;
         }
         let next = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context));
-        match within(idle, next).await {
+        let next = match idle {
+            Some(idle) => within(idle, next).await,
+            None => Some(next.await),
+        };
+        match next {
             Some(Some(Ok(frame))) => {
                 length += frame.data_ref().map_or(0, |data| data.len() as u64);
                 frames.push(frame);
@@ -166,8 +167,9 @@ where
             Some(None) if length > max => break Outcome::OverLimit,
             Some(None) => break Outcome::Done,
             Some(Some(Err(failed))) => {
+                let is_late = matches!(failed, upstream::Error::Timeout(_) | upstream::Error::Total(_));
                 error = Some(failed);
-                break Outcome::Failed;
+                break if is_late { Outcome::TimedOut } else { Outcome::Failed };
             }
             None => {
                 error = Some(upstream::Error::ClientBody("nothing of it came for too long".into()));

@@ -207,6 +207,12 @@ pub(super) fn to_client(head: &mut response::Parts, mapping: &Mapping<'_>) {
     head.version = Version::HTTP_11;
 }
 
+/// Says which trailers come behind the body.
+pub(super) fn announce(headers: &mut HeaderMap, trailers: &HeaderMap) {
+    let names: Vec<&str> = trailers.keys().map(HeaderName::as_str).collect();
+    headers.extend(HeaderValue::try_from(names.join(", ")).ok().map(|names| (header::TRAILER, names)));
+}
+
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)

@@ -51,6 +51,9 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
+    if let Ok(Some(chosen)) = &chosen {
+        ongoing.completion = Completion::of(&local.pools, chosen.chain);
+    }
     let answered = match &chosen {
         Ok(Some(chosen)) => {
             ongoing.completion = Completion::of(&local.pools, chosen.chain);
@@ -210,6 +213,10 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
         bytes.clear();
     }
     let trailers = ongoing.exchange.trailers.take().filter(|_| !is_head).map(Box::new);
+    if let Some(trailers) = trailers.as_deref().filter(|_| ongoing.exchange.request.version < Version::HTTP_2) {
+        // The server of HTTP/1.1 sends those that are announced, to clients that take any.
+        headers::announce(&mut head.headers, trailers);
+    }
     let content = match (replaced.or_else(|| ongoing.exchange.body.take()), upstream) {
         // An answer replaces the upstream's; dropping that cancels it.
         (Some(bytes), _) => Content::Whole(bytes, trailers),
