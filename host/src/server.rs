@@ -115,6 +115,7 @@ impl Server {
             sites,
             routes,
             filters,
+            instances: self.engine.instances(),
             reload: last.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }

@@ -61,6 +61,8 @@ pub struct Status {
     pub routes: usize,
     /// How many of what is served.
     pub filters: usize,
+    /// Their instances that live, in use or idle.
+    pub instances: usize,
     /// The last reload, if there was one.
     pub reload: Option<Reload>,
 }
