@@ -103,6 +103,15 @@ impl Pipe {
         self.stages.iter().any(|stage| matches!(stage, Stage::Encode(_)))
     }
 
+    /// Whether what goes in comes out as it was.
+    pub fn only_watches(&self) -> bool {
+        self.stages.iter().all(|stage| match stage {
+            Stage::Filter(filter) => !filter.rewrites,
+            Stage::Nothing => true,
+            Stage::Encode(_) | Stage::Decode(_) => false,
+        })
+    }
+
     /// Whether a few bytes may become many.
     pub fn decodes(&self) -> bool {
         self.stages.iter().any(|stage| matches!(stage, Stage::Decode(_)))

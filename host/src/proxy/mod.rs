@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 
 use crate::config::{HostHeader, Timeouts};
 use crate::paths;
@@ -70,7 +70,17 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         upstream = None;
         ongoing.fail(Error::Filter(failed));
     }
-    let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
+    let mut pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
+    if let Some(watching) =
+        pipe.as_mut().filter(|pipe| pipe.only_watches() && is_empty(&mut ongoing, upstream.as_ref()))
+    {
+        // Nobody will ask for a body that is known to be empty.
+        if let Err(Cut::Failed(failed)) = watching.push(Bytes::new(), true).await {
+            upstream = None;
+            ongoing.fail(Error::Filter(failed));
+        }
+        pipe = None;
+    }
     ongoing.completion = Completion::of(&local.pools, chain, &ongoing.exchange);
     reply(ongoing, upstream, pipe)
 }
@@ -119,9 +129,18 @@ async fn forward(
     let is_piped = pipe.is_some();
     // The limit is of what the client sends.
     body = body.limited(route.largest_body);
-    if let Some(pipe) = pipe {
+    if let Some(mut pipe) = pipe {
         body.check().map_err(|error| Error::upstream(upstream.name(), error))?;
-        body = RequestBody::made(Piped::new(body, pipe, &why));
+        if !body.is_end_stream() {
+            body = RequestBody::made(Piped::new(body, pipe, &why));
+        } else {
+            // A request without a body keeps none, unless a filter makes one.
+            match pipe.push(Bytes::new(), true).await {
+                Ok(pieces) if pieces.is_empty() => {}
+                Ok(pieces) => body = RequestBody::whole(pieces.concat().into()),
+                Err(cut) => return self::cut(exchange, Some(cut)),
+            }
+        }
     }
     // The client's own words were looked for; filters may have said more.
     let has_words = chosen.wishes.has_claims || !chosen.chain.is_empty();
@@ -187,6 +206,16 @@ fn cut(exchange: &mut Held, cut: Option<Cut>) -> Result<Option<Answered>, Error>
             Ok(None)
         }
         None => Ok(None),
+    }
+}
+
+/// Whether the response has a body without bytes.
+fn is_empty(ongoing: &mut Ongoing, upstream: Option<&Answered>) -> bool {
+    let replaced = ongoing.exchange.steering(Message::Response).and_then(|steering| steering.replaced.clone());
+    match (replaced.as_ref().or(ongoing.exchange.body.as_ref()), upstream) {
+        (Some(bytes), _) => bytes.is_empty(),
+        (None, Some(Answered::Body(content))) => content.is_end_stream(),
+        (None, _) => false,
     }
 }
 
