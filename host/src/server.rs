@@ -116,6 +116,7 @@ impl Server {
             routes,
             filters,
             counts: counts(&self.state),
+            instances: self.engine.instances(),
             reload: last.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }

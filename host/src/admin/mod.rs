@@ -63,6 +63,8 @@ pub struct Status {
     pub filters: usize,
     /// What filters count.
     pub counts: Vec<Count>,
+    /// Their instances that live, in use or idle.
+    pub instances: usize,
     /// The last reload, if there was one.
     pub reload: Option<Reload>,
 }

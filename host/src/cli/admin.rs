@@ -42,7 +42,7 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
     for listener in answer["listeners"].as_array().into_iter().flatten() {
         println!("  {} listens on {}", text(&listener[0]), text(&listener[1]));
     }
-    println!("  {}, {}, {}", many("sites"), many("routes"), many("filters"));
+    println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
     match (&answer["reload"], answer["reload"]["report"].as_str()) {
         (Value::Null, _) => {}
         (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),

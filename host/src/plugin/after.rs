@@ -39,7 +39,7 @@ impl Completion {
 }
 
 async fn call(pool: &Rc<Pool>, hook: Hook, position: usize, held: &mut Held) -> Result<(), Failure> {
-    let _waiting = pool.enter()?;
+    let _waiting = pool.entry.waits().then(|| pool.enter()).transpose()?;
     let mut taken = pool.wait().await?;
     taken.instance().call::<(), ()>(hook, position, held, ()).await?;
     taken.put_back();

@@ -1,6 +1,6 @@
 //! The one wasmtime engine of the process, and its clock.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub struct Engine {
     pub(super) passwords: Arc<Passwords>,
     cache: CompiledCache,
     clock: OnceLock<Result<(), String>>,
+    live: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
 }
 
@@ -66,11 +67,22 @@ impl Engine {
         };
         let linkers = [linker(Calls::Refuse)?, linker(Calls::Wait)?];
         let passwords = Arc::new(Passwords::new());
-        Ok(Self { wasm, linkers, passwords, cache, clock: OnceLock::new(), stop: Arc::default() })
+        Ok(Self { wasm, linkers, passwords, cache, clock: OnceLock::new(), live: Arc::default(), stop: Arc::default() })
     }
 
     pub(super) fn linker(&self, calls: Calls) -> &Linker<Guest> {
         &self.linkers[calls as usize]
+    }
+
+    /// How many instances live now, in use or idle.
+    pub fn instances(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Counts an instance as long as it is kept.
+    pub(super) fn count_one(&self) -> Live {
+        self.live.fetch_add(1, Ordering::Relaxed);
+        Live(Arc::clone(&self.live))
     }
 
     /// Sees to it that running hooks are looked at; a proxy without filters has no clock to wake it.
@@ -92,6 +104,16 @@ impl Engine {
         let component = compile::within(patience, &self.wasm, bytes)?;
         self.cache.put(&self.wasm, digest, &component);
         Ok(component)
+    }
+}
+
+/// One of the instances that live.
+#[derive(Debug)]
+pub(super) struct Live(Arc<AtomicUsize>);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

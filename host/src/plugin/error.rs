@@ -12,6 +12,8 @@ pub enum Failure {
     Trap(String),
     /// It used more CPU time than its limit.
     Cpu,
+    /// Reading its configuration used more CPU time than its limit.
+    Configure,
     /// It waited longer than its limit.
     Wait,
     /// It asked for more memory than its limit.
@@ -37,7 +39,7 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Trap(_) => "trap",
-            Self::Cpu => "cpu-limit",
+            Self::Cpu | Self::Configure => "cpu-limit",
             Self::Wait => "wait-limit",
             Self::Memory => "memory-limit",
             Self::NoAnswer => "no-answer",
@@ -61,12 +63,18 @@ impl fmt::Display for Failure {
         match self {
             Self::Trap(why) => write!(formatter, "it trapped: {why}"),
             Self::Cpu => write!(formatter, "a hook used more CPU time than its limit (`limits: {{ cpu: ... }}`)"),
+            Self::Configure => {
+                write!(formatter, "`configure` used more CPU time than its limit (`limits: {{ configure: ... }}`)")
+            }
             Self::Wait => write!(formatter, "a hook waited longer than its limit (`limits: {{ wait: ... }}`)"),
             Self::Memory => write!(formatter, "it asked for more memory than its limit (`limits: {{ memory: ... }}`)"),
             Self::NoAnswer => write!(formatter, "it returned `stop` without an answer"),
             Self::Pause(why) => write!(formatter, "it returned `pause` {why}"),
             Self::NoHook(hook) => write!(formatter, "it asked for `{hook}`, which it does not export"),
-            Self::Output => write!(formatter, "it made more than 1 MiB of one piece of a body"),
+            Self::Output => write!(
+                formatter,
+                "it made more than 1 MiB of one piece of a body, or 16 MiB of those that came at once"
+            ),
             Self::Instance(why) => write!(formatter, "no instance could be made: {why}"),
             Self::Overload => write!(
                 formatter,

@@ -8,7 +8,7 @@ use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre,
 
 use super::bindings::{Fault, Flow};
 use super::calls::Outbound;
-use super::engine::Engine;
+use super::engine::{Engine, Live};
 use super::error::Failure;
 use super::exchange::{Exchange, Held};
 use super::hook::Hook;
@@ -20,6 +20,10 @@ use super::setup::Setup;
 use crate::clock::within;
 use crate::crypto::{Key, Passwords};
 
+/// What one call may hand the host, in bytes: as much as sixteen requests of the largest kind. The functions' own limits
+/// are looked at when it is there.
+const MOST_HANDED_OVER: usize = 32 << 20;
+
 /// What a store knows.
 pub(super) struct Guest {
     pub(super) entry: Arc<Entry>,
@@ -29,6 +33,8 @@ pub(super) struct Guest {
     pub(super) exchange: Option<Box<Exchange>>,
     /// Lines logged by the running hook.
     pub(super) lines: u32,
+    /// Requests of the running hook's own, where there is no exchange that counts them.
+    pub(super) calls: u32,
     /// What was asked for in `configure`.
     pub(super) setup: Setup,
     /// Public keys by their numbers.
@@ -51,6 +57,7 @@ pub(super) struct Instance {
     /// When it is worn.
     most_calls: u64,
     most_memory: usize,
+    _live: Live,
 }
 
 /// Why there is no instance.
@@ -108,6 +115,7 @@ impl Instance {
             position: 0,
             exchange: None,
             lines: 0,
+            calls: 0,
             setup: Setup::default(),
             keys: Vec::new(),
             passwords: Arc::clone(&engine.passwords),
@@ -117,6 +125,8 @@ impl Instance {
             meter: Meter::new(entry.limits.memory),
         };
         let mut store = Store::new(&engine.wasm, guest);
+        let live = engine.count_one();
+        store.set_hostcall_fuel(MOST_HANDED_OVER);
         store.limiter(|guest| &mut guest.meter);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
         store.set_epoch_deadline(1);
@@ -146,11 +156,13 @@ impl Instance {
                     calls: 0,
                     most_calls,
                     most_memory,
+                    _live: live,
                 })
             }
             Ok((_, Err(faults))) => Err(Refused::Config(faults)),
             Err(error) => Err(Refused::Failed(match failure(&store, &error) {
                 Failure::Trap(why) => Failure::Instance(why),
+                Failure::Cpu => Failure::Configure,
                 failure => failure,
             })),
         }
@@ -267,6 +279,7 @@ impl<'a> Lent<'a> {
         guest.hook = hook;
         guest.position = position;
         guest.lines = 0;
+        guest.calls = 0;
         guest.meter.start(guest.entry.limits.cpu);
         guest.exchange = held.0.take();
         Self { instance, held }

@@ -8,6 +8,11 @@ use wasmtime::{ResourceLimiter, Result, UpdateDeadline};
 /// Table entries: indirect calls of the largest language runtimes need some ten thousand.
 const MOST_TABLE_ENTRIES: usize = 100_000;
 
+/// What one component may take of the slots that all share: language runtimes are linked of some tens of modules.
+const MOST_MEMORIES: usize = 16;
+const MOST_TABLES: usize = 64;
+const MOST_MODULES: usize = 200;
+
 /// CPU time and memory of one instance.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -17,8 +22,9 @@ pub(super) struct Meter {
     started: Option<Duration>,
     /// What was used in the parts before.
     used: Duration,
-    /// The size of the largest memory.
+    /// The size of all memories: a component may have many.
     pub(super) grown: usize,
+    table_entries: usize,
     /// Which limit the running hook went over.
     pub(super) exceeded: Option<Exceeded>,
 }
@@ -32,7 +38,15 @@ pub(super) enum Exceeded {
 
 impl Meter {
     pub(super) fn new(memory: usize) -> Self {
-        Self { cpu: Duration::ZERO, memory, started: None, used: Duration::ZERO, grown: 0, exceeded: None }
+        Self {
+            cpu: Duration::ZERO,
+            memory,
+            started: None,
+            used: Duration::ZERO,
+            grown: 0,
+            table_entries: 0,
+            exceeded: None,
+        }
     }
 
     /// A hook begins that may use so much CPU time.
@@ -69,17 +83,35 @@ fn thread_time() -> Duration {
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
-        let fits = desired <= self.memory;
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        let grown = self.grown.saturating_add(desired.saturating_sub(current));
+        let fits = grown <= self.memory;
         if fits {
-            self.grown = self.grown.max(desired);
+            self.grown = grown;
         } else {
             self.exceeded = Some(Exceeded::Memory);
         }
         Ok(fits)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
-        Ok(desired <= MOST_TABLE_ENTRIES)
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        let entries = self.table_entries.saturating_add(desired.saturating_sub(current));
+        let fits = entries <= MOST_TABLE_ENTRIES;
+        if fits {
+            self.table_entries = entries;
+        }
+        Ok(fits)
+    }
+
+    fn memories(&self) -> usize {
+        MOST_MEMORIES
+    }
+
+    fn tables(&self) -> usize {
+        MOST_TABLES
+    }
+
+    fn instances(&self) -> usize {
+        MOST_MODULES
     }
 }

@@ -25,6 +25,9 @@ const LARGEST_PIECE: usize = 64 << 10;
 /// The most that it may make of it.
 const LARGEST_OUTPUT: usize = 1 << 20;
 
+/// The most that it may make of all that came at once: filters behind each other that make much of little would multiply.
+const LARGEST_PASS: usize = 16 << 20;
+
 /// What a body passes.
 #[derive(Debug)]
 pub struct Pipe {
@@ -98,6 +101,15 @@ impl Pipe {
     /// Whether a coding may keep bytes back.
     pub fn encodes(&self) -> bool {
         self.stages.iter().any(|stage| matches!(stage, Stage::Encode(_)))
+    }
+
+    /// Whether what goes in comes out as it was.
+    pub fn only_watches(&self) -> bool {
+        self.stages.iter().all(|stage| match stage {
+            Stage::Filter(filter) => !filter.rewrites,
+            Stage::Nothing => true,
+            Stage::Encode(_) | Stage::Decode(_) => false,
+        })
     }
 
     /// Whether a few bytes may become many.
@@ -201,36 +213,34 @@ impl Filter {
     ) -> Result<Option<Vec<Bytes>>, Cut> {
         let mut rewritten = Vec::with_capacity(pieces.len());
         let last = pieces.len().saturating_sub(1);
+        let mut length = 0;
         for (index, piece) in pieces.iter().enumerate() {
-            self.piece(message, held, piece, end && index == last, &mut rewritten).await?;
+            let made = self.piece(message, held, piece, end && index == last).await?;
+            length += made.len();
+            if length > LARGEST_PASS {
+                return Err(self.failed(message, held, Failure::Output));
+            }
+            rewritten.extend(self::pieces(made));
         }
         if end && pieces.is_empty() {
-            self.piece(message, held, &[], true, &mut rewritten).await?;
+            rewritten.extend(self::pieces(self.piece(message, held, &[], true).await?));
         }
         Ok(self.rewrites.then_some(rewritten))
     }
 
-    async fn piece(
-        &mut self,
-        message: Message,
-        held: &mut Held,
-        piece: &[u8],
-        end: bool,
-        rewritten: &mut Vec<Bytes>,
-    ) -> Result<(), Cut> {
-        let entry = &self.pool.entry;
-        let hook = if self.rewrites { Hook::Rewrite(message) } else { Hook::Observe(message) };
-        let called = if entry.ward.admits(&self.pool.record) {
-            self.call(hook, held, piece, end).await
+    fn hook(&self, message: Message) -> Hook {
+        if self.rewrites { Hook::Rewrite(message) } else { Hook::Observe(message) }
+    }
+
+    async fn piece(&mut self, message: Message, held: &mut Held, piece: &[u8], end: bool) -> Result<Bytes, Cut> {
+        let called = if self.pool.entry.ward.admits(&self.pool.record) {
+            self.call(self.hook(message), held, piece, end).await
         } else {
             Err(Failure::Quarantine)
         };
         let failure = match called {
             Ok(Ok(made)) if made.len() > LARGEST_OUTPUT => Failure::Output,
-            Ok(Ok(made)) => {
-                rewritten.extend((!made.is_empty()).then(|| Bytes::from(made)));
-                return Ok(());
-            }
+            Ok(Ok(made)) => return Ok(made.into()),
             Ok(Err(why)) => {
                 let code = super::capability::word(&why.code);
                 let detail = super::capability::cut(why.detail, 1 << 10);
@@ -238,9 +248,12 @@ impl Filter {
             }
             Err(failure) => failure,
         };
-        let entry = &self.pool.entry;
-        report(&self.pool, hook, Some(held.id), &failure);
-        Err(Cut::Failed(Failed { entry: Arc::clone(entry), failure }))
+        Err(self.failed(message, held, failure))
+    }
+
+    fn failed(&self, message: Message, held: &Held, failure: Failure) -> Cut {
+        report(&self.pool, self.hook(message), Some(held.id), &failure);
+        Cut::Failed(Failed { entry: Arc::clone(&self.pool.entry), failure })
     }
 
     async fn call(

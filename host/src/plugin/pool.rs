@@ -144,7 +144,7 @@ impl Pool {
                     let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
                     Failure::Instance(format!(
                         "it took its configuration before and refuses it now: {}",
-                        faults.join("; ")
+                        super::capability::cut(faults.join("; "), 1 << 10)
                     ))
                 }
             }

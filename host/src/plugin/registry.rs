@@ -15,6 +15,7 @@ use wasmtime::component::{Component, InstancePre};
 
 use super::cache::hex;
 use super::calls::{Nowhere, Outbound};
+use super::capability;
 use super::documents::Document;
 use super::engine::Engine;
 use super::filter::Filter;
@@ -34,6 +35,10 @@ use crate::config::{
 
 /// No component in sight of a request is larger; language runtimes are 12-18 MB.
 const LARGEST_COMPONENT: u64 = 64 << 20;
+
+/// Faults of a configuration that a filter may name, and bytes of what it says of each.
+const MOST_FAULTS: usize = 100;
+const LONGEST_SAYING: usize = 1 << 10;
 
 /// One filter of the chain, with what the operator wrote about it.
 #[derive(Debug)]
@@ -136,11 +141,13 @@ impl<'a> Registry<'a> {
         (entry, setup) = configure(self.engine, entry).map_err(|refused| match refused {
             Refused::Config(faults) => {
                 let fault = |fault: super::bindings::Fault| {
-                    let at = if fault.pointer.is_empty() { String::new() } else { format!(" at {}", fault.pointer) };
                     let place = wanted.config.place_of(&fault.pointer);
-                    Fault::new(place, format!("`{}` refuses its config{at}: {}", wanted.name, fault.message))
+                    let pointer = capability::cut(fault.pointer, LONGEST_SAYING);
+                    let at = if pointer.is_empty() { pointer } else { format!(" at {pointer}") };
+                    let message = capability::cut(fault.message, LONGEST_SAYING);
+                    Fault::new(place, format!("`{}` refuses its config{at}: {message}", wanted.name))
                 };
-                faults.into_iter().map(fault).collect()
+                faults.into_iter().take(MOST_FAULTS).map(fault).collect()
             }
             Refused::Failed(failure) => cannot(format!("while it was configured {failure}")),
         })?;

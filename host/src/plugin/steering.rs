@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::bindings::Refusal;
 use super::documents::Document;
 use super::pins::Pin;
 use crate::coding::{Decoder, Encoder};
@@ -29,7 +30,23 @@ pub struct Steering {
     pub(super) stages: Vec<Stage>,
 }
 
+/// As many as a chain has filters.
+const MOST_STAGES: usize = 128;
+
+/// Codings hold memory: the largest some MiB.
+const MOST_CODINGS: usize = 4;
+
 impl Steering {
+    /// One more stage, if there may be one.
+    pub(super) fn push(&mut self, stage: Stage) -> Result<(), Refusal> {
+        let codings = self.stages.iter().filter(|stage| stage.is_coding()).count();
+        if self.stages.len() >= MOST_STAGES || stage.is_coding() && codings >= MOST_CODINGS {
+            return Err(Refusal::TooLarge);
+        }
+        self.stages.push(stage);
+        Ok(())
+    }
+
     /// Whether the body passes through anything.
     pub fn has_stages(&self) -> bool {
         !self.stages.is_empty()
@@ -50,6 +67,10 @@ impl Stage {
     /// Whether it is a hook of the filter at this place.
     pub(super) fn is_of(&self, place: usize) -> bool {
         matches!(self, Self::Filter { position, .. } if *position == place)
+    }
+
+    fn is_coding(&self) -> bool {
+        matches!(self, Self::Encode(_) | Self::Decode(_))
     }
 }
 

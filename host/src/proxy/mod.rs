@@ -23,8 +23,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
-use http_body::Body;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 
 use crate::config::{HostHeader, Timeouts};
 use crate::paths;
@@ -76,7 +75,17 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         upstream = None;
         ongoing.fail(Error::Filter(failed));
     }
-    let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
+    let mut pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
+    if let Some(watching) =
+        pipe.as_mut().filter(|pipe| pipe.only_watches() && is_empty(&mut ongoing, upstream.as_ref()))
+    {
+        // Nobody will ask for a body that is known to be empty.
+        if let Err(Cut::Failed(failed)) = watching.push(Bytes::new(), true).await {
+            upstream = None;
+            ongoing.fail(Error::Filter(failed));
+        }
+        pipe = None;
+    }
     reply(ongoing, upstream, pipe)
 }
 
@@ -199,6 +208,16 @@ fn cut(exchange: &mut Held, cut: Option<Cut>) -> Result<Option<Answered>, Error>
             Ok(None)
         }
         None => Ok(None),
+    }
+}
+
+/// Whether the response has a body without bytes.
+fn is_empty(ongoing: &mut Ongoing, upstream: Option<&Answered>) -> bool {
+    let replaced = ongoing.exchange.steering(Message::Response).and_then(|steering| steering.replaced.clone());
+    match (replaced.as_ref().or(ongoing.exchange.body.as_ref()), upstream) {
+        (Some(bytes), _) => bytes.is_empty(),
+        (None, Some(Answered::Body(content))) => content.is_end_stream(),
+        (None, _) => false,
     }
 }
 

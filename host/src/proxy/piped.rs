@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 
 use crate::plugin::{Cut, Pipe};
 use crate::upstream::Error;
@@ -22,6 +22,7 @@ const SMALL: usize = 8 << 10;
 type Working = Pin<Box<dyn Future<Output = (Box<Pipe>, Result<Vec<Bytes>, Cut>)>>>;
 
 /// A body behind a pipe.
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact about the way of a body")]
 pub(super) struct Piped<B> {
     rest: B,
     pipe: Option<Box<Pipe>>,
@@ -30,11 +31,15 @@ pub(super) struct Piped<B> {
     /// What came out of it.
     ready: VecDeque<Bytes>,
     trailers: Option<HeaderMap>,
-    /// What is still to go in of a piece of the source's.
-    left: Bytes,
+    /// What is still to go in of a piece of the source's, and whether it is the last.
+    left: Option<(Bytes, bool)>,
     is_kept_back: bool,
     /// Nothing more goes in.
     has_ended: bool,
+    /// Nothing more comes from the source, trailers neither.
+    is_drained: bool,
+    /// What goes in comes out as it was.
+    only_watches: bool,
     why: WhyCut,
 }
 
@@ -42,13 +47,15 @@ impl<B> Piped<B> {
     pub(super) fn new(rest: B, pipe: Pipe, why: &WhyCut) -> Self {
         Self {
             rest,
+            only_watches: pipe.only_watches(),
             pipe: Some(Box::new(pipe)),
             working: None,
             ready: VecDeque::new(),
             trailers: None,
-            left: Bytes::new(),
+            left: None,
             is_kept_back: false,
             has_ended: false,
+            is_drained: false,
             why: Rc::clone(why),
         }
     }
@@ -61,6 +68,13 @@ impl<B> Piped<B> {
                 let pushed = pipe.push(bytes, end).await;
                 (pipe, pushed)
             }));
+        }
+    }
+
+    /// Nothing more goes in; those who are not told yet are told.
+    fn end(&mut self) {
+        if !self.has_ended {
+            self.push(Bytes::new(), true);
         }
     }
 
@@ -96,6 +110,7 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Piped<B> {
                     }
                     Err(cut) => {
                         this.has_ended = true;
+                        this.is_drained = true;
                         this.trailers = None;
                         this.why.replace(Some(cut));
                         return Poll::Ready(Some(Err(Error::Cut)));
@@ -103,12 +118,14 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Piped<B> {
                 }
                 continue;
             }
-            if this.has_ended {
+            if this.has_ended && (this.is_drained || this.trailers.is_some() || this.rest.is_end_stream()) {
+                this.is_drained = true;
                 return Poll::Ready(this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
             }
-            if !this.left.is_empty() {
-                let next = this.left.split_to(this.left.len().min(SMALL));
-                this.push(next, false);
+            if let Some((mut next, is_last)) = this.left.take() {
+                let more = next.split_off(next.len().min(SMALL));
+                this.push(next, is_last && more.is_empty());
+                this.left = (!more.is_empty()).then_some((more, is_last));
                 continue;
             }
             let polled = Pin::new(&mut this.rest).poll_frame(context);
@@ -118,19 +135,53 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Piped<B> {
             }
             match ready!(polled) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if this.pipe.as_ref().is_some_and(|pipe| pipe.decodes()) => this.left = data,
-                    Ok(data) => this.push(data, false),
+                    // Behind the end of its data a source has trailers only.
+                    Ok(_) if this.has_ended => {}
+                    Ok(data) => {
+                        // Whoever reads a body of known length does not ask for more after its last byte.
+                        let is_last = this.rest.is_end_stream() || this.rest.size_hint().exact() == Some(0);
+                        if this.pipe.as_ref().is_some_and(|pipe| pipe.decodes()) {
+                            this.left = Some((data, is_last));
+                        } else {
+                            this.push(data, is_last);
+                        }
+                    }
                     Err(frame) => {
                         this.trailers = frame.into_trailers().ok();
-                        this.push(Bytes::new(), true);
+                        this.end();
                     }
                 },
-                None => this.push(Bytes::new(), true),
+                None => {
+                    this.is_drained = true;
+                    this.end();
+                }
                 Some(Err(error)) => {
                     this.has_ended = true;
+                    this.is_drained = true;
                     return Poll::Ready(Some(Err(error)));
                 }
             }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let is_through = self.working.is_none() && self.ready.is_empty() && self.left.is_none();
+        self.has_ended && is_through && self.trailers.is_none() && (self.is_drained || self.rest.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // An empty body would not be asked for, and those who watch it are told of its end.
+        match self.rest.size_hint() {
+            hint if self.only_watches && self.working.is_none() && hint.exact() != Some(0) => {
+                let ready = self.ready.iter().map(|piece| piece.len() as u64).sum::<u64>();
+                let mut known = SizeHint::new();
+                known.set_lower(hint.lower() + ready);
+                if let Some(upper) = hint.upper() {
+                    known.set_upper(upper + ready);
+                }
+                known
+            }
+            _ => SizeHint::default(),
         }
     }
 }

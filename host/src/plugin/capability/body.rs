@@ -92,8 +92,10 @@ fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
                 return Err(Refusal::InvalidValue);
             }
             if has_body {
-                change_coding(headers, Some(coding));
-                exchange.steer(message).stages.push(Stage::Encode(Box::new(encoder)));
+                exchange.steer(message).push(Stage::Encode(Box::new(encoder)))?;
+                if let Some(headers) = self::headers(exchange, message) {
+                    change_coding(headers, Some(coding));
+                }
             }
             Ok(())
         });
@@ -110,8 +112,10 @@ fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
                 return Err(Refusal::InvalidValue);
             }
             if has_body {
-                change_coding(headers, None);
-                exchange.steer(message).stages.push(Stage::Decode(Box::new(Decoder::new(coding, max))));
+                exchange.steer(message).push(Stage::Decode(Box::new(Decoder::new(coding, max))))?;
+                if let Some(headers) = self::headers(exchange, message) {
+                    change_coding(headers, None);
+                }
             }
             Ok(())
         });
@@ -185,14 +189,15 @@ fn arm(mut store: Store<'_>, rewrites: bool) -> Answer {
         bail!("it asks for `{}`, which it does not export", hook.name());
     }
     let position = guest.position;
-    let result = open(guest).map(|(message, exchange)| {
+    let result = open(guest).and_then(|(message, exchange)| {
         if !has_body(exchange, message) {
-            return;
+            return Ok(());
         }
+        exchange.steer(message).push(Stage::Filter { position, rewrites, pin: None })?;
         if let Some(headers) = headers(exchange, message).filter(|_| rewrites) {
             forget_bytes(headers);
         }
-        exchange.steer(message).stages.push(Stage::Filter { position, rewrites, pin: None });
+        Ok(())
     });
     Ok((result,))
 }

@@ -70,11 +70,10 @@ fn begin(guest: &mut Guest, call: bindings::Call) -> Result<Called, CallError> {
         return Err(CallError::Denied);
     }
     let most = guest.entry.limits.calls;
-    if let Some(exchange) = guest.exchange.as_deref_mut() {
-        exchange.calls += 1;
-        if exchange.calls as usize > most {
-            return Err(CallError::TooMany);
-        }
+    let calls = guest.exchange.as_deref_mut().map_or(&mut guest.calls, |exchange| &mut exchange.calls);
+    *calls = calls.saturating_add(1);
+    if *calls as usize > most {
+        return Err(CallError::TooMany);
     }
     if call.body.len() > LARGEST_BODY {
         return Err(CallError::InvalidRequest);
