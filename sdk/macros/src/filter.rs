@@ -181,17 +181,16 @@ impl Found {
     }
 
     fn expand(mut self, filter: &Type) -> TokenStream {
-        let resumes = self.resumes();
         for (hook, call) in std::mem::take(&mut self.steering) {
             self.names.push(hook.clone());
             self.methods.extend(quote! {
                 fn #hook(&self) -> ::weir::Result {
-                    ::weir::__private::Outcome::outcome(#call).and_then(|flow| #resumes.after(flow))
+                    ::weir::__private::Outcome::outcome(#call)
                 }
             });
         }
         if self.request_body.is_some() || self.response_body.is_some() || self.resume.is_some() {
-            let method = self.on_resume(&resumes);
+            let method = self.on_resume();
             self.names.push(Ident::new("on_resume", Span::call_site()));
             self.methods.extend(method);
         }
@@ -223,15 +222,8 @@ impl Found {
         }
     }
 
-    fn resumes(&self) -> TokenStream {
-        let (request, response, others) =
-            (self.request_body.is_some(), self.response_body.is_some(), self.resume.is_some());
-        quote! {
-            ::weir::__private::Resumes::new(#request, #response, #others)
-        }
-    }
-
-    fn on_resume(&self, resumes: &TokenStream) -> TokenStream {
+    fn on_resume(&self) -> TokenStream {
+        let (has_request, has_response) = (self.request_body.is_some(), self.response_body.is_some());
         let nobody = quote!(::weir::__private::Next::nobody());
         let ended = |call: &Option<TokenStream>| match call {
             Some(call) => quote!(::weir::__private::Outcome::outcome(#call)),
@@ -240,13 +232,12 @@ impl Found {
         let (request, response, other) = (ended(&self.request_body), ended(&self.response_body), ended(&self.resume));
         quote! {
             fn on_resume(&self) -> ::weir::Result {
-                match #resumes.before()? {
+                match ::weir::__private::Resumes::new(#has_request, #has_response).next() {
                     ::weir::__private::Next::RequestBody => #request,
                     ::weir::__private::Next::ResponseBody => #response,
                     #[allow(unused_variables, unused_mut)]
                     ::weir::__private::Next::Other(mut resumed) => #other,
                 }
-                .and_then(|flow| #resumes.after(flow))
             }
         }
     }

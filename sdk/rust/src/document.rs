@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::host::{documents, setup};
-use crate::{Flow, Refusal, resume};
+use crate::{Flow, Refusal};
 
 /// A document: a field of this type in a filter's configuration takes `{ upstream: NAME, path: /... }` or
 /// `{ file: PATH }` from the operator. Reading never waits, and the last good copy is kept when the source fails.
@@ -55,7 +55,6 @@ impl Document {
     /// Ends the hook so that the document is fetched anew; `on_resume` follows. Return what this returns.
     pub fn refresh(&self) -> crate::Result {
         documents::refresh(&self.0)?;
-        resume::armed_document();
         Ok(Flow::Pause)
     }
 }

@@ -1,7 +1,7 @@
 //! The heads of the exchange's request and response, and how their bodies are steered while they stay in the host.
 
 use crate::host::{body, chunks, request, response};
-use crate::{Coding, Flow, Origin, Refusal, resume};
+use crate::{Coding, Flow, Origin, Refusal};
 
 /// The request of the current exchange. Where a hook gets `&Request` it can be read only.
 #[derive(Debug)]
@@ -65,7 +65,6 @@ macro_rules! message {
         /// it. Return what this returns.
         pub fn buffer(&mut self, max: u32) -> crate::Result {
             body::buffer(max)?;
-            resume::armed_body();
             Ok(Flow::Pause)
         }
 

@@ -172,7 +172,7 @@ pub use weir_macros::{Config, filter};
 
 pub use bindings::body::Coding;
 pub use bindings::response::Origin;
-pub use bindings::resumption::Ended;
+pub use bindings::resumption::{Ended, Operation};
 pub use bindings::types::{Message, Refusal};
 
 use bindings::types::Reason;
