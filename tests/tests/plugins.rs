@@ -130,6 +130,8 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
     }
     assert_eq!(about["hooks"], serde_json::json!(["configure", "on-request"]));
     assert_eq!(about["schema"]["properties"]["greeting"]["description"], "What it says.", "{about}");
+    let description = about["description"].as_str().unwrap();
+    assert_eq!(text.matches(description).count(), 1, "what the manifest says is shipped twice");
     assert!(!text.contains("weir:schema") && !text.contains("weir:package"), "what the manifest says is shipped twice");
     assert!(said[0].contains(about["sha256"].as_str().unwrap()), "the digest that was printed is another");
 }
@@ -240,6 +242,12 @@ fn a_command_that_makes_no_filter_says_why() {
     )]);
     let (_, _, error) = run(&mut build(folder.path()));
     assert!(error.contains("lists the hook `on-tick`, but the component does not export it"), "{error}");
+}
+
+#[test]
+fn a_filter_that_does_nothing_is_small() {
+    let size = fs::read(guest("noop")).unwrap().len();
+    assert!(size <= 20 << 10, "a filter with two empty hooks has {size} bytes");
 }
 
 #[test]

@@ -311,6 +311,7 @@ fn sections(config: Option<&Type>) -> TokenStream {
         Some(config) => quote_spanned!(config.span()=> <#config as ::weir::schema::Schema>::SCHEMA),
         None => quote!(&::weir::schema::Node::Object { properties: &[], closed: true }),
     };
+    // Not `#[used]`: the compiler would put the texts into the instance's memory, too.
     quote! {
         const _: &::weir::schema::Node = #schema;
         #[cfg(target_arch = "wasm32")]
@@ -320,10 +321,8 @@ fn sections(config: Option<&Type>) -> TokenStream {
             const NAME: &str = ::std::env!("CARGO_PKG_NAME");
             const VERSION: &str = ::std::env!("CARGO_PKG_VERSION");
             const DESCRIPTION: &str = ::std::env!("CARGO_PKG_DESCRIPTION");
-            #[used]
             #[unsafe(link_section = "weir:schema")]
             static SCHEMA: [u8; ::weir::schema::length(NODE)] = ::weir::schema::render(NODE);
-            #[used]
             #[unsafe(link_section = "weir:package")]
             static PACKAGE: [u8; ::weir::schema::package_length(NAME, VERSION, DESCRIPTION)] =
                 ::weir::schema::package(NAME, VERSION, DESCRIPTION);
