@@ -101,8 +101,8 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
     let built = folders.each_ref().map(|folder| fs::read(folder.join("hello.wasm")).unwrap());
     assert!(built[0] == built[1], "two builds of the same source differ");
     assert_eq!(said[0], said[1]);
-    let text = String::from_utf8_lossy(&built[0]);
-    assert!(!text.contains(env!("CARGO_TARGET_TMPDIR")) && !text.contains(".cargo/"), "folders are in the component");
+    let bytes = String::from_utf8_lossy(&built[0]);
+    assert!(!bytes.contains(env!("CARGO_TARGET_TMPDIR")) && !bytes.contains(".cargo/"), "folders are in the component");
 
     // What it prints for the configuration is what runs, pin and all.
     let component = folders[1].join("hello.wasm");
@@ -131,8 +131,11 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
     assert_eq!(about["hooks"], serde_json::json!(["configure", "on-request"]));
     assert_eq!(about["schema"]["properties"]["greeting"]["description"], "What it says.", "{about}");
     let description = about["description"].as_str().unwrap();
-    assert_eq!(text.matches(description).count(), 1, "what the manifest says is shipped twice");
-    assert!(!text.contains("weir:schema") && !text.contains("weir:package"), "what the manifest says is shipped twice");
+    assert_eq!(bytes.matches(description).count(), 1, "what the manifest says is shipped twice");
+    assert!(
+        !bytes.contains("weir:schema") && !bytes.contains("weir:package"),
+        "what the manifest says is shipped twice"
+    );
     assert!(said[0].contains(about["sha256"].as_str().unwrap()), "the digest that was printed is another");
 }
 
