@@ -7,6 +7,28 @@ use crate::host::completion;
 pub use crate::bindings::completion::Ending;
 
 /// The exchange that is over: the argument of `on_complete`.
+///
+/// ```
+/// use weir::{Completion, completion::Ending, testing::Host};
+///
+/// #[derive(Default)]
+/// struct Leavers;
+///
+/// #[weir::filter]
+/// impl Leavers {
+///     fn on_complete(&self, completion: &Completion) -> weir::Result<()> {
+///         if completion.ended == Ending::ClientGone {
+///             weir::Store::local().increment("gone", 1, None)?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut host = Host::new();
+/// host.exchange.ended = Ending::ClientGone;
+/// host.on_complete(&Leavers);
+/// assert_eq!(host.enter(|| weir::Store::local().get("gone")), Ok(Some(b"1".to_vec())));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Completion {
