@@ -354,6 +354,16 @@ fn a_filter_of_another_contract_is_told_from_one_that_fits() {
 }
 
 #[test]
+fn a_filter_of_a_later_contract_runs_if_it_uses_nothing_of_it() {
+    let later = changed("headers", &[("@0.1.0", "@0.1.7")]);
+    let origin = Origin::text("from the upstream");
+    let text = Proxy::builder().route("/*", "app", origin.address).filter("{ plugin: later }").text("127.0.0.1:0");
+    let proxy = Proxy::of(&format!("{text}\nplugins: {{ later: {{ file: {} }} }}", later.path().display()), &[]);
+    let reply = get(proxy.address, "/");
+    assert_eq!((reply.text(), reply.header("x-added")), ("from the upstream".into(), Some("by the filter")));
+}
+
+#[test]
 fn the_help_of_each_plugin_command_has_an_example() {
     for command in [&["plugin", "--help"][..], &["plugin", "build", "--help"], &["plugin", "inspect", "--help"]] {
         let (code, said, _) = run(weir().args(command));
