@@ -101,8 +101,8 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
     let built = folders.each_ref().map(|folder| fs::read(folder.join("hello.wasm")).unwrap());
     assert!(built[0] == built[1], "two builds of the same source differ");
     assert_eq!(said[0], said[1]);
-    let text = String::from_utf8_lossy(&built[0]);
-    assert!(!text.contains(env!("CARGO_TARGET_TMPDIR")) && !text.contains(".cargo/"), "folders are in the component");
+    let bytes = String::from_utf8_lossy(&built[0]);
+    assert!(!bytes.contains(env!("CARGO_TARGET_TMPDIR")) && !bytes.contains(".cargo/"), "folders are in the component");
 
     // What it prints for the configuration is what runs, pin and all.
     let component = folders[1].join("hello.wasm");
@@ -130,7 +130,12 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
     }
     assert_eq!(about["hooks"], serde_json::json!(["configure", "on-request"]));
     assert_eq!(about["schema"]["properties"]["greeting"]["description"], "What it says.", "{about}");
-    assert!(!text.contains("weir:schema") && !text.contains("weir:package"), "what the manifest says is shipped twice");
+    let description = about["description"].as_str().unwrap();
+    assert_eq!(bytes.matches(description).count(), 1, "what the manifest says is shipped twice");
+    assert!(
+        !bytes.contains("weir:schema") && !bytes.contains("weir:package"),
+        "what the manifest says is shipped twice"
+    );
     assert!(said[0].contains(about["sha256"].as_str().unwrap()), "the digest that was printed is another");
 }
 
@@ -243,6 +248,12 @@ fn a_command_that_makes_no_filter_says_why() {
 }
 
 #[test]
+fn a_filter_that_does_nothing_is_small() {
+    let size = fs::read(guest("noop")).unwrap().len();
+    assert!(size <= 20 << 10, "a filter with two empty hooks has {size} bytes");
+}
+
+#[test]
 fn what_a_filter_can_do_is_told_without_running_it() {
     let (code, said, error) = inspect(Path::new("request-id"));
     assert_eq!(code, 0, "{error}");
@@ -340,6 +351,16 @@ fn a_filter_of_another_contract_is_told_from_one_that_fits() {
     let file = changed("headers", &[("weir:filter/response@", "wasi:filter/response@")]);
     let (code, said, _) = inspect(file.path());
     assert!(code == 0 && said.contains("needs `wasi: stub` in its declaration: wasi:filter/response@0.1.0"), "{said}");
+}
+
+#[test]
+fn a_filter_of_a_later_contract_runs_if_it_uses_nothing_of_it() {
+    let later = changed("headers", &[("@0.1.0", "@0.1.7")]);
+    let origin = Origin::text("from the upstream");
+    let text = Proxy::builder().route("/*", "app", origin.address).filter("{ plugin: later }").text("127.0.0.1:0");
+    let proxy = Proxy::of(&format!("{text}\nplugins: {{ later: {{ file: {} }} }}", later.path().display()), &[]);
+    let reply = get(proxy.address, "/");
+    assert_eq!((reply.text(), reply.header("x-added")), ("from the upstream".into(), Some("by the filter")));
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! Rust: cargo makes core modules of crates, the same bytes wherever they lie.
+//!
+//! Two things would tell the folder: paths in messages of panics, and the hash in the names of symbols, which cargo makes of
+//! the path of a crate outside the workspace, and which the order of functions follows.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -26,6 +30,23 @@ const PROFILE: [&str; 7] = [
 
 /// The stack is memory that every fresh instance touches; the default of 1 MiB doubles its cost.
 const STACK: &str = "-Clink-arg=-zstack-size=65536";
+
+/// Stands before the compiler, and hashes local crates by name and version.
+const WRAPPER: &str = r#"#!/bin/sh
+# Written by `weir plugin build`.
+case "$WEIR_LOCAL_CRATES" in
+*":$CARGO_MANIFEST_DIR:"*)
+    for argument do
+        shift
+        case $argument in
+        metadata=*) argument=metadata=$CARGO_PKG_NAME-$CARGO_PKG_VERSION ;;
+        esac
+        set -- "$@" "$argument"
+    done
+    ;;
+esac
+exec "$@"
+"#;
 
 /// Inside a build script these belong to the outer build: its linter, its flags, its target.
 const OUTER: [&str; 4] = ["RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_BUILD_RUSTFLAGS"];
@@ -94,6 +115,7 @@ impl Crates {
     /// Builds the libraries of these packages, or their examples.
     pub(crate) fn build(&self, target_directory: &Path, packages: &[&str], examples: bool) -> Result<Vec<Module>> {
         let sysroot = sysroot(&self.directory)?;
+        let wrapper = wrapper(target_directory)?;
         let mut command = cargo(&self.directory);
         command
             .args(["build", "--target", TARGET, "--profile", "filter", "--message-format", "json-render-diagnostics"])
@@ -101,6 +123,8 @@ impl Crates {
             .args(PROFILE.iter().flat_map(|setting| ["--config", setting]))
             .args(packages.iter().flat_map(|package| ["--package", package]))
             .arg(if examples { "--examples" } else { "--lib" })
+            .env("RUSTC_WRAPPER", wrapper)
+            .env("WEIR_LOCAL_CRATES", self.local_crates())
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags(&sysroot, target_directory));
         if !std::io::stderr().is_terminal() {
             // Progress is for those who watch; warnings and errors are shown all the same.
@@ -141,6 +165,17 @@ impl Crates {
         })
     }
 
+    /// The folders of crates that come from no registry, each between colons.
+    fn local_crates(&self) -> OsString {
+        let mut folders = OsString::from(":");
+        let local = self.packages.iter().filter(|package| package["source"].is_null());
+        for folder in local.filter_map(|package| Path::new(package["manifest_path"].as_str()?).parent()) {
+            folders.push(folder);
+            folders.push(":");
+        }
+        folders
+    }
+
     /// The compiler's flags: places of source files, which stand in messages of panics, are told as if everybody had
     /// the same folders.
     fn flags(&self, sysroot: &Path, target_directory: &Path) -> OsString {
@@ -170,6 +205,23 @@ impl Crates {
         }
         flags
     }
+}
+
+/// Puts the wrapper where cargo may run programs that it made. Whole at once: another build may be running it.
+fn wrapper(target_directory: &Path) -> Result<PathBuf> {
+    let path = target_directory.join("weir-rustc");
+    if std::fs::read(&path).is_ok_and(|written| written == WRAPPER.as_bytes()) {
+        return Ok(path);
+    }
+    let new = target_directory.join(format!("weir-rustc-{}", std::process::id()));
+    let write = || {
+        std::fs::create_dir_all(target_directory)?;
+        std::fs::write(&new, WRAPPER)?;
+        std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755))?;
+        std::fs::rename(&new, &path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 fn cargo(directory: &Path) -> Command {

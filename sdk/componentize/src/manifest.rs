@@ -47,6 +47,7 @@ struct Grants {
 pub(crate) fn wrap(module: &[u8], package: Package, project: Project) -> Result<(String, Vec<u8>)> {
     let (module, told) = sections::take(module)?;
     let component = wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()?;
+    let component = sections::without_names(&component)?;
     let package = match &told.package {
         Some(json) => serde_json::from_slice(json).context("its section weir:package is not what the SDK writes")?,
         None => package,

@@ -14,6 +14,9 @@ const CRATE: &str = "weir:package";
 /// The section with the JSON Schema of the filter's configuration.
 const SCHEMA: &str = "weir:schema";
 
+/// The section with names for the parts of a component, which only those read who look into its bytes.
+const NAMES: &str = "component-name";
+
 /// What a module says about itself for the manifest.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
@@ -28,6 +31,11 @@ pub(crate) fn take(module: &[u8]) -> Result<(Vec<u8>, Told)> {
     let (module, package) = without(module, CRATE)?;
     let (module, schema) = without(&module, SCHEMA)?;
     Ok((module, Told { package, schema }))
+}
+
+/// The component without the names of its parts: more than a kilobyte that every host would read over.
+pub(crate) fn without_names(component: &[u8]) -> Result<Vec<u8>> {
+    Ok(without(component, NAMES)?.0)
 }
 
 /// The component with this manifest, in the place of one that it may have.

@@ -181,17 +181,16 @@ impl Found {
     }
 
     fn expand(mut self, filter: &Type) -> TokenStream {
-        let resumes = self.resumes();
         for (hook, call) in std::mem::take(&mut self.steering) {
             self.names.push(hook.clone());
             self.methods.extend(quote! {
                 fn #hook(&self) -> ::weir::Result {
-                    ::weir::__private::Outcome::outcome(#call).and_then(|flow| #resumes.after(flow))
+                    ::weir::__private::Outcome::outcome(#call)
                 }
             });
         }
         if self.request_body.is_some() || self.response_body.is_some() || self.resume.is_some() {
-            let method = self.on_resume(&resumes);
+            let method = self.on_resume();
             self.names.push(Ident::new("on_resume", Span::call_site()));
             self.methods.extend(method);
         }
@@ -223,15 +222,8 @@ impl Found {
         }
     }
 
-    fn resumes(&self) -> TokenStream {
-        let (request, response, others) =
-            (self.request_body.is_some(), self.response_body.is_some(), self.resume.is_some());
-        quote! {
-            ::weir::__private::Resumes::new(#request, #response, #others)
-        }
-    }
-
-    fn on_resume(&self, resumes: &TokenStream) -> TokenStream {
+    fn on_resume(&self) -> TokenStream {
+        let (has_request, has_response) = (self.request_body.is_some(), self.response_body.is_some());
         let nobody = quote!(::weir::__private::Next::nobody());
         let ended = |call: &Option<TokenStream>| match call {
             Some(call) => quote!(::weir::__private::Outcome::outcome(#call)),
@@ -240,13 +232,12 @@ impl Found {
         let (request, response, other) = (ended(&self.request_body), ended(&self.response_body), ended(&self.resume));
         quote! {
             fn on_resume(&self) -> ::weir::Result {
-                match #resumes.before()? {
+                match ::weir::__private::Resumes::new(#has_request, #has_response).next() {
                     ::weir::__private::Next::RequestBody => #request,
                     ::weir::__private::Next::ResponseBody => #response,
                     #[allow(unused_variables, unused_mut)]
                     ::weir::__private::Next::Other(mut resumed) => #other,
                 }
-                .and_then(|flow| #resumes.after(flow))
             }
         }
     }
@@ -320,6 +311,7 @@ fn sections(config: Option<&Type>) -> TokenStream {
         Some(config) => quote_spanned!(config.span()=> <#config as ::weir::schema::Schema>::SCHEMA),
         None => quote!(&::weir::schema::Node::Object { properties: &[], closed: true }),
     };
+    // Not `#[used]`: the compiler would put the texts into the instance's memory, too.
     quote! {
         const _: &::weir::schema::Node = #schema;
         #[cfg(target_arch = "wasm32")]
@@ -329,10 +321,8 @@ fn sections(config: Option<&Type>) -> TokenStream {
             const NAME: &str = ::std::env!("CARGO_PKG_NAME");
             const VERSION: &str = ::std::env!("CARGO_PKG_VERSION");
             const DESCRIPTION: &str = ::std::env!("CARGO_PKG_DESCRIPTION");
-            #[used]
             #[unsafe(link_section = "weir:schema")]
             static SCHEMA: [u8; ::weir::schema::length(NODE)] = ::weir::schema::render(NODE);
-            #[used]
             #[unsafe(link_section = "weir:package")]
             static PACKAGE: [u8; ::weir::schema::package_length(NAME, VERSION, DESCRIPTION)] =
                 ::weir::schema::package(NAME, VERSION, DESCRIPTION);

@@ -15,7 +15,7 @@ use proc_macro::TokenStream;
 use syn::{DeriveInput, ItemImpl};
 
 /// Makes a type the component's filter: the methods of its impl block are the hooks, and only those that are there are
-/// exported. See the documentation of `weir-sdk`.
+/// exported. What the hooks take and return stands in the documentation of `weir-sdk`.
 // An attribute on the impl block sees which hooks are there; a trait with defaulted methods could not, and every
 // filter would pay for hooks that do nothing.
 #[proc_macro_attribute]

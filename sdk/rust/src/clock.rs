@@ -1,4 +1,16 @@
 //! The time.
+//!
+//! A test moves the host's clocks by [`Host::advance`](crate::testing::Host::advance):
+//!
+//! ```
+//! use std::time::Duration;
+//! use weir::{clock, testing::Host};
+//!
+//! let mut host = Host::new();
+//! let before = host.enter(clock::monotonic);
+//! host.advance(Duration::from_secs(2));
+//! assert_eq!(host.enter(clock::monotonic) - before, Duration::from_secs(2));
+//! ```
 
 use std::time::Duration;
 

@@ -7,6 +7,37 @@ use crate::host::completion;
 pub use crate::bindings::completion::Ending;
 
 /// The exchange that is over: the argument of `on_complete`.
+///
+/// ```
+/// use weir::{Completion, Fault, Store, completion::Ending, testing::Host};
+///
+/// #[derive(serde::Deserialize, weir::Config)]
+/// struct Leavers {
+///     /// Where they are counted.
+///     #[serde(default)]
+///     store: Store,
+/// }
+///
+/// #[weir::filter]
+/// impl Leavers {
+///     fn configure(leavers: Leavers) -> Result<Self, Fault> {
+///         Ok(leavers)
+///     }
+///
+///     fn on_complete(&self, completion: &Completion) -> weir::Result<()> {
+///         if completion.ended == Ending::ClientGone {
+///             self.store.increment("gone", 1, None)?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut host = Host::new();
+/// let leavers: Leavers = host.configure("{}").unwrap();
+/// host.exchange.ended = Ending::ClientGone;
+/// host.on_complete(&leavers);
+/// assert_eq!(host.enter(|| leavers.store.get("gone")), Ok(Some(b"1".to_vec())));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Completion {

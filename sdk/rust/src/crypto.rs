@@ -1,4 +1,14 @@
 //! Cryptography at the host's speed.
+//!
+//! ```
+//! use weir::crypto::{self, Hash};
+//!
+//! # weir::testing::Host::new().enter(|| -> weir::Result<()> {
+//! let expected = crypto::hmac(Hash::Sha256, b"key", b"message")?;
+//! assert!(crypto::equal(&expected, crypto::hmac(Hash::Sha256, b"key", b"message")?));
+//! assert_eq!(crypto::digest(Hash::Sha256, b"").len(), 32);
+//! # Ok(()) }).unwrap();
+//! ```
 
 use crate::Refusal;
 use crate::bindings::crypto::{MacKey, PublicKey as Key, RsaKey};
@@ -23,6 +33,19 @@ pub fn equal(one: impl AsRef<[u8]>, other: impl AsRef<[u8]>) -> bool {
 
 /// A public key that was read once, for many checks. Keep it in the filter beside what it was made of, not in a
 /// slot; dropping it releases it. An instance holds at most 256.
+///
+/// ```
+/// use weir::crypto::{PublicKey, Signature};
+///
+/// let mut host = weir::testing::Host::new();
+/// host.signatures(|_, message, signature| message == b"m" && signature == b"right");
+/// host.enter(|| -> weir::Result<()> {
+///     let key = PublicKey::ed25519([7; 32])?;
+///     assert!(key.verify(Signature::Eddsa, b"m", b"right")?);
+///     assert!(!key.verify(Signature::Eddsa, b"m", b"wrong")?);
+///     Ok(())
+/// }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct PublicKey(u32);
 

@@ -5,10 +5,50 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::host::{documents, setup};
-use crate::{Flow, Refusal, resume};
+use crate::{Flow, Refusal};
 
 /// A document: a field of this type in a filter's configuration takes `{ upstream: NAME, path: /... }` or
 /// `{ file: PATH }` from the operator. Reading never waits, and the last good copy is kept when the source fails.
+///
+/// A filter that does not find what it looks for may have it fetched anew, and goes on in `on_resume`:
+///
+/// ```
+/// use weir::{Document, Flow, Reply, Request, Result, Resumed, testing::Host};
+///
+/// struct Keys(Document);
+///
+/// impl Keys {
+///     fn knows(&self, request: &Request) -> Result<bool> {
+///         let key = request.header("x-key").unwrap_or_default();
+///         let keys = self.0.read()?.map(|text| text.bytes).unwrap_or_default();
+///         Ok(keys.split(|byte| *byte == b'\n').any(|line| line == key))
+///     }
+/// }
+///
+/// #[weir::filter]
+/// impl Keys {
+///     fn configure(keys: Document) -> std::result::Result<Self, weir::Fault> {
+///         keys.keep_fresh(std::time::Duration::from_secs(300))?;
+///         Ok(Self(keys))
+///     }
+///
+///     fn on_request(&self, request: &Request) -> Result {
+///         if self.knows(request)? { Ok(Flow::Next) } else { self.0.refresh() }
+///     }
+///
+///     fn on_resume(&self, resumed: &mut Resumed) -> Result {
+///         if self.knows(&resumed.request)? { Ok(Flow::Next) } else { Reply::new(401).send("unknown-key") }
+///     }
+/// }
+///
+/// let mut host = Host::new();
+/// host.document("keys", Some("one"));
+/// let keys: Keys = host.configure(r#""keys""#).unwrap();
+/// host.document_becomes("keys", "one\ntwo");
+/// host.request.header("x-key", "two");
+/// assert_eq!(host.on_request(&keys), Flow::Pause);
+/// assert_eq!(host.on_resume(&keys), Flow::Next);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Document(String);
@@ -55,7 +95,6 @@ impl Document {
     /// Ends the hook so that the document is fetched anew; `on_resume` follows. Return what this returns.
     pub fn refresh(&self) -> crate::Result {
         documents::refresh(&self.0)?;
-        resume::armed_document();
         Ok(Flow::Pause)
     }
 }

@@ -101,6 +101,18 @@ pub fn var(name: &str) -> Option<String> {
 }
 
 /// Sets a variable for all filters that follow. A prefix that is not the entry's own name must be granted.
+///
+/// ```
+/// use weir::{Refusal, exchange, testing::Host};
+///
+/// let mut host = Host::new();
+/// host.grant_vars(&["user."]);
+/// host.enter(|| {
+///     assert_eq!(exchange::set_var("user.id", "ada"), Ok(()));
+///     assert_eq!(exchange::set_var("auth.role", "admin"), Err(Refusal::Denied));
+///     assert_eq!(exchange::var("user.id").as_deref(), Some("ada"));
+/// });
+/// ```
 pub fn set_var(name: &str, value: impl AsRef<str>) -> Result<(), Refusal> {
     exchange::set_var(name, value.as_ref())
 }

@@ -1,14 +1,72 @@
 //! The heads of the exchange's request and response, and how their bodies are steered while they stay in the host.
 
 use crate::host::{body, chunks, request, response};
-use crate::{Coding, Flow, Origin, Refusal, resume};
+use crate::{Coding, Flow, Origin, Refusal};
 
 /// The request of the current exchange. Where a hook gets `&Request` it can be read only.
+///
+/// A body can be changed while it passes; each call may come to another instance of the filter:
+///
+/// ```
+/// use weir::{Request, Result, testing::Host};
+///
+/// #[derive(Default)]
+/// struct Shout;
+///
+/// #[weir::filter]
+/// impl Shout {
+///     fn on_request(&self, request: &mut Request) -> Result<()> {
+///         if request.header_str("content-type").is_some_and(|kind| kind.starts_with("text/")) {
+///             request.rewrite()?;
+///         }
+///         Ok(())
+///     }
+///
+///     fn on_request_chunk(&self, bytes: Vec<u8>, end: bool) -> Vec<u8> {
+///         let mut bytes = bytes.to_ascii_uppercase();
+///         if end {
+///             bytes.push(b'!');
+///         }
+///         bytes
+///     }
+/// }
+///
+/// let mut host = Host::new();
+/// host.request.header("content-type", "text/plain");
+/// host.on_request(&Shout);
+/// assert!(host.request.rewritten);
+/// assert_eq!(host.on_request_chunk(&Shout, "hello", true).unwrap(), b"HELLO!");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Request;
 
 /// The response of the current exchange.
+///
+/// ```
+/// use weir::{Coding, Origin, Request, Response, Result, testing::Host};
+///
+/// #[derive(Default)]
+/// struct Compress;
+///
+/// #[weir::filter]
+/// impl Compress {
+///     fn on_response(&self, request: &Request, response: &mut Response) -> Result<()> {
+///         let takes = request.header_str("accept-encoding").unwrap_or_default();
+///         if response.source() == Origin::Upstream && takes.contains("gzip") {
+///             // The host encodes; the bytes never enter the filter.
+///             response.encode(Coding::Gzip, None)?;
+///             response.append_header("vary", "accept-encoding")?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut host = Host::new();
+/// host.request.header("accept-encoding", "gzip");
+/// host.on_response(&Compress);
+/// assert_eq!(host.response.encoded, Some((Coding::Gzip, None)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Response;
@@ -65,7 +123,6 @@ macro_rules! message {
         /// it. Return what this returns.
         pub fn buffer(&mut self, max: u32) -> crate::Result {
             body::buffer(max)?;
-            resume::armed_body();
             Ok(Flow::Pause)
         }
 

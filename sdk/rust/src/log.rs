@@ -2,7 +2,19 @@
 
 pub use crate::bindings::log::Level;
 
-/// Writes one line, marked with the filter's name and the exchange's id.
+/// Writes one line, marked with the filter's name and the exchange's id. With a format: [`weir::info!`](crate::info) and its
+/// kin.
+///
+/// ```
+/// use weir::{Level, testing::Host};
+///
+/// let mut host = Host::new();
+/// host.enter(|| {
+///     weir::log(Level::Warn, "the list is empty");
+///     weir::debug!("{} keys", 0);
+/// });
+/// assert_eq!(host.log, [(Level::Warn, "the list is empty".into()), (Level::Debug, "0 keys".into())]);
+/// ```
 pub fn log(level: Level, message: &str) {
     crate::host::log::write(level, message);
 }

@@ -1,5 +1,38 @@
 //! Counting. Metrics are declared in `configure` by [`setup`](crate::setup) and kept in the filter; how many labels one has
 //! is part of its type, for a wrong number would be a failure.
+//!
+//! ```
+//! use weir::metrics::{Gauge, Histogram};
+//! use weir::{Completion, Fault, setup, testing::Host};
+//!
+//! struct Sizes {
+//!     sent: Histogram,
+//!     last: Gauge<1>,
+//! }
+//!
+//! #[weir::filter]
+//! impl Sizes {
+//!     fn configure() -> Result<Self, Fault> {
+//!         Ok(Self {
+//!             sent: setup::histogram("sent_bytes", "Bytes sent", [], &[1e3, 1e6])?,
+//!             last: setup::gauge("last_bytes", "Bytes sent last", ["route"])?,
+//!         })
+//!     }
+//!
+//!     fn on_complete(&self, completion: &Completion) {
+//!         self.sent.observe([], completion.sent as f64);
+//!         self.last.set([&weir::exchange::route()], completion.sent as f64);
+//!     }
+//! }
+//!
+//! let mut host = Host::new();
+//! let sizes: Sizes = host.configure("{}").unwrap();
+//! host.exchange.sent = 5;
+//! host.exchange.route = "/letters/*".into();
+//! host.on_complete(&sizes);
+//! assert_eq!(host.metrics.observed("sent_bytes", &[]), [5.0]);
+//! assert_eq!(host.metrics.value("last_bytes", &["/letters/*"]), Some(5.0));
+//! ```
 
 use crate::host::metrics;
 

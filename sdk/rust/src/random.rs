@@ -1,4 +1,14 @@
 //! Random bits that nobody can guess.
+//!
+//! In a test the same seed gives the same numbers:
+//!
+//! ```
+//! use weir::{random, testing::Host};
+//!
+//! let token = || Host::new().enter(|| random::bytes(16));
+//! assert_eq!(token(), token());
+//! assert_eq!(token().len(), 16);
+//! ```
 
 use crate::host::random;
 

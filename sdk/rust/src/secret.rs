@@ -9,6 +9,19 @@ use crate::host::{crypto, secrets};
 
 /// A secret: a field of this type in a filter's configuration takes `{ env: NAME }` or `{ file: PATH }` from the operator.
 /// The filter holds a handle, the secret itself stays in the host until it is revealed.
+///
+/// ```
+/// use weir::{Secret, crypto::Hash, testing::Host};
+///
+/// let mut host = Host::new();
+/// host.secret("key", "sesame");
+/// host.enter(|| -> weir::Result<()> {
+///     let key = Secret::from("key");
+///     assert!(key.equals("sesame")?);
+///     assert_eq!(key.hmac(Hash::Sha256, b"message")?.len(), 32);
+///     Ok(())
+/// }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

@@ -10,7 +10,8 @@ use crate::host::kv;
 pub use crate::bindings::kv::{Error, Outcome};
 
 /// The name of a store: a field of this type in a filter's configuration lets the filter use the store that the operator
-/// names there. Every entry has keys of its own in it.
+/// names there. Every entry has keys of its own in it. With `#[serde(default)]` the field is [`Store::local`] where the
+/// operator says nothing; without such a field a filter has no store at all.
 ///
 /// ```
 /// # use weir::Store;
@@ -39,7 +40,7 @@ impl Default for Store {
 }
 
 impl Store {
-    /// The store that is always there: in memory, of this process.
+    /// The store that is always there to be named: in memory, of this process.
     pub fn local() -> Self {
         Self("local".to_owned())
     }

@@ -2,7 +2,8 @@
 
 use weir::testing::{Hook, Host};
 use weir::{
-    Body, Completion, Ended, Error, Flow, Message, Refusal, Refuse, Reply, Request, Response, Result, Resumed, exchange,
+    Body, Completion, Ended, Error, Flow, Message, Operation, Refusal, Refuse, Reply, Request, Response, Result,
+    Resumed, exchange,
 };
 
 /// Has both kinds of pauses about the request, and buffers the response.
@@ -35,7 +36,7 @@ impl Pauses {
 
     fn on_resume(&self, resumed: &mut Resumed) -> Result {
         assert_eq!(exchange::slot(), b"kept");
-        assert_eq!(resumed.about, Message::Request);
+        assert_eq!((resumed.about, resumed.waited_for), (Message::Request, Operation::Document));
         let keys = weir::Document::from("keys").read()?.map(|text| text.bytes).unwrap_or_default();
         resumed.request.set_header("x-keys", keys)?;
         // And then the body.
@@ -52,6 +53,7 @@ fn each_pause_goes_on_where_it_belongs() {
     host.response.body("[1, 2]");
 
     assert_eq!(host.on_request(&Pauses), Flow::Pause);
+    assert_eq!(host.slot, b"kept");
     assert_eq!(host.on_resume(&Pauses), Flow::Pause);
     assert_eq!(host.request.get("x-keys"), Some("new"));
     assert_eq!(host.on_resume(&Pauses), Flow::Next);
@@ -114,10 +116,15 @@ impl Forgetful {
             "/stop" => Ok(Flow::Stop),
             "/pause" => Ok(Flow::Pause),
             "/buffer" => request.buffer(1),
+            "/refresh" => weir::Document::from("keys").refresh(),
             "/large" => request.buffer(1 << 30),
             "/unread" => Ok(weir::__private::body().bytes().map(|_| Flow::Next)?),
             _ => Err(Error::new("of its own")),
         }
+    }
+
+    fn on_response(&self, _: &mut Response) -> Result {
+        weir::Document::from("keys").refresh()
     }
 
     fn on_response_body(&self, _: &mut Response, _: &mut Body) {}
@@ -139,11 +146,15 @@ fn what_breaks_the_contract_is_a_failure() {
     host.request.path("/large");
     assert_eq!(host.run(Hook::Request, &Forgetful).unwrap_err().refusal(), Some(Refusal::TooLarge));
 
-    let mut host = Host::new();
-    host.request.path("/buffer");
-    assert_eq!(host.on_request(&Forgetful), Flow::Pause);
-    let error = host.run(Hook::Resume, &Forgetful).unwrap_err().to_string();
-    assert!(error.contains("neither `on_resume` nor a hook for its body"), "{error}");
+    for (method, path) in [("on_request", "/buffer"), ("on_request", "/refresh"), ("on_response", "/refresh")] {
+        let mut host = Host::new();
+        host.document("keys", Some("old"));
+        host.request.path(path);
+        let flow = if method == "on_request" { host.on_request(&Forgetful) } else { host.on_response(&Forgetful) };
+        assert_eq!(flow, Flow::Pause);
+        let error = host.run(Hook::Resume, &Forgetful).unwrap_err().to_string();
+        assert!(error.contains("neither `on_resume` nor a hook for a body"), "{error}");
+    }
 }
 
 /// Uses every way to end a hook, and the hooks that steer nothing.

@@ -17,7 +17,9 @@ pub(super) enum Command {
         Example: weir plugin build my-filter -o plugins/my-filter.wasm\n\n\
         A Rust crate is built by cargo. For other languages, `build` in weir-plugin.toml is the command: {wit} stands \
         for a folder with the contract, {world} for the world in it that has just the project's `hooks` and \
-        `capabilities`, {output} for the component to write. The same source makes the same bytes, wherever it lies.")]
+        `capabilities`, {output} for the component to write.\n\n\
+        The same source in Rust makes the same bytes, wherever it lies; toolchains of other languages may write others \
+        each time.")]
     Build(build::Options),
     /// Tell what a filter is, what it can do and what it takes, without running it
     #[command(after_help = "Example: weir plugin inspect my-filter.wasm\n\

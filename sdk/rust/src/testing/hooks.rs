@@ -2,7 +2,7 @@
 
 use super::{Host, current};
 use crate::__private::Filter;
-use crate::{Ended, Error, Faults, Flow, Message, Refuse, Result};
+use crate::{Ended, Error, Faults, Flow, Message, Operation, Refuse, Result};
 
 /// What is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +170,11 @@ impl Host {
             }
         };
         self.outcome = self.ends.take().unwrap_or(done);
-        let buffered = matches!(armed, Armed::Body(_)) && self.outcome == Ended::Done;
+        self.waited_for = match armed {
+            Armed::Body(_) => Operation::Body,
+            Armed::Document(_) => Operation::Document,
+        };
+        let buffered = self.waited_for == Operation::Body && self.outcome == Ended::Done;
         match about {
             Message::Request => self.request.buffered |= buffered,
             Message::Response => self.response.buffered |= buffered,

@@ -42,7 +42,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::schema::Schema;
-use crate::{Ended, Level};
+use crate::{Ended, Level, Operation};
 
 pub use answered::Answered;
 pub use exchange::Exchange;
@@ -95,6 +95,7 @@ pub struct Host {
     armed: Option<Armed>,
     ends: Option<Ended>,
     outcome: Ended,
+    waited_for: Operation,
 }
 
 impl Default for Host {
@@ -121,6 +122,7 @@ impl Default for Host {
             armed: None,
             ends: None,
             outcome: Ended::Done,
+            waited_for: Operation::Body,
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) mod exchange {
 pub(crate) mod resumption {
     use crate::testing::current;
     use crate::testing::hooks::{Phase, phase};
-    use crate::{Ended, Message};
+    use crate::{Ended, Message, Operation};
 
     pub(crate) fn outcome() -> Ended {
         about();
@@ -113,6 +113,11 @@ pub(crate) mod resumption {
             Phase::Resume(about) => about,
             _ => panic!("what came of a pause is known in the hook after it only"),
         }
+    }
+
+    pub(crate) fn waited_for() -> Operation {
+        about();
+        current(|host| host.waited_for)
     }
 }
 
