@@ -44,7 +44,9 @@ impl Silent {
 
 fn answer(streams: &mut [TcpStream], body: &str) {
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    streams.iter_mut().for_each(|stream| stream.write_all(answer.as_bytes()).unwrap());
+    for stream in &mut streams {
+        stream.write_all(answer.as_bytes()).unwrap();
+    }
 }
 
 /// Five filters that see or change what passes, and wait for nothing but what `more` says.

@@ -58,7 +58,8 @@ impl Body {
         Ok(body::read(offset, length)?)
     }
 
-    /// The whole body as a value. By `?` one that is not such JSON is answered as one that cannot be read.
+    /// The whole body as a value. By `?` one that is not such JSON, or nests more than 127 levels, is answered as one that
+    /// cannot be read: 400, or 502 if it is the upstream's.
     pub fn json<T: DeserializeOwned>(&self) -> crate::Result<T> {
         serde_json::from_slice(&self.bytes()?).map_err(|error| {
             let status = match resumption::about() {

@@ -94,6 +94,21 @@ fn a_body_that_is_not_whole_is_answered_and_never_read() {
     assert_eq!(host.reply.unwrap().status, 413);
 }
 
+/// Reads any JSON.
+#[derive(Default)]
+struct Reads;
+
+#[weir::filter]
+impl Reads {
+    fn on_request(&self, request: &mut Request) -> Result {
+        request.buffer(64 << 10)
+    }
+
+    fn on_request_body(&self, _: &mut Request, body: &mut Body) -> Result<()> {
+        body.json::<serde_json::Value>().map(drop)
+    }
+}
+
 #[test]
 fn json_that_is_none_is_answered() {
     let mut host = Host::new();
@@ -103,6 +118,16 @@ fn json_that_is_none_is_answered() {
     let reply = host.reply.unwrap();
     assert_eq!((reply.status, reply.code.as_str()), (502, "malformed-json"));
     assert!(reply.detail.contains("EOF"), "{}", reply.detail);
+
+    // Nor does one that nests without end take the stack, which is small in the sandbox.
+    let nested = |levels| ["[".repeat(levels), "]".repeat(levels)].concat();
+    for (levels, is_read) in [(127, true), (128, false), (30_000, false)] {
+        let mut host = Host::new();
+        host.request.body(nested(levels));
+        host.on_request(&Reads);
+        assert_eq!(host.on_resume(&Reads), if is_read { Flow::Next } else { Flow::Stop }, "{levels}");
+        assert!(is_read || host.reply.unwrap().status == 400);
+    }
 }
 
 /// Buffers in one hook what another one should have said goes on.
