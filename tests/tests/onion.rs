@@ -54,7 +54,7 @@ enum Part {
 }
 
 impl Filter {
-    fn runs(&self, name: usize, way: usize, calls: &mut Vec<String>) -> Part {
+    fn runs(self, name: usize, way: usize, calls: &mut Vec<String>) -> Part {
         let hook = ["request", "response"][way];
         let [first, resumed] = self.acts[way];
         calls.push(format!("{name} {hook}"));

@@ -44,7 +44,7 @@ impl Silent {
 
 fn answer(streams: &mut [TcpStream], body: &str) {
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    for stream in &mut streams {
+    for stream in streams.iter_mut() {
         stream.write_all(answer.as_bytes()).unwrap();
     }
 }
