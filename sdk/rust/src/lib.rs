@@ -48,7 +48,7 @@
 //!
 //! The configuration is a type. Its JSON Schema is derived from it, and shipped with the component: editors and
 //! `weir validate` use it, and a field that is an [`Upstream`], a [`Store`], a [`Document`] or a [`Secret`] grants the filter what
-//! the operator writes there.
+//! the operator writes there. Times and sizes with units are [`config::Duration`] and [`config::Size`].
 //!
 //! ```
 //! use weir::{Fault, Flow, Reply, Request, Result};
@@ -131,7 +131,7 @@ pub mod bindings;
 mod body;
 pub mod clock;
 pub mod completion;
-mod config;
+pub mod config;
 pub mod crypto;
 pub mod document;
 pub mod exchange;

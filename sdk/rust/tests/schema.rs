@@ -212,6 +212,36 @@ struct Wrapper {
     inner: Option<AllDefault>,
 }
 
+#[derive(Deserialize, Config)]
+struct WithUnits {
+    #[serde(default = "a_second")]
+    #[weir(default = "1s")]
+    window: weir::config::Duration,
+    /// The largest body.
+    largest: Option<weir::config::Size>,
+}
+
+fn a_second() -> weir::config::Duration {
+    std::time::Duration::from_secs(1).into()
+}
+
+#[test]
+fn units_are_told() {
+    assert_eq!(
+        parsed::<WithUnits>(),
+        json!({
+            "type": "object",
+            "properties": {
+                "window": {"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$", "default": "1s"},
+                "largest": {
+                    "description": "The largest body.",
+                    "type": ["string", "null"], "pattern": "^[0-9]+(B|KiB|MiB|GiB)$"
+                }
+            }
+        })
+    );
+}
+
 #[test]
 fn the_other_forms_of_enums_and_structs() {
     let one_or_many = json!([

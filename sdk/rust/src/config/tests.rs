@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::read;
+use super::{Duration, Size, read};
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +109,38 @@ fn a_fault_names_its_place() {
     ] {
         let fault = read::<Config>(json).unwrap_err();
         assert_eq!((fault.pointer.as_str(), fault.message.as_str()), (pointer, message), "{json}");
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Units {
+    #[serde(default)]
+    times: Vec<Duration>,
+    #[serde(default)]
+    largest: Option<Size>,
+}
+
+#[test]
+fn units_are_read_and_nothing_else_is_one() {
+    let units: Units = read(r#"{"times": ["0ms", "1500ms", "60s", "1m", "0024h"], "largest": "3MiB"}"#).unwrap();
+    let seconds: Vec<f64> = units.times.iter().map(|time| time.get().as_secs_f64()).collect();
+    assert_eq!(seconds, [0.0, 1.5, 60.0, 60.0, 86_400.0]);
+    assert_eq!(units.largest.unwrap().bytes(), 3 << 20);
+    assert_eq!(read::<Units>(r#"{"largest": null}"#).unwrap().largest, None);
+
+    let how = "write a whole number and ms, s, m or h, as in 500ms";
+    for text in ["soon", "", "s", "5", "5 s", "-5s", "1.5s", "5S", "5sec", "99999999999999999999s", "9999999999999999h"]
+    {
+        let fault = read::<Units>(&format!(r#"{{"times": ["1s", "{text}"]}}"#)).unwrap_err();
+        assert_eq!((fault.pointer.as_str(), fault.message), ("/times/1", format!("`{text}` is not a duration: {how}")));
+    }
+    for (json, message) in [
+        (r#"{"largest": "64k"}"#, "`64k` is not a size: write a whole number and B, KiB, MiB or GiB, as in 64KiB"),
+        (r#"{"largest": 64}"#, "expected a size, found 64"),
+        (r#"{"largest": {}}"#, "expected a size, found a group of keys"),
+    ] {
+        let fault = read::<Units>(json).unwrap_err();
+        assert_eq!((fault.pointer.as_str(), fault.message.as_str()), ("/largest", message));
     }
 }
 

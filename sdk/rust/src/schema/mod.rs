@@ -45,6 +45,8 @@ pub enum Node {
     Number,
     /// Text.
     String,
+    /// Text of this form, as a regular expression.
+    Pattern(&'static str),
     /// Nothing but `null`.
     Null,
     /// A list of these.

@@ -216,6 +216,11 @@ impl<'a> Text<'a> {
             }
             Node::Number => self.kind("number", about),
             Node::String => self.kind("string", about),
+            Node::Pattern(pattern) => {
+                self.kind("string", about);
+                self.key("pattern");
+                self.string(pattern);
+            }
             Node::Null => self.kind("null", &About::NOTHING),
             Node::Array(items) => {
                 self.kind("array", about);
