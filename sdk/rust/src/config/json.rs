@@ -229,7 +229,7 @@ fn float(text: &str) -> Option<f64> {
     let (whole, behind) = digits.split_once('.').unwrap_or((digits, ""));
     let behind = behind.trim_end_matches('0');
     let mut number = 0.0_f64;
-    for digit in whole.bytes().filter(|byte| *byte != b'-').chain(behind.bytes()) {
+    for digit in whole.strip_prefix('-').unwrap_or(whole).bytes().chain(behind.bytes()) {
         number = number * 10.0 + f64::from(char::from(digit).to_digit(10)?);
     }
     let exponent = exponent.checked_sub(i32::try_from(behind.len()).ok()?)?;
