@@ -1,6 +1,6 @@
 //! The bundled filters in the running proxy, with foreign peers.
 
-use weir_tests::{Client, Origin, Pem, Proxy, ProxyBuilder, command, get, python_origin};
+use weir_tests::{Client, Origin, Pem, Proxy, ProxyBuilder, Reply, command, get, python_origin};
 
 /// A proxy with one filter before an upstream that says who it is.
 fn with(filter: &str, build: impl FnOnce(ProxyBuilder) -> ProxyBuilder) -> (Proxy, Origin) {
@@ -105,4 +105,132 @@ fn hsts_is_sent_over_tls_only() {
         (reply.header("strict-transport-security"), reply.header("content-security-policy")),
         (None, Some("default-src 'self'"))
     );
+}
+
+/// A GET by who came through a trusted proxy.
+fn get_as(proxy: &Proxy, client: &str) -> Reply {
+    Client::connect(proxy.address).get("/", &format!("X-Forwarded-For: {client}\r\n"))
+}
+
+#[test]
+fn ip_filter_looks_at_the_client_that_a_trusted_proxy_names() {
+    let config = "allow: [10.0.0.0/8, 10.1.2.3, \"2001:db8::/32\"], deny: [10.1.0.0/16]";
+    let (proxy, origin) = with(&format!("{{ plugin: ip-filter, config: {{ {config} }} }}"), |proxy| {
+        proxy.main("trusted_proxies: [127.0.0.1]").listener("plain", "")
+    });
+    for (client, status) in [
+        ("10.0.0.1", 200),
+        ("10.1.2.3", 200),
+        ("10.1.0.1", 403),
+        ("2001:db8::7", 200),
+        ("\"[2001:db9::7]\"", 403),
+        ("::ffff:10.0.0.1", 200),
+        ("10.0.0.1, 192.0.2.1", 403),
+    ] {
+        let reply = get_as(&proxy, client);
+        assert_eq!(reply.status, status, "{client}");
+        assert!(status == 200 || reply.text() == "Forbidden\n", "{reply:?}");
+    }
+    let record = proxy.record(3);
+    assert_eq!(
+        (record["reason"].as_str(), record["detail"].as_str()),
+        (Some("ip-denied"), Some("10.1.0.1 is in 10.1.0.0/16"))
+    );
+    // Nobody is believed here.
+    let reply = Client::connect(proxy.listener("plain")).get("/", "X-Forwarded-For: 10.0.0.1\r\n");
+    assert_eq!((reply.status, origin.arrived().len()), (403, 4));
+}
+
+#[test]
+fn ip_filter_keeps_the_last_good_list_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.txt");
+    let write = |text: &str| {
+        // As an editor does it: never half a file.
+        std::fs::write(folder.path().join("new"), text).unwrap();
+        std::fs::rename(folder.path().join("new"), &file).unwrap();
+    };
+    write("# nobody yet\n");
+    let config =
+        format!("{{ plugin: ip-filter, config: {{ deny_list: {{ file: \"{}\" }}, refresh: 1s }} }}", file.display());
+    let (proxy, _origin) = with(&config, |proxy| proxy.main("trusted_proxies: [127.0.0.1]"));
+    let becomes = |client: &str, status: u16| {
+        let deadline = std::time::Instant::now() + weir_tests::PATIENCE;
+        while get_as(&proxy, client).status != status {
+            assert!(std::time::Instant::now() < deadline, "{client} does not get {status}");
+        }
+    };
+    // The first request waits for the list.
+    assert_eq!(get_as(&proxy, "192.0.2.1").status, 200);
+    write("192.0.2.0/24 ; one\n");
+    becomes("192.0.2.1", 403);
+    write("10.0.0.0/8\nnonsense\n");
+    let line = loop {
+        get_as(&proxy, "192.0.2.1");
+        if let Some(line) = proxy.log.so_far().into_iter().find(|line| line.contains("is broken")) {
+            break line;
+        }
+    };
+    assert!(line.contains("line 2") && line.contains("nonsense") && line.contains("stays"), "{line}");
+    assert_eq!((get_as(&proxy, "192.0.2.1").status, get_as(&proxy, "10.0.0.1").status), (403, 200));
+    write("10.0.0.0/8\n");
+    becomes("10.0.0.1", 403);
+    assert_eq!(get_as(&proxy, "192.0.2.1").status, 200);
+}
+
+#[test]
+fn ip_filter_refuses_everyone_until_there_is_a_list() {
+    let lists = python_origin(
+        "
+def do_GET(self):
+    self.send_response(200)
+    self.send_header('Content-Length', '11')
+    self.end_headers()
+    self.wfile.write(b'10.0.0.0/8\\n')
+",
+    );
+    let config = "{ plugin: ip-filter, config: { deny_list: { upstream: lists, path: /list }, refresh: 1s } }";
+    let (proxy, origin) = with(config, |proxy| {
+        proxy.main("trusted_proxies: [127.0.0.1]").upstream("lists", "{ endpoints: [\"http://127.0.0.1:1\"] }")
+    });
+    for _ in 0..2 {
+        let reply = get_as(&proxy, "192.0.2.1");
+        assert_eq!((reply.status, reply.text().as_str()), (503, "Not available now\n"));
+    }
+    assert_eq!((proxy.record(1)["reason"].as_str(), origin.arrived().len()), (Some("no-list"), 0));
+    let (proxy, _origin) = with(config, |proxy| {
+        proxy
+            .main("trusted_proxies: [127.0.0.1]")
+            .upstream("lists", &format!("{{ endpoints: [\"http://{}\"] }}", lists.address))
+    });
+    assert_eq!((get_as(&proxy, "192.0.2.1").status, get_as(&proxy, "10.0.0.1").status), (200, 403));
+}
+
+#[test]
+fn ip_filter_takes_large_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.txt");
+    // Networks of both kinds, in no order.
+    let lines = (0..20_000_u32).map(|number| {
+        let [a, b, c, d] = number.wrapping_mul(2_654_435_761).to_be_bytes();
+        if number % 2 == 0 {
+            format!("{a}.{b}.{c}.{d}/{}\n", 20 + number % 13)
+        } else {
+            format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::/64\n")
+        }
+    });
+    std::fs::write(&file, lines.collect::<String>() + "# the end\n").unwrap();
+    let config = format!(
+        "{{ plugin: ip-filter, config: {{ deny_list: {{ file: \"{}\" }}, deny: [192.0.2.0/24] }} }}",
+        file.display()
+    );
+    let (proxy, _origin) = with(&config, |proxy| proxy.main("trusted_proxies: [127.0.0.1]"));
+    let [a, b, c, d] = 19_999_u32.wrapping_mul(2_654_435_761).to_be_bytes();
+    for (client, status) in [
+        ("198.51.100.1".to_owned(), 200),
+        ("192.0.2.1".to_owned(), 403),
+        (format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::1"), 403),
+    ] {
+        assert_eq!(get_as(&proxy, &client).status, status, "{client}");
+    }
 }

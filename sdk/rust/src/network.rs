@@ -24,7 +24,7 @@ pub struct Network {
     bits: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
     V4,
     V6,
@@ -129,7 +129,7 @@ impl fmt::Display for Network {
 /// use weir::network::Table;
 ///
 /// let networks = [("10.0.0.0/8".parse().unwrap(), "ours"), ("10.9.0.0/16".parse().unwrap(), "guests")];
-/// let table = Table::new(networks.into());
+/// let table = Table::new(networks);
 /// assert_eq!(table.find("10.1.1.1".parse().unwrap()).unwrap().1, "ours");
 /// assert_eq!(table.find("10.9.1.1".parse().unwrap()).unwrap().1, "guests");
 /// assert!(table.find("192.0.2.1".parse().unwrap()).is_none());
@@ -145,11 +145,15 @@ type Ranges<N, T> = Vec<(N, Option<(u8, T)>)>;
 
 impl<T: Copy + Ord> Table<T> {
     /// A table of these networks. Of a network that stands there several times, the greatest value counts.
-    pub fn new(mut networks: Vec<(Network, T)>) -> Self {
-        networks.sort_unstable_by_key(|(network, value)| (network.family, network.first, network.bits, *value));
-        let of = |family| networks.iter().filter(move |(network, _)| network.family == family);
-        let narrow = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        Self { v4: ranges(of(Family::V4), narrow), v6: ranges(of(Family::V6), |number| number) }
+    pub fn new(networks: impl IntoIterator<Item = (Network, T)>) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for (network, value) in networks {
+            match (network.family, u32::try_from(network.first)) {
+                (Family::V4, Ok(first)) => v4.push((first, network.bits, value)),
+                _ => v6.push((network.first, network.bits, value)),
+            }
+        }
+        Self { v4: ranges(v4), v6: ranges(v6) }
     }
 
     /// The most specific network that the address is in, and what belongs to it.
@@ -168,34 +172,58 @@ fn find<N: Ord + Copy, T: Copy>(ranges: &Ranges<N, T>, address: N) -> Option<(u8
     ranges.get(behind.checked_sub(1)?)?.1
 }
 
-/// Networks of one family, sorted so that each comes before those inside it. Two of them are apart or one is in the
-/// other, so it is enough to know which ones are open.
-fn ranges<'a, N: Copy + PartialEq, T: Copy + 'a>(
-    networks: impl Iterator<Item = &'a (Network, T)>,
-    narrow: impl Fn(u128) -> N,
-) -> Ranges<N, T> {
-    let mut ranges: Ranges<N, T> = Vec::new();
-    let mut begin = |at: u128, whose: Option<&(Network, T)>| {
-        let (start, what) = (narrow(at), whose.map(|(network, value)| (network.bits, *value)));
-        match ranges.last_mut() {
-            Some(last) if last.0 == start => last.1 = what,
-            _ => ranges.push((start, what)),
+/// An address of one family as a number.
+trait Number: Copy + Ord {
+    /// The last address of the network that begins here.
+    fn last(self, bits: u8) -> Self;
+
+    /// The address behind this one.
+    fn next(self) -> Option<Self>;
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl Number for $number {
+            fn last(self, bits: u8) -> Self {
+                self | Self::MAX.checked_shr(bits.into()).unwrap_or_default()
+            }
+
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
         }
+    )*};
+}
+
+numbers! { u32 u128 }
+
+/// From networks of one family, each a first address, bits and a value. Two of them are apart or one is in the other, so
+/// where they are sorted it is enough to know which ones are open.
+fn ranges<N: Number, T: Copy + Ord>(mut networks: Vec<(N, u8, T)>) -> Ranges<N, T> {
+    networks.sort_unstable();
+    let mut ranges: Ranges<N, T> = Vec::with_capacity(2 * networks.len());
+    let mut begin = |start: N, whose: Option<(u8, T)>| match ranges.last_mut() {
+        Some(last) if last.0 == start => last.1 = whose,
+        _ => ranges.push((start, whose)),
     };
-    let mut open: Vec<(Network, T)> = Vec::new();
-    for (network, value) in networks {
-        while let Some((inner, _)) = open.pop_if(|(inner, _)| inner.last() < network.first) {
-            begin(inner.last() + 1, open.last());
+    // Of each, its last address.
+    let mut open: Vec<(N, (u8, T))> = Vec::new();
+    let around = |open: &Vec<(N, (u8, T))>| open.last().map(|(_, whose)| *whose);
+    for (first, bits, value) in networks {
+        while let Some((last, _)) = open.pop_if(|(last, _)| *last < first) {
+            if let Some(behind) = last.next() {
+                begin(behind, around(&open));
+            }
         }
-        begin(network.first, Some(&(*network, *value)));
+        begin(first, Some((bits, value)));
+        let last = first.last(bits);
         // The same one again: the greater value stands.
-        open.pop_if(|(same, _)| same == network);
-        open.push((*network, *value));
+        open.pop_if(|(same, whose)| *same == last && whose.0 == bits);
+        open.push((last, (bits, value)));
     }
-    while let Some((inner, _)) = open.pop() {
-        let greatest = u128::MAX >> (128 - u32::from(inner.family.width()));
-        if inner.last() < greatest {
-            begin(inner.last() + 1, open.last());
+    while let Some((last, _)) = open.pop() {
+        if let Some(behind) = last.next() {
+            begin(behind, around(&open));
         }
     }
     ranges
