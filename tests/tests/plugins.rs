@@ -269,7 +269,7 @@ fn what_a_filter_can_do_is_told_without_running_it() {
     }
     let (can, cannot) = said.split_once("it cannot\n").unwrap();
     assert!(can.contains("  change the fields of requests\n"), "{said}");
-    for words in ["open files or sockets", "read the heads of requests", "read whole bodies", "send requests to"] {
+    for words in ["open files or sockets", "read the heads of responses", "read whole bodies", "send requests to"] {
         assert!(cannot.contains(words) && !can.contains(words), "{words:?}:\n{said}");
     }
     let (code, about) = inspect_json(&guest("trap"));

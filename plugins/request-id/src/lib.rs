@@ -1,24 +1,36 @@
-//! `request-id`: puts the id that the host gives every exchange into the request to the upstream and into
-//! the response, so that both ends can name it. An id that the client sent is replaced: it could be anyone's.
+//! `request-id`: puts an id of the exchange into the request to the upstream and into the response, so that both ends
+//! can name it. The id is the host's own, or that which a trusted peer sent; what anybody else sends is replaced.
 
+mod names;
+
+use names::Names;
 use serde::Deserialize;
-use weir::{Fault, Faults, Refusal, Request, Response};
+use weir::{Faults, Request, Response, exchange};
 
 /// The entry's `config`.
 #[derive(Debug, Deserialize, weir::Config)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 struct Config {
-    /// The field of the request to the upstream; `null` sends none.
-    request_header: Option<String>,
-    /// The field of the response to the client; `null` sends none.
-    response_header: Option<String>,
+    /// The field of the request to the upstream, or a list of them; `null` sends none.
+    #[serde(default = "x_request_id")]
+    #[weir(default = "x-request-id")]
+    request_header: Names,
+    /// The field of the response to the client, or a list of them; `null` sends none.
+    #[serde(default = "x_request_id")]
+    #[weir(default = "x-request-id")]
+    response_header: Names,
+    /// Keep the id that a trusted peer (`trusted_proxies`) sent in `request_header`.
+    #[serde(default = "yes")]
+    #[weir(default = true)]
+    continue_trusted: bool,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        let name = || Some("x-request-id".to_owned());
-        Self { request_header: name(), response_header: name() }
-    }
+fn x_request_id() -> Names {
+    Names::one("x-request-id")
+}
+
+fn yes() -> bool {
+    true
 }
 
 struct RequestId(Config);
@@ -26,61 +38,57 @@ struct RequestId(Config);
 #[weir::filter]
 impl RequestId {
     fn configure(config: Config) -> Result<Self, Faults> {
-        let faults: Vec<Fault> =
-            [("/request_header", &config.request_header), ("/response_header", &config.response_header)]
-                .into_iter()
-                .filter_map(|(pointer, name)| fault(name.as_deref()?).map(|message| Fault::at(pointer, message)))
-                .collect();
-        if faults.is_empty() { Ok(Self(config)) } else { Err(faults.into()) }
+        let mut faults = Faults::default();
+        config.request_header.check(&mut faults, "/request_header");
+        config.response_header.check(&mut faults, "/response_header");
+        faults.or(Self(config))
     }
 
-    fn on_request(&self, request: &mut Request) -> Result<(), Refusal> {
-        match &self.0.request_header {
-            Some(name) => request.set_header(name, weir::exchange::id()),
-            None => Ok(()),
+    fn on_request(&self, request: &mut Request) -> weir::Result<()> {
+        let id = match self.continued(request) {
+            Some(id) => {
+                exchange::set_slot(id.as_bytes())?;
+                exchange::note("continued");
+                id
+            }
+            None => exchange::id(),
+        };
+        for name in self.0.request_header.iter() {
+            request.set_header(name, &id)?;
         }
+        Ok(())
     }
 
-    fn on_response(&self, response: &mut Response) -> Result<(), Refusal> {
-        match &self.0.response_header {
-            Some(name) => response.set_header(name, weir::exchange::id()),
-            None => Ok(()),
+    fn on_response(&self, response: &mut Response) -> weir::Result<()> {
+        let Config { response_header, continue_trusted, .. } = &self.0;
+        // The request may have been changed since.
+        let continued = if *continue_trusted { exchange::slot() } else { Vec::new() };
+        let id = if continued.is_empty() { exchange::id().into_bytes() } else { continued };
+        for name in response_header.iter() {
+            response.set_header(name, &id)?;
         }
+        Ok(())
     }
 }
 
-/// Fields that frame the message or belong to one connection: the host lets no filter set them.
-const HOSTS_OWN: [&str; 9] = [
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// What is wrong with a field name.
-fn fault(name: &str) -> Option<String> {
-    if HOSTS_OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
-        return Some(format!("`{name}` is a header that the host sets itself; choose another, as `x-request-id`"));
+impl RequestId {
+    /// The id that a trusted peer sent: what stands in the first of the fields that is there.
+    fn continued(&self, request: &Request) -> Option<String> {
+        if !self.0.continue_trusted || !exchange::is_peer_trusted() {
+            return None;
+        }
+        let mut values = self.0.request_header.iter().map(|name| request.header_values(name));
+        let [id] = values.find(|values| !values.is_empty())?.try_into().ok()?;
+        String::from_utf8(id).ok().filter(|id| is_sound(id))
     }
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    (name.is_empty() || !name.bytes().all(is_token))
-        .then(|| format!("`{name}` is not a header name; letters, digits and hyphens are, as in `x-request-id`"))
+}
+
+/// Whether an id can go into fields, logs and file names of others without harm: at most 128 of the characters that
+/// ids are made of (hexadecimal, UUID, ULID, base64, `Root=1-...;Self=...`).
+fn is_sound(id: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:+/=~@;".contains(&byte);
+    (1..=128).contains(&id.len()) && id.bytes().all(is_part)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::fault;
-
-    #[test]
-    fn names_are_tokens() {
-        assert_eq!(fault("x-request-id"), None);
-        for name in ["", "x request", "x:id", "x-größe", "x\n", "Host", "content-length"] {
-            assert!(fault(name).is_some(), "{name:?}");
-        }
-    }
-}
+mod tests;

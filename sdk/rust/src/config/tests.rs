@@ -177,3 +177,34 @@ fn nesting_has_an_end() {
     // What is read over takes no stack.
     read::<Nothing>(&format!(r#"{{"a": {deep}}}"#)).unwrap();
 }
+
+#[test]
+fn fractions_are_what_rust_reads() {
+    for text in [
+        "0.0",
+        "0.1",
+        "0.3",
+        "1.5",
+        "-1.5e3",
+        "2.5E-1",
+        "123456.789012345",
+        "1e22",
+        "1e-22",
+        "-0.001",
+        "9007199254740991.0",
+        "1E+2",
+        "0e999",
+        "0.000001",
+        "3.14159265358979",
+    ] {
+        assert_eq!(super::read::<f64>(text).unwrap(), text.parse::<f64>().unwrap(), "{text}");
+    }
+    for text in ["1.7976931348623157e308", "4.9e-300", "0.12345678901234567890123", "1e-308"] {
+        let (read, wanted) = (super::read::<f64>(text).unwrap(), text.parse::<f64>().unwrap());
+        assert!((read - wanted).abs() <= wanted.abs() * 1e-14, "{text}: {read}");
+    }
+    assert_eq!(super::read::<f64>("1e-999").unwrap(), 0.0);
+    for text in ["1e", "1e5e5", "1.2.3", "1e99999999999", "1-2.0"] {
+        assert!(super::read::<f64>(text).is_err(), "{text}");
+    }
+}

@@ -1,6 +1,6 @@
 //! A request or a response, before and after the filter.
 
-use crate::{Coding, Origin, Refusal};
+use crate::{Coding, Origin, Refusal, fields};
 
 /// A request or a response.
 #[derive(Clone, Debug, Default)]
@@ -169,29 +169,15 @@ pub(super) fn first<'a>(fields: &'a [(String, Vec<u8>)], name: &str) -> Option<&
     std::str::from_utf8(value).ok()
 }
 
-/// Fields that frame a message or belong to one connection.
-const HOSTS_OWN: [&str; 9] = [
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// Whether a filter may set this field.
 pub(super) fn check(name: &str, value: &[u8]) -> Result<(), Refusal> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) {
+    if !fields::is_name(name) {
         return Err(Refusal::InvalidName);
     }
-    if HOSTS_OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+    if fields::HOSTS_OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
         return Err(Refusal::Forbidden);
     }
-    if value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7F) {
+    if !fields::is_value(value) {
         return Err(Refusal::InvalidValue);
     }
     if value.len() > 64 << 10 { Err(Refusal::TooLarge) } else { Ok(()) }
