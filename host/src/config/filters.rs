@@ -135,7 +135,7 @@ section! {
         except: Option<OneOrMore<Located<String>>> => text_like(PATH),
         /// The filter's own configuration.
         config: Option<Settings>,
-        /// When the filter fails: `closed` (the default) answers 500, `open` goes on without it.
+        /// When the filter fails: `closed` (the default) answers 500 (503 if it was overload), `open` goes on without it.
         on_failure: Option<OnFailure>,
         /// What one instance may use, instead of what the plugin says.
         limits: Option<Limits>,
@@ -153,7 +153,7 @@ section! {
         except: Option<OneOrMore<Located<String>>> => text_like(PATH),
         /// The filter's own configuration.
         config: Option<Settings>,
-        /// When the filter fails: `closed` (the default) answers 500, `open` goes on without it.
+        /// When the filter fails: `closed` (the default) answers 500 (503 if it was overload), `open` goes on without it.
         on_failure: Option<OnFailure>,
         /// What one instance may use, instead of what the plugin says.
         limits: Option<Limits>,
@@ -171,7 +171,7 @@ section! {
     struct Override {
         /// Merged into the entry's: `null` removes, lists replace.
         config: Option<Settings>,
-        /// When the filter fails: `closed` answers 500, `open` goes on without it.
+        /// When the filter fails: `closed` answers 500 (503 if it was overload), `open` goes on without it.
         on_failure: Option<OnFailure>,
         /// What one instance may use.
         limits: Option<Limits>,

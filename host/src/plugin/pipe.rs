@@ -50,6 +50,7 @@ struct Filter {
     rewrites: bool,
     /// Counts the instance that is kept.
     pin: Option<Pin>,
+    /// Of a body that ends early it is thrown away: what it holds of that body must not meet another.
     kept: Option<Taken>,
 }
 
@@ -285,15 +286,6 @@ impl Filter {
             taken.put_back();
         }
         Ok(made)
-    }
-}
-
-impl Drop for Filter {
-    fn drop(&mut self) {
-        // A body that ended early has not harmed the instance.
-        if let Some(kept) = self.kept.take() {
-            kept.put_back();
-        }
     }
 }
 
