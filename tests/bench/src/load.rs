@@ -21,12 +21,20 @@ use crate::origin::Origin;
 const CONNECTIONS: usize = 64;
 const REQUEST: &[u8] = b"GET /bench HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: weir-bench/1\r\nAccept: */*\r\nAccept-Encoding: identity\r\nX-Trace: 4bf92f3577b34da6a3ce929d0e0e4736\r\n\r\n";
 
+/// Requests that a filter fails on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ill {
+    /// One in so many.
+    pub every: u64,
+    pub request: &'static [u8],
+}
+
 /// What was seen.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Outcome {
     pub requests: u64,
     pub seconds: f64,
-    /// Answers that were not 200.
+    /// Answers that were not 200. Those to [`Ill`] requests are not counted here, nor is their time.
     pub bad: u64,
     /// Microseconds; open loop only.
     pub p50: f64,
@@ -44,6 +52,7 @@ pub struct Generator {
 struct Connection {
     stream: TcpStream,
     due: Instant,
+    is_ill: bool,
     received: Vec<u8>,
 }
 
@@ -57,16 +66,27 @@ impl Generator {
 
     /// Sends requests for a while: at a rate, or each connection as fast as it is answered.
     pub fn load(&mut self, to: SocketAddr, rate: Option<f64>, time: Duration) -> Result<Outcome> {
+        self.mixed_load(to, rate, time, None)
+    }
+
+    /// The same with some requests among them that a filter fails on.
+    pub fn mixed_load(
+        &mut self,
+        to: SocketAddr,
+        rate: Option<f64>,
+        time: Duration,
+        ill: Option<Ill>,
+    ) -> Result<Outcome> {
         let mut opened = Vec::with_capacity(CONNECTIONS);
         for index in 0..CONNECTIONS {
             let stream = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
             stream.set_nodelay(true)?;
             stream.set_nonblocking(true)?;
             epoll::add(&self.poll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
-            opened.push(Connection { stream, due: Instant::now(), received: Vec::with_capacity(4096) });
+            opened.push(Connection { stream, due: Instant::now(), is_ill: false, received: Vec::with_capacity(4096) });
         }
         let start = Instant::now();
-        let mut run = Run { pool: opened, latencies: Vec::new(), bad: 0, answered: 0 };
+        let mut run = Run { pool: opened, ill, sent: 0, latencies: Vec::new(), bad: 0, answered: 0 };
         let mut waiting = VecDeque::new();
         let mut idle: Vec<usize> = (0..CONNECTIONS).collect();
         let mut arrivals = Arrivals { rate, next: start, state: 0x9e37_79b9_7f4a_7c15 };
@@ -122,6 +142,8 @@ impl Generator {
 
 struct Run {
     pool: Vec<Connection>,
+    ill: Option<Ill>,
+    sent: u64,
     /// Nanoseconds.
     latencies: Vec<u32>,
     bad: u64,
@@ -132,8 +154,11 @@ impl Run {
     fn send(&mut self, index: usize, due: Instant) -> Result<()> {
         let connection = &mut self.pool[index];
         connection.due = due;
+        self.sent += 1;
+        let ill = self.ill.filter(|ill| self.sent.is_multiple_of(ill.every));
+        connection.is_ill = ill.is_some();
         // A socket whose last request was answered has room for the next.
-        Ok(connection.stream.write_all(REQUEST)?)
+        Ok(connection.stream.write_all(ill.map_or(REQUEST, |ill| ill.request))?)
     }
 
     /// Whether the answer is whole.
@@ -148,8 +173,10 @@ impl Run {
         }
         let Some(length) = whole(&connection.received)? else { return Ok(false) };
         self.answered += 1;
-        self.bad += u64::from(!connection.received.starts_with(b"HTTP/1.1 200"));
-        self.latencies.push(u32::try_from(connection.due.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        if !connection.is_ill {
+            self.bad += u64::from(!connection.received.starts_with(b"HTTP/1.1 200"));
+            self.latencies.push(u32::try_from(connection.due.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        }
         connection.received.drain(..length);
         Ok(true)
     }

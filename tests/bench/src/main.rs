@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)]
 
 mod bare;
+mod beside;
 mod load;
 mod origin;
 mod process;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         plant: u64,
     },
+    /// What exchanges notice of others that a filter fails on
+    Beside(beside::Options),
     /// Requests through a proxy to an origin of this process, and a line of JSON about them
     Load {
         /// The proxy
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
     match cli.command {
         None => run::run(&cli.run),
         Some(Command::Bare { listen, to, plant }) => bare::serve(listen, to, Duration::from_micros(plant)),
+        Some(Command::Beside(options)) => beside::run(&options),
         Some(Command::Load { to, origin, rate, seconds }) => {
             let outcome = load::Generator::new(origin)?.load(to, rate, Duration::from_secs_f64(seconds))?;
             println!("{}", serde_json::to_string(&outcome)?);

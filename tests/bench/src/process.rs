@@ -20,6 +20,12 @@ impl Process {
         Ok(Self { child: child.with_context(|| format!("cannot run {command:?}"))? })
     }
 
+    /// Starts a program on one core whose log nobody needs.
+    pub fn start_silent(core: usize, command: &Command) -> Result<Self> {
+        let child = pinned(core, command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Ok(Self { child: child.with_context(|| format!("cannot run {command:?}"))? })
+    }
+
     /// CPU time so far of the process and its children.
     pub fn cpu(&self) -> Result<Duration> {
         let mut nanoseconds = 0;

@@ -77,7 +77,7 @@ fn bars(figures: &Figures, names: &[&str]) {
     }
 }
 
-fn bar(name: &str, measured: f64, limit: f64, unit: &str) {
+pub fn bar(name: &str, measured: f64, limit: f64, unit: &str) {
     println!("| {name} | {measured:.2}{unit} | {} |", if measured <= limit { "met" } else { "MISSED" });
 }
 
@@ -106,7 +106,7 @@ fn median(figures: &Figures, name: &str, phase: &str, value: impl Fn(&Turn) -> f
     middle(figures.turns.iter().filter(|turn| turn.target == name && turn.phase == phase).map(value).collect())
 }
 
-fn middle(mut values: Vec<f64>) -> f64 {
+pub fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

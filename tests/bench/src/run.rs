@@ -17,8 +17,8 @@ use crate::report;
 use crate::targets::{Starter, Target, free_address, weir, weir_config};
 
 /// The proxies' core, and the other.
-const PROXY: usize = 0;
-const REST: usize = 1;
+pub const PROXY: usize = 0;
+pub const REST: usize = 1;
 
 #[derive(Args, Debug)]
 pub struct Options {

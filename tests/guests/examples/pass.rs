@@ -65,12 +65,12 @@ impl Pass {
         bytes
     }
 
-    fn observe_request_chunk(&self, bytes: Vec<u8>, _end: bool) {
-        count(&bytes);
+    fn observe_request_chunk(&self, bytes: Vec<u8>, end: bool) {
+        watch(&bytes, end);
     }
 
-    fn observe_response_chunk(&self, bytes: Vec<u8>, _end: bool) {
-        count(&bytes);
+    fn observe_response_chunk(&self, bytes: Vec<u8>, end: bool) {
+        watch(&bytes, end);
     }
 
     fn on_complete(&self) {
@@ -92,6 +92,13 @@ impl Pass {
 
 fn seen() -> u64 {
     exchange::slot().try_into().map_or(0, u64::from_le_bytes)
+}
+
+fn watch(bytes: &[u8], end: bool) {
+    count(bytes);
+    if end {
+        weir::info!("watched {} bytes", seen());
+    }
 }
 
 fn count(bytes: &[u8]) {
