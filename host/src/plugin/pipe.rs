@@ -95,6 +95,11 @@ impl Pipe {
         self.pass(Vec::new(), Then::Flush).await
     }
 
+    /// Whether filters look at the body, and nothing changes it.
+    pub fn only_watches(&self) -> bool {
+        self.stages.iter().all(|stage| matches!(stage, Stage::Filter(filter) if !filter.rewrites))
+    }
+
     /// Whether a coding may keep bytes back.
     pub fn encodes(&self) -> bool {
         self.stages.iter().any(|stage| matches!(stage, Stage::Encode(_)))

@@ -30,9 +30,9 @@ pub struct Steering {
 }
 
 impl Steering {
-    /// Whether the body passes through anything.
-    pub fn has_stages(&self) -> bool {
-        !self.stages.is_empty()
+    /// The filter at this place does not take part any more.
+    pub(super) fn leave_out(&mut self, gone: usize) {
+        self.stages.retain(|stage| !matches!(stage, Stage::Filter { position, .. } if *position == gone));
     }
 }
 

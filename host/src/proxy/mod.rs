@@ -21,8 +21,8 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
+use http_body::Body;
 use hyper::body::Incoming;
 
 use crate::config::{HostHeader, Timeouts};
@@ -36,6 +36,7 @@ use body::Content;
 pub use body::ReplyBody;
 use choose::{Chosen, choose};
 use error::Error;
+use filters::Stopped;
 use mapping::Mapping;
 use piped::{Piped, WhyCut};
 use record::Ongoing;
@@ -61,6 +62,8 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         Ok(None) | Err(_) => Ok(None),
     };
     let chain = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref().map(|chosen| chosen.chain));
+    let route = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref()?.route.as_ref().ok().copied());
+    let asked = route.map(|route| local.upstreams[route.upstream].name());
     let mut upstream = match answered.and_then(|answered| chosen.map(|_| answered)) {
         Ok(upstream) => upstream,
         Err(error) => {
@@ -69,12 +72,30 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         }
     };
     let Some(chain) = chain else { return reply(ongoing, upstream, None) };
-    while let Err(failed) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream).await {
+    while let Err(stopped) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream).await {
         upstream = None;
-        ongoing.fail(Error::Filter(failed));
+        ongoing.fail(match stopped {
+            Stopped::Failed(failed) => Error::Filter(failed),
+            Stopped::Lost(cause) => Error::upstream(asked.unwrap_or_default(), cause),
+        });
     }
     let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
+    let is_empty = pipe.is_some() && is_empty(&mut ongoing.exchange, upstream.as_ref());
+    let pipe = filters::watched(pipe, is_empty).await.unwrap_or_else(|cut| {
+        ongoing.why_cut().replace(Some(cut));
+        None
+    });
     reply(ongoing, upstream, pipe)
+}
+
+/// Whether the response has no byte of a body.
+fn is_empty(exchange: &mut Held, upstream: Option<&Answered>) -> bool {
+    let replaced = exchange.steering(Message::Response).and_then(|steering| steering.replaced.clone());
+    match (replaced.as_ref().or(exchange.body.as_ref()), upstream) {
+        (Some(bytes), _) => bytes.is_empty(),
+        (None, Some(Answered::Body(content))) => content.is_end_stream(),
+        (None, _) => true,
+    }
 }
 
 /// What serves the request; none if the listener redirects, which is answered here.
@@ -105,7 +126,7 @@ async fn forward(
 ) -> Result<Option<Answered>, Error> {
     let exchange = &mut ongoing.exchange;
     let idle = chosen.route.as_ref().map_or(Timeouts::default().idle, |route| route.timeouts.idle);
-    if filters::request(&local.pools, chosen.chain, exchange, &mut body, idle).await.map_err(Error::Filter)? {
+    if filters::request(&local.pools, chosen.chain, exchange, &mut body, idle).await.map_err(Error::request)? {
         return Ok(None);
     }
     let route = chosen.route.as_ref().map_err(|nothing| match nothing {
@@ -113,14 +134,16 @@ async fn forward(
         _ => Error::NoRoute,
     })?;
     let upstream = &local.upstreams[route.upstream];
-    if let Some(replaced) = exchange.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
-        body = RequestBody::whole(replaced);
-    }
+    let replaced = exchange.steering(Message::Request).and_then(|steering| steering.replaced.take());
+    // The limit is of what the client sends.
+    body = replaced.map_or_else(|| body.limited(route.largest_body), RequestBody::whole);
     let why = WhyCut::default();
     let pipe = Pipe::of(&local.pools, chosen.chain, exchange, Message::Request);
+    let pipe = match filters::watched(pipe, body.is_end_stream()).await {
+        Ok(pipe) => pipe,
+        Err(why) => return cut(exchange, Some(why)),
+    };
     let is_piped = pipe.is_some();
-    // The limit is of what the client sends.
-    body = body.limited(route.largest_body);
     if let Some(pipe) = pipe {
         body.check().map_err(|error| Error::upstream(upstream.name(), error))?;
         body = RequestBody::made(Piped::new(body, pipe, &why));
@@ -215,7 +238,7 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
             switch.begin(&mut head, ongoing);
             return Response::from_parts(head, ReplyBody::switched());
         }
-        (None, None) => Content::Whole(Bytes::new(), None),
+        (None, None) => Content::empty(),
     };
     let content = match pipe {
         Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, ongoing.why_cut()))),
