@@ -403,7 +403,7 @@ fn a_switch_of_protocols_passes_the_way_back_and_can_be_replaced() {
         .route_to(
             "/open",
             "app",
-            "chain: [{ plugin: script, config: { name: one } }, { plugin: pieces, config: { response: true } }]",
+            "chain: [{ plugin: script, config: { name: one } }, { plugin: pieces, config: { on: response } }]",
         )
         .route_to("/shut", "app", "chain: [{ plugin: script, config: { name: one, response: answer } }]")
         .route_to("/broken", "app", "chain: [{ plugin: script, config: { name: one, response: trap } }]")

@@ -34,6 +34,8 @@ pub enum Step {
     Call,
     /// A filter waits for this; tell it with [`Held::resume`] what became of it.
     Pause(Armed),
+    /// With a body that broke off while a filter waited for it, and that no filter replaced: it cannot go on.
+    Lost,
 }
 
 /// Filters in order; shared by all workers.
@@ -217,12 +219,7 @@ fn settle(
     let reply = held.reply.take();
     let armed = held.armed.take();
     let failure = match result {
-        Ok(bindings::Flow::Next) => {
-            if matches!(hook, Hook::Resume(_)) {
-                held.paused = None;
-            }
-            return Ok(Step::Next);
-        }
+        Ok(bindings::Flow::Next) => return Ok(passed(hook, held)),
         Ok(bindings::Flow::Stop) => match reply {
             Some(reply) => {
                 held.paused = None;
@@ -238,15 +235,26 @@ fn settle(
         },
         Err(failure) => failure,
     };
+    let passed = passed(hook, held);
     held.paused = None;
     held.out |= 1 << position;
     held.absent |= 1 << position;
     held.forget_stages(position);
     report(pool, hook, Some(held.id), &failure);
     match pool.entry.on_failure {
-        OnFailure::Open => Ok(Step::Next),
+        OnFailure::Open => Ok(passed),
         OnFailure::Closed => Err(Failed { entry: Arc::clone(&pool.entry), failure }),
     }
+}
+
+/// Where the message goes on that a filter lets pass.
+fn passed(hook: Hook, held: &mut Held) -> Step {
+    let Hook::Resume(message) = hook else { return Step::Next };
+    let is_short =
+        |paused: Paused| paused.for_body && matches!(paused.outcome, Some(Outcome::TimedOut | Outcome::Failed));
+    let is_short = held.paused.take().is_some_and(is_short);
+    let is_replaced = held.read_steering(message).is_some_and(|steering| steering.replaced.is_some());
+    if is_short && !is_replaced { Step::Lost } else { Step::Next }
 }
 
 fn pause(pool: &Pool, hook: Hook, position: usize, held: &mut Held, armed: Option<Armed>) -> Result<Armed, Failure> {

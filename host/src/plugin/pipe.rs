@@ -99,18 +99,18 @@ impl Pipe {
         self.pass(Vec::new(), Then::Flush).await
     }
 
-    /// Whether a coding may keep bytes back.
-    pub fn encodes(&self) -> bool {
-        self.stages.iter().any(|stage| matches!(stage, Stage::Encode(_)))
-    }
-
-    /// Whether what goes in comes out as it was.
+    /// Whether filters look at the body, and nothing changes it.
     pub fn only_watches(&self) -> bool {
         self.stages.iter().all(|stage| match stage {
             Stage::Filter(filter) => !filter.rewrites,
             Stage::Nothing => true,
             Stage::Encode(_) | Stage::Decode(_) => false,
         })
+    }
+
+    /// Whether a coding may keep bytes back.
+    pub fn encodes(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Encode(_)))
     }
 
     /// Whether a few bytes may become many.

@@ -35,7 +35,14 @@ impl ReplyBody {
 
     /// Behind this head comes something that is not HTTP.
     pub(super) fn switched() -> Self {
-        Self { content: Content::Whole(Bytes::new(), None), ongoing: None }
+        Self { content: Content::empty(), ongoing: None }
+    }
+}
+
+impl Content {
+    /// Nothing.
+    pub(super) fn empty() -> Self {
+        Self::Whole(Bytes::new(), None)
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, response::Parts};
 
+use super::filters::Stopped;
 use crate::coding;
 use crate::paths::Ambiguous;
 use crate::plugin::{ExchangeId, Failed};
@@ -29,6 +30,8 @@ pub(super) enum Error {
     Decoding(coding::Error),
     #[error("the request's body cannot be encoded: {0}")]
     Encoding(std::io::Error),
+    #[error("the request's body broke off while a filter waited for it: {0}")]
+    Body(upstream::Error),
     #[error("filter `{}` failed: {}", .0.entry.name, .0.failure)]
     Filter(Failed),
     #[error("upstream `{name}`: {cause}")]
@@ -38,6 +41,14 @@ pub(super) enum Error {
 impl Error {
     pub(super) fn upstream(name: &str, cause: upstream::Error) -> Self {
         Self::Upstream { name: name.to_owned(), cause }
+    }
+
+    /// What stopped a request among the filters.
+    pub(super) fn request(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Failed(failed) => Self::Filter(failed),
+            Stopped::Lost(cause) => Self::Body(cause),
+        }
     }
 
     /// The table: status, code for logs and metrics, and what the client reads.
@@ -67,6 +78,10 @@ impl Error {
             Self::Encoding(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "encoder-failed", "the request could not be processed")
             }
+            Self::Body(upstream::Error::Timeout(_) | upstream::Error::Total(_)) => {
+                (StatusCode::REQUEST_TIMEOUT, "client-slow", "the request's body did not come in time")
+            }
+            Self::Body(_) => (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read"),
             Self::Filter(failed) if failed.failure.is_overload() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "filter-overload", "the request could not be processed now")
             }

@@ -11,11 +11,25 @@ use super::ahead::Ahead;
 use super::body::Content;
 use super::piped::{Piped, WhyCut};
 use crate::clock::within;
-use crate::plugin::{Armed, Chain, Document, Failed, Held, Message, Outcome, Pipe, Pools, Step};
+use crate::plugin::{Armed, Chain, Cut, Document, Failed, Held, Message, Outcome, Pipe, Pools, Step};
 use crate::upstream::{self, RequestBody};
 
 /// How long an exchange waits for a document.
 const DOCUMENT: Duration = Duration::from_secs(5);
+
+/// Why a message cannot go on.
+pub(super) enum Stopped {
+    /// A filter failed.
+    Failed(Failed),
+    /// Its body broke off while a filter waited for it.
+    Lost(upstream::Error),
+}
+
+impl From<Failed> for Stopped {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
 
 /// The request's way through the chain; whether a filter answered. The client's body may be idle for so long.
 pub(super) async fn request(
@@ -25,12 +39,13 @@ pub(super) async fn request(
     body: &mut RequestBody,
     idle: Duration,
     why: &WhyCut,
-) -> Result<bool, Failed> {
+) -> Result<bool, Stopped> {
     let mut step = pools.request(chain, held)?;
     loop {
         step = match step {
             Step::Next => return Ok(false),
             Step::Answered => return Ok(true),
+            Step::Lost => return Err(Stopped::Lost(Box::pin(error(std::mem::take(body))).await)),
             // Boxed, because most exchanges have no room for it to spare.
             Step::Call => match Box::pin(pools.call(chain, held, Message::Request)).await? {
                 Step::Next => pools.request(chain, held)?,
@@ -45,18 +60,25 @@ pub(super) async fn request(
     }
 }
 
-/// The response's way back. A failure is to be answered, and this called again.
+/// The response's way back. What stops it is to be answered, and this called again.
 pub(super) async fn response(
     pools: &Pools,
     chain: &Chain,
     held: &mut Held,
     upstream: &mut Option<Answered>,
     why: &WhyCut,
-) -> Result<(), Failed> {
+) -> Result<(), Stopped> {
     let mut step = pools.response(chain, held)?;
     loop {
         step = match step {
             Step::Next | Step::Answered => return Ok(()),
+            Step::Lost => {
+                let body = upstream.take().and_then(|answered| match answered {
+                    Answered::Body(body) => Some(body),
+                    Answered::Switch(_) => None,
+                });
+                return Err(Stopped::Lost(Box::pin(error(body.unwrap_or_else(Content::empty))).await));
+            }
             Step::Call => match Box::pin(pools.call(chain, held, Message::Response)).await? {
                 Step::Next | Step::Answered => pools.response(chain, held)?,
                 step => step,
@@ -67,6 +89,17 @@ pub(super) async fn response(
                 pools.response(chain, held)?
             }
         };
+    }
+}
+
+/// Tells filters that only watch of the end of a body without a byte, which nobody would read. What is left to pass.
+pub(super) async fn watched(pipe: Option<Pipe>, is_empty: bool) -> Result<Option<Pipe>, Cut> {
+    match pipe {
+        Some(mut pipe) if is_empty && pipe.only_watches() => {
+            Box::pin(pipe.push(Bytes::new(), true)).await?;
+            Ok(None)
+        }
+        pipe => Ok(pipe),
     }
 }
 
@@ -140,6 +173,17 @@ async fn refresh(document: &Document) -> Outcome {
     }
 }
 
+/// How a body broke off.
+async fn error(mut body: impl Body<Data = Bytes, Error = upstream::Error> + Unpin) -> upstream::Error {
+    loop {
+        match std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return error,
+            None => return upstream::Error::ClientBody("it ended while a filter waited for it".into()),
+        }
+    }
+}
+
 /// Reads a body up to `max` bytes. It goes on from its beginning; if all of it is there, that is given too.
 async fn buffer<B>(mut body: B, max: u64, idle: Option<Duration>) -> (Ahead<B>, Option<Bytes>, Outcome)
 where
@@ -172,7 +216,7 @@ where
                 break if is_late { Outcome::TimedOut } else { Outcome::Failed };
             }
             None => {
-                error = Some(upstream::Error::ClientBody("nothing of it came for too long".into()));
+                error = Some(upstream::Error::Timeout(idle.unwrap_or_default()));
                 break Outcome::TimedOut;
             }
         }

@@ -23,7 +23,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
-use hyper::body::{Body, Incoming};
+use http_body::Body;
+use hyper::body::Incoming;
 
 use crate::config::{HostHeader, Timeouts};
 use crate::paths;
@@ -36,6 +37,7 @@ use body::Content;
 pub use body::ReplyBody;
 use choose::{Chosen, choose};
 use error::Error;
+use filters::Stopped;
 use mapping::Mapping;
 use piped::{Piped, WhyCut};
 use record::Ongoing;
@@ -62,6 +64,8 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         Ok(None) | Err(_) => Ok(None),
     };
     let chain = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref().map(|chosen| chosen.chain));
+    let route = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref()?.route.as_ref().ok().copied());
+    let asked = route.map(|route| local.upstreams[route.upstream].name());
     let mut upstream = match answered.and_then(|answered| chosen.map(|_| answered)) {
         Ok(upstream) => upstream,
         Err(error) => {
@@ -71,22 +75,30 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     };
     let Some(chain) = chain else { return reply(ongoing, upstream, None) };
     let why = Rc::clone(ongoing.why_cut());
-    while let Err(failed) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &why).await {
+    while let Err(stopped) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &why).await {
         upstream = None;
-        ongoing.fail(Error::Filter(failed));
+        ongoing.fail(match stopped {
+            Stopped::Failed(failed) => Error::Filter(failed),
+            Stopped::Lost(cause) => Error::upstream(asked.unwrap_or_default(), cause),
+        });
     }
-    let mut pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
-    if let Some(watching) =
-        pipe.as_mut().filter(|pipe| pipe.only_watches() && is_empty(&mut ongoing, upstream.as_ref()))
-    {
-        // Nobody will ask for a body that is known to be empty.
-        if let Err(Cut::Failed(failed)) = watching.push(Bytes::new(), true).await {
-            upstream = None;
-            ongoing.fail(Error::Filter(failed));
-        }
-        pipe = None;
-    }
+    let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
+    let is_empty = pipe.is_some() && is_empty(&mut ongoing.exchange, upstream.as_ref());
+    let pipe = filters::watched(pipe, is_empty).await.unwrap_or_else(|cut| {
+        ongoing.why_cut().replace(Some(cut));
+        None
+    });
     reply(ongoing, upstream, pipe)
+}
+
+/// Whether the response has no byte of a body.
+fn is_empty(exchange: &mut Held, upstream: Option<&Answered>) -> bool {
+    let replaced = exchange.steering(Message::Response).and_then(|steering| steering.replaced.clone());
+    match (replaced.as_ref().or(exchange.body.as_ref()), upstream) {
+        (Some(bytes), _) => bytes.is_empty(),
+        (None, Some(Answered::Body(content))) => content.is_end_stream(),
+        (None, _) => true,
+    }
 }
 
 /// What serves the request; none if the listener redirects, which is answered here.
@@ -118,8 +130,11 @@ async fn forward(
     let exchange = &mut ongoing.exchange;
     let idle = chosen.route.as_ref().map_or(Timeouts::default().idle, |route| route.timeouts.idle);
     let why = WhyCut::default();
-    if filters::request(&local.pools, chosen.chain, exchange, &mut body, idle, &why).await.map_err(Error::Filter)? {
-        return Ok(None);
+    match filters::request(&local.pools, chosen.chain, exchange, &mut body, idle, &why).await {
+        Ok(false) => {}
+        Ok(true) => return Ok(None),
+        Err(Stopped::Lost(_)) if why.borrow().is_some() => return cut(exchange, why.take()),
+        Err(stopped) => return Err(Error::request(stopped)),
     }
     let route = chosen.route.as_ref().map_err(|nothing| match nothing {
         Found::Method(allowed) => Error::Method(allowed.clone()),
@@ -211,16 +226,6 @@ fn cut(exchange: &mut Held, cut: Option<Cut>) -> Result<Option<Answered>, Error>
     }
 }
 
-/// Whether the response has a body without bytes.
-fn is_empty(ongoing: &mut Ongoing, upstream: Option<&Answered>) -> bool {
-    let replaced = ongoing.exchange.steering(Message::Response).and_then(|steering| steering.replaced.clone());
-    match (replaced.as_ref().or(ongoing.exchange.body.as_ref()), upstream) {
-        (Some(bytes), _) => bytes.is_empty(),
-        (None, Some(Answered::Body(content))) => content.is_end_stream(),
-        (None, _) => false,
-    }
-}
-
 /// The response, with a body that records the exchange when it ends.
 fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -> Response<ReplyBody> {
     let mut head = ongoing.answered();
@@ -244,7 +249,7 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
             switch.begin(&mut head, ongoing);
             return Response::from_parts(head, ReplyBody::switched());
         }
-        (None, None) => Content::Whole(Bytes::new(), None),
+        (None, None) => Content::empty(),
     };
     let content = match pipe {
         Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, ongoing.why_cut()))),

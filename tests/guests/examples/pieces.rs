@@ -5,23 +5,29 @@ use std::cell::Cell;
 use serde::Deserialize;
 use weir::{Fault, Flow, Refuse, Request, Response, Result};
 
+/// Which body.
+#[derive(Clone, Copy, Deserialize, PartialEq, weir::Config)]
+#[serde(rename_all = "kebab-case")]
+enum On {
+    Request,
+    Response,
+}
+
 /// What it does with a piece.
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, weir::Config)]
 #[serde(rename_all = "kebab-case")]
 enum Act {
-    /// Passes it on in capitals.
+    /// Passes it on in capitals; or only says in the log what it sees.
     #[default]
     Capitals,
     /// Passes it on in brackets with its configured tag.
     Tag,
-    /// Says behind it which piece this instance has counted.
+    /// Says behind it how many this instance has counted.
     Count,
     /// Refuses it if it has an exclamation mark.
     Refuse,
     /// Traps if it has one.
     Trap,
-    /// Never ends if it has one.
-    Spin,
     /// Makes too much of it.
     Blow,
 }
@@ -29,10 +35,7 @@ enum Act {
 #[derive(Deserialize, weir::Config)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    #[serde(default)]
-    request: bool,
-    #[serde(default)]
-    response: bool,
+    on: On,
     /// Only looks at it.
     #[serde(default)]
     observes: bool,
@@ -42,7 +45,7 @@ struct Config {
     act: Act,
     #[serde(default)]
     tag: String,
-    /// Traps in the hook, once it has armed the other.
+    /// Traps in the hook that has armed the other.
     #[serde(default)]
     fails: bool,
 }
@@ -59,12 +62,11 @@ impl Pieces {
     }
 
     fn on_request(&self, request: &mut Request) -> Result {
-        if self.config.request {
-            if self.config.observes {
-                request.observe()?
-            } else {
-                request.rewrite()?
-            };
+        if self.config.on == On::Request {
+            match self.config.observes {
+                true => request.observe()?,
+                false => request.rewrite()?,
+            }
             if self.config.pins {
                 let pinned = request.pin().map_or_else(|refusal| refusal.name(), |()| "done");
                 request.append_header("x-pin", pinned)?;
@@ -75,12 +77,11 @@ impl Pieces {
     }
 
     fn on_response(&self, response: &mut Response) -> Result {
-        if self.config.response {
-            if self.config.observes {
-                response.observe()?
-            } else {
-                response.rewrite()?
-            };
+        if self.config.on == On::Response {
+            match self.config.observes {
+                true => response.observe()?,
+                false => response.rewrite()?,
+            }
             if self.config.pins {
                 let pinned = response.pin().map_or_else(|refusal| refusal.name(), |()| "done");
                 response.append_header("x-pin", pinned)?;
@@ -90,48 +91,43 @@ impl Pieces {
         Ok(Flow::Next)
     }
 
-    fn on_request_chunk(&self, bytes: Vec<u8>, end: bool) -> std::result::Result<Vec<u8>, Refuse> {
-        self.piece(bytes, end)
+    fn on_request_chunk(&self, bytes: Vec<u8>, _end: bool) -> std::result::Result<Vec<u8>, Refuse> {
+        self.piece(bytes)
     }
 
-    fn on_response_chunk(&self, bytes: Vec<u8>, end: bool) -> std::result::Result<Vec<u8>, Refuse> {
-        self.piece(bytes, end)
+    fn on_response_chunk(&self, bytes: Vec<u8>, _end: bool) -> std::result::Result<Vec<u8>, Refuse> {
+        self.piece(bytes)
     }
 
-    fn observe_request_chunk(&self, bytes: Vec<u8>, end: bool) -> Result<()> {
-        self.look("request", bytes, end)
+    fn observe_request_chunk(&self, bytes: Vec<u8>, end: bool) {
+        self.look("request", &bytes, end);
     }
 
-    fn observe_response_chunk(&self, bytes: Vec<u8>, end: bool) -> Result<()> {
-        self.look("response", bytes, end)
+    fn observe_response_chunk(&self, bytes: Vec<u8>, end: bool) {
+        self.look("response", &bytes, end);
     }
 }
 
 impl Pieces {
-    fn look(&self, about: &str, bytes: Vec<u8>, end: bool) -> Result<()> {
-        weir::info!("{} sees of the {about} {:?} {end}", self.config.tag, String::from_utf8_lossy(&bytes));
-        if self.config.act == Act::Capitals {
-            return Ok(());
-        }
-        self.piece(bytes, end).map(|_| ()).map_err(|refuse| weir::Error::new(refuse.code()))
+    fn look(&self, about: &str, bytes: &[u8], end: bool) {
+        weir::info!("{} sees of the {about}: {} {end}", self.config.tag, String::from_utf8_lossy(bytes));
+        assert!(self.config.act != Act::Trap || !bytes.contains(&b'!'), "asked to trap");
     }
 
-    fn piece(&self, bytes: Vec<u8>, end: bool) -> std::result::Result<Vec<u8>, Refuse> {
+    fn piece(&self, bytes: Vec<u8>) -> std::result::Result<Vec<u8>, Refuse> {
+        if bytes.is_empty() {
+            return Ok(bytes);
+        }
         self.seen.set(self.seen.get() + 1);
         let is_marked = bytes.contains(&b'!');
         match self.config.act {
             Act::Capitals => Ok(bytes.to_ascii_uppercase()),
             Act::Tag => Ok([self.config.tag.as_bytes(), b"(", &bytes, b")"].concat()),
-            Act::Count => {
-                Ok([bytes, format!("<{}{}>", self.seen.get(), if end { "." } else { "" }).into_bytes()].concat())
-            }
+            Act::Count => Ok([bytes, format!("<{}>", self.seen.get()).into_bytes()].concat()),
             Act::Refuse if is_marked => Err(Refuse::new("too-loud").detail("it has an exclamation mark")),
             Act::Trap if is_marked => panic!("asked to trap"),
-            Act::Spin if is_marked => loop {
-                self.seen.set(std::hint::black_box(self.seen.get().wrapping_add(1)));
-            },
+            Act::Refuse | Act::Trap => Ok(bytes),
             Act::Blow => Ok(vec![b'x'; (1 << 20) + 1]),
-            Act::Refuse | Act::Trap | Act::Spin => Ok(bytes),
         }
     }
 }

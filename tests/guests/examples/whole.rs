@@ -3,28 +3,41 @@
 use serde::Deserialize;
 use weir::{Ended, Fault, Flow, Message, Reply, Request, Response, Result, Resumed, exchange};
 
+/// Which body.
+#[derive(Clone, Copy, Deserialize, PartialEq, weir::Config)]
+#[serde(rename_all = "kebab-case")]
+enum On {
+    Request,
+    Response,
+}
+
+/// What it does about it.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, weir::Config)]
+#[serde(rename_all = "kebab-case")]
+enum Does {
+    /// Shows what it has read in the head.
+    #[default]
+    Show,
+    /// Answers with that.
+    Answer,
+    /// Replaces it without having read it.
+    ReplaceUnread,
+    /// Pauses without having armed anything.
+    PauseUnarmed,
+}
+
 #[derive(Deserialize, weir::Config)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    #[serde(default)]
-    request: bool,
-    #[serde(default)]
-    response: bool,
+    on: On,
     max: u32,
+    #[serde(default)]
+    does: Does,
     /// How often it pauses.
     #[serde(default = "once")]
     times: u8,
-    /// Pauses without having armed anything.
-    #[serde(default)]
-    unarmed: bool,
     /// Put in the body's place.
     replacement: Option<String>,
-    /// Also without having buffered it.
-    #[serde(default)]
-    at_once: bool,
-    /// Answers with what it read.
-    #[serde(default)]
-    answers: bool,
 }
 
 fn once() -> u8 {
@@ -40,26 +53,26 @@ impl Whole {
     }
 
     fn on_request(&self, request: &mut Request) -> Result {
-        match (self.0.request, &self.0.replacement, self.0.unarmed) {
-            (false, ..) => Ok(Flow::Next),
-            (_, _, true) => Ok(Flow::Pause),
-            (_, Some(replacement), _) if self.0.at_once => {
-                request.replace_body(replacement)?;
+        match (self.0.on, self.0.does) {
+            (On::Response, _) => Ok(Flow::Next),
+            (On::Request, Does::PauseUnarmed) => Ok(Flow::Pause),
+            (On::Request, Does::ReplaceUnread) => {
+                request.replace_body(self.replacement())?;
                 Ok(Flow::Next)
             }
-            _ => request.buffer(self.0.max),
+            (On::Request, Does::Show | Does::Answer) => request.buffer(self.0.max),
         }
     }
 
     fn on_response(&self, response: &mut Response) -> Result {
-        match (self.0.response, &self.0.replacement, self.0.unarmed) {
-            (false, ..) => Ok(Flow::Next),
-            (_, _, true) => Ok(Flow::Pause),
-            (_, Some(replacement), _) if self.0.at_once => {
-                response.replace_body(replacement)?;
+        match (self.0.on, self.0.does) {
+            (On::Request, _) => Ok(Flow::Next),
+            (On::Response, Does::PauseUnarmed) => Ok(Flow::Pause),
+            (On::Response, Does::ReplaceUnread) => {
+                response.replace_body(self.replacement())?;
                 Ok(Flow::Next)
             }
-            _ => response.buffer(self.0.max),
+            (On::Response, Does::Show | Does::Answer) => response.buffer(self.0.max),
         }
     }
 
@@ -83,7 +96,8 @@ impl Whole {
             _ => (resumed.body.len().map_or("unknown", |_| "known").to_owned(), Vec::new(), Vec::new()),
         };
         let said = [outcome.as_bytes(), b" ", size.as_bytes(), b" ", &begin, b" ", &end].concat();
-        if self.0.answers {
+        let said: Vec<u8> = said.into_iter().filter(|byte| !byte.is_ascii_control()).collect();
+        if self.0.does == Does::Answer {
             return Reply::new(422).body(said).send("buffered");
         }
         match &mut resumed.response {
@@ -94,5 +108,11 @@ impl Whole {
             resumed.body.replace(replacement)?;
         }
         Ok(Flow::Next)
+    }
+}
+
+impl Whole {
+    fn replacement(&self) -> &str {
+        self.0.replacement.as_deref().unwrap_or_default()
     }
 }
