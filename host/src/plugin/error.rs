@@ -12,6 +12,8 @@ pub enum Failure {
     Trap(String),
     /// It used more CPU time than its limit.
     Cpu,
+    /// The same, while it was configured.
+    Configure,
     /// It waited longer than its limit.
     Wait,
     /// It asked for more memory than its limit.
@@ -38,6 +40,7 @@ impl Failure {
         match self {
             Self::Trap(_) => "trap",
             Self::Cpu => "cpu-limit",
+            Self::Configure => "configure-limit",
             Self::Wait => "wait-limit",
             Self::Memory => "memory-limit",
             Self::NoAnswer => "no-answer",
@@ -61,6 +64,10 @@ impl fmt::Display for Failure {
         match self {
             Self::Trap(why) => write!(formatter, "it trapped: {why}"),
             Self::Cpu => write!(formatter, "a hook used more CPU time than its limit (`limits: {{ cpu: ... }}`)"),
+            Self::Configure => write!(
+                formatter,
+                "it used more CPU time than its limit for reading its configuration (`limits: {{ configure: ... }}`)"
+            ),
             Self::Wait => write!(formatter, "a hook waited longer than its limit (`limits: {{ wait: ... }}`)"),
             Self::Memory => write!(formatter, "it asked for more memory than its limit (`limits: {{ memory: ... }}`)"),
             Self::NoAnswer => write!(formatter, "it returned `stop` without an answer"),

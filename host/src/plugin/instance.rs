@@ -29,6 +29,8 @@ pub(super) struct Guest {
     pub(super) exchange: Option<Box<Exchange>>,
     /// Lines logged by the running hook.
     pub(super) lines: u32,
+    /// Requests of the running hook's own, if it has no exchange.
+    pub(super) calls: u32,
     /// What was asked for in `configure`.
     pub(super) setup: Setup,
     /// Public keys by their numbers.
@@ -76,6 +78,7 @@ impl Instance {
             position: 0,
             exchange: None,
             lines: 0,
+            calls: 0,
             setup: Setup::default(),
             keys: Vec::new(),
             passwords: Arc::clone(&engine.passwords),
@@ -111,6 +114,7 @@ impl Instance {
             Ok((_, Err(faults))) => Err(Refused::Config(faults)),
             Err(error) => Err(Refused::Failed(match failure(&store, &error) {
                 Failure::Trap(why) => Failure::Instance(why),
+                Failure::Cpu => Failure::Configure,
                 failure => failure,
             })),
         }
@@ -226,6 +230,7 @@ impl<'a> Lent<'a> {
         guest.hook = hook;
         guest.position = position;
         guest.lines = 0;
+        guest.calls = 0;
         guest.meter.start(guest.entry.limits.cpu);
         guest.exchange = held.0.take();
         Self { instance, held }

@@ -69,12 +69,16 @@ fn begin(guest: &mut Guest, call: bindings::Call) -> Result<Called, CallError> {
     if !guest.entry.granted.upstreams.contains(&call.upstream) {
         return Err(CallError::Denied);
     }
-    let most = guest.entry.limits.calls;
-    if let Some(exchange) = guest.exchange.as_deref_mut() {
-        exchange.calls += 1;
-        if exchange.calls as usize > most {
-            return Err(CallError::TooMany);
+    let position = guest.position;
+    let calls = match guest.exchange.as_deref_mut() {
+        Some(exchange) => exchange.count_call(position),
+        None => {
+            guest.calls = guest.calls.saturating_add(1);
+            guest.calls
         }
+    };
+    if calls as usize > guest.entry.limits.calls {
+        return Err(CallError::TooMany);
     }
     if call.body.len() > LARGEST_BODY {
         return Err(CallError::InvalidRequest);
