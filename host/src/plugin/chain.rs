@@ -294,7 +294,11 @@ pub(super) fn report(pool: &Pool, hook: Hook, exchange: Option<ExchangeId>, fail
     if failure.is_overload() {
         return;
     }
-    let lost = if matches!(failure, Failure::Cpu) { entry.limits.cpu } else { Duration::ZERO };
+    let lost = match failure {
+        Failure::Cpu => entry.limits.cpu,
+        Failure::Configure => entry.limits.configure,
+        _ => Duration::ZERO,
+    };
     if let Some(length) = entry.ward.failed(&pool.record, lost) {
         tracing::error!(
             filter = entry.name,

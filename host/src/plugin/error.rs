@@ -12,7 +12,7 @@ pub enum Failure {
     Trap(String),
     /// It used more CPU time than its limit.
     Cpu,
-    /// Reading its configuration used more CPU time than its limit.
+    /// The same, while it was configured.
     Configure,
     /// It waited longer than its limit.
     Wait,
@@ -39,7 +39,8 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Trap(_) => "trap",
-            Self::Cpu | Self::Configure => "cpu-limit",
+            Self::Cpu => "cpu-limit",
+            Self::Configure => "configure-limit",
             Self::Wait => "wait-limit",
             Self::Memory => "memory-limit",
             Self::NoAnswer => "no-answer",
@@ -63,9 +64,10 @@ impl fmt::Display for Failure {
         match self {
             Self::Trap(why) => write!(formatter, "it trapped: {why}"),
             Self::Cpu => write!(formatter, "a hook used more CPU time than its limit (`limits: {{ cpu: ... }}`)"),
-            Self::Configure => {
-                write!(formatter, "`configure` used more CPU time than its limit (`limits: {{ configure: ... }}`)")
-            }
+            Self::Configure => write!(
+                formatter,
+                "it used more CPU time than its limit for reading its configuration (`limits: {{ configure: ... }}`)"
+            ),
             Self::Wait => write!(formatter, "a hook waited longer than its limit (`limits: {{ wait: ... }}`)"),
             Self::Memory => write!(formatter, "it asked for more memory than its limit (`limits: {{ memory: ... }}`)"),
             Self::NoAnswer => write!(formatter, "it returned `stop` without an answer"),

@@ -135,8 +135,6 @@ pub struct Exchange {
     pub(super) armed: Option<Armed>,
     /// The filter that waits, or did.
     pub(super) paused: Option<Paused>,
-    /// Outbound requests so far.
-    pub(super) calls: u32,
     memory: Option<Arc<Mutex<Memory>>>,
     steering: [Option<Box<Steering>>; 2],
 }
@@ -182,6 +180,8 @@ pub(super) struct Memory {
     /// By their place in the chain.
     pub(super) slots: Vec<(usize, Vec<u8>)>,
     pub(super) vars: Vec<(String, String)>,
+    /// Requests of their own so far, by their place in the chain.
+    calls: Vec<(usize, u32)>,
 }
 
 /// What `reply.send` was given.
@@ -217,7 +217,6 @@ impl Exchange {
             reply: None,
             armed: None,
             paused: None,
-            calls: 0,
             memory: None,
             steering: [None, None],
         })))
@@ -246,6 +245,18 @@ impl Exchange {
         self.origin = origin;
         // What was asked for about another body.
         self.steering[Message::Response as usize] = None;
+    }
+
+    /// One more request of the filter's at this place of the chain; how many that makes.
+    pub(super) fn count_call(&mut self, position: usize) -> u32 {
+        let mut memory = self.memory_mut();
+        let index = memory.calls.iter().position(|(owner, _)| *owner == position);
+        let index = index.unwrap_or_else(|| {
+            memory.calls.push((position, 0));
+            memory.calls.len() - 1
+        });
+        memory.calls[index].1 = memory.calls[index].1.saturating_add(1);
+        memory.calls[index].1
     }
 
     /// Whether the entry at this place of the chain takes part: the request entered it, and it did not fail.

@@ -33,7 +33,7 @@ pub(super) struct Guest {
     pub(super) exchange: Option<Box<Exchange>>,
     /// Lines logged by the running hook.
     pub(super) lines: u32,
-    /// Requests of the running hook's own, where there is no exchange that counts them.
+    /// Requests of the running hook's own, if it has no exchange.
     pub(super) calls: u32,
     /// What was asked for in `configure`.
     pub(super) setup: Setup,

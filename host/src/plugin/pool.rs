@@ -163,6 +163,8 @@ impl Taken {
     pub(super) fn pinned(mut self) -> Self {
         self.is_pinned = true;
         self.pool.busy.set(self.pool.busy.get() - 1);
+        // Another one may be made.
+        self.pool.freed.notify_one();
         self
     }
 

@@ -40,11 +40,14 @@ impl Ward {
         Self { began: Instant::now(), rules, until: AtomicU64::new(0), times: AtomicU32::new(0) }
     }
 
-    /// Whether the filter may be called; counts the call.
+    /// Whether the filter may be called; counts the call if so.
     pub(super) fn admits(&self, record: &Record) -> bool {
-        record.calls.set(record.calls.get().saturating_add(1));
         let until = self.until.load(Ordering::Relaxed);
-        until == 0 || self.now() >= until
+        let may_be = until == 0 || self.now() >= until;
+        if may_be {
+            record.calls.set(record.calls.get().saturating_add(1));
+        }
+        may_be
     }
 
     /// A call failed, having taken so much time for nothing. Says for how long the filter is put aside, if it is.
@@ -54,10 +57,8 @@ impl Ward {
         let until = self.until.load(Ordering::Relaxed);
         let window = millis(rules.window);
         if now.saturating_sub(record.since.get()) > window {
-            record.since.set(now);
+            record.begin(now);
             record.calls.set(1);
-            record.failures.set(0);
-            record.lost.set(Duration::ZERO);
         }
         record.failures.set(record.failures.get() + 1);
         record.lost.set(record.lost.get() + lost);
@@ -74,7 +75,8 @@ impl Ward {
         if !is_share && !is_loss {
             return None;
         }
-        record.since.set(0);
+        // What led to it does not count once more when the filter is back.
+        record.begin(now);
         let times = self.times.fetch_add(1, Ordering::Relaxed).min(20);
         let length = rules.first.saturating_mul(1 << times).min(rules.longest);
         // Another worker may have come first; then this is nothing new.
@@ -84,6 +86,16 @@ impl Ward {
 
     fn now(&self) -> u64 {
         millis(self.began.elapsed()) + 1
+    }
+}
+
+impl Record {
+    /// A window that begins now, without a call.
+    fn begin(&self, now: u64) {
+        self.since.set(now);
+        self.calls.set(0);
+        self.failures.set(0);
+        self.lost.set(Duration::ZERO);
     }
 }
 

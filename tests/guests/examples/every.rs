@@ -24,7 +24,7 @@ struct Every(Config);
 impl Every {
     fn configure(config: Config) -> std::result::Result<Self, Fault> {
         if config.skips {
-            [Hook::OnRequest, Hook::OnResponse, Hook::OnComplete].map(setup::skip);
+            [Hook::OnRequest, Hook::OnResponse, Hook::OnComplete].into_iter().for_each(setup::skip);
         }
         setup::tick(Duration::from_millis(config.tick));
         Ok(Self(config))

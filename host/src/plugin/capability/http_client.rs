@@ -69,10 +69,15 @@ fn begin(guest: &mut Guest, call: bindings::Call) -> Result<Called, CallError> {
     if !guest.entry.granted.upstreams.contains(&call.upstream) {
         return Err(CallError::Denied);
     }
-    let most = guest.entry.limits.calls;
-    let calls = guest.exchange.as_deref_mut().map_or(&mut guest.calls, |exchange| &mut exchange.calls);
-    *calls = calls.saturating_add(1);
-    if *calls as usize > most {
+    let position = guest.position;
+    let calls = match guest.exchange.as_deref_mut() {
+        Some(exchange) => exchange.count_call(position),
+        None => {
+            guest.calls = guest.calls.saturating_add(1);
+            guest.calls
+        }
+    };
+    if calls as usize > guest.entry.limits.calls {
         return Err(CallError::TooMany);
     }
     if call.body.len() > LARGEST_BODY {

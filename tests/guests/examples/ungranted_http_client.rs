@@ -1,0 +1,11 @@
+//! Uses `http-client`, for which its configuration has no field: nothing can grant that.
+
+#[derive(Default)]
+struct Ungranted;
+
+#[weir::filter]
+impl Ungranted {
+    fn on_request(&self) {
+        assert!(weir::Upstream::from("app").get("/").send().is_ok());
+    }
+}
