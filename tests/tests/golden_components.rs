@@ -159,7 +159,9 @@ fn changed(name: &str, changes: &[(&str, &str)]) -> tempfile::NamedTempFile {
         let places: Vec<usize> =
             (0..bytes.len()).filter(|place| bytes[*place..].starts_with(from.as_bytes())).collect();
         assert!(!places.is_empty(), "{from} is not in {name}");
-        places.iter().for_each(|place| bytes[*place..place + to.len()].copy_from_slice(to.as_bytes()));
+        for place in places {
+            bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+        }
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), bytes).unwrap();

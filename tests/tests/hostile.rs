@@ -284,3 +284,35 @@ fn traps_of_some_exchanges_fail_no_others() {
         "one in a hundred is not too often"
     );
 }
+
+#[test]
+fn a_filter_that_loops_now_and_then_is_put_aside_for_the_time_that_it_takes() {
+    let origin = Origin::text("from the upstream\n");
+    for (on_failure, status) in [("", 503), (OPEN, 200)] {
+        let entry = format!("{on_failure}config: {{ hook: on-request, how: spin }}");
+        let builder = builder(&origin).guest("ill", "fail", &entry);
+        let proxy = declared(&builder, "limits: { cpu: 20ms }, quarantine: { window: 1h, first: 1h, longest: 1h }");
+        let mut client = Client::connect(proxy.address);
+        assert_eq!((0..200).filter(|_| client.get("/", "").status == 200).count(), 200);
+        // Two in two hundred: a share that counts for nothing. In an hour 72 s may be lost, so these two are fine.
+        (0..2).for_each(|_| _ = client.get("/", "X-Fail: 1\r\n"));
+        assert_eq!(client.get("/", "").status, 200);
+        assert!(!proxy.log.so_far().iter().any(|line| line.contains("fails too often")));
+        // In a second, 20 ms.
+        let proxy = declared(&builder, "limits: { cpu: 20ms }, quarantine: { window: 1s, first: 1h, longest: 1h }");
+        let mut client = Client::connect(proxy.address);
+        (0..2).for_each(|_| _ = client.get("/", "X-Fail: 1\r\n"));
+        proxy.log.wait("filter `ill` fails too often and is not called for 3600s");
+        assert_eq!(client.get("/", "").status, status);
+        assert_eq!(client.get("/plain", "").status, 200);
+    }
+}
+
+#[test]
+fn a_filter_that_never_waits_needs_no_place_among_those_that_wait() {
+    let origin = Origin::text("from the upstream\n");
+    let config = "config: { request: observe, response: observe }";
+    let proxy = builder(&origin).limited_guest("pass", "pass", config, "waiting: 0, queue: 0ms, instances: 1").start();
+    assert_eq!(post(proxy.address, ""), Seen::Whole(200));
+    proxy.log.wait("saw 23 bytes");
+}

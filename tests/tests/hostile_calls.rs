@@ -88,6 +88,19 @@ fn no_more_exchanges_wait_in_a_filter_than_may_and_the_others_are_told_at_once()
 }
 
 #[test]
+fn an_exchange_waits_for_an_instance_for_so_long_and_no_longer() {
+    let origin = Origin::text("served");
+    let (listener, asked) = silent();
+    let proxy = builder(&origin, asked, "", "instances: 1, queue: 100ms, wait: 60s").start();
+    let mut first = ask(proxy.address);
+    let (mut connection, _) = listener.accept().unwrap();
+    assert_eq!(get(proxy.address, "/").status, 503);
+    failed(&proxy, "overload");
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes").unwrap();
+    assert_eq!(first.reply().status, 200);
+}
+
+#[test]
 fn a_client_that_goes_frees_the_place_that_it_took() {
     let origin = Origin::text("served");
     let (listener, asked) = silent();

@@ -44,7 +44,7 @@ impl Silent {
 
 fn answer(streams: &mut [TcpStream], body: &str) {
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    for stream in streams.iter_mut() {
+    for stream in streams {
         stream.write_all(answer.as_bytes()).unwrap();
     }
 }
@@ -174,7 +174,9 @@ fn exchanges_whose_bodies_are_slow_hold_no_instance() {
     let held = instances(&proxy);
     assert!((6..=2 * 6).contains(&held), "{held} instances of six filters on two workers");
     for frames in &mut clients {
-        (0..STREAMS - 1).for_each(|number| frames.send(0, 1, stream(number), b"and ended"));
+        for number in 0..STREAMS - 1 {
+            frames.send(0, 1, stream(number), b"and ended");
+        }
         assert_eq!(answered(frames, STREAMS - 1), STREAMS - 1);
     }
     assert!(instances(&proxy) <= 2 * 6);

@@ -18,9 +18,9 @@ impl Checks {
     }
 
     fn on_request(&self, request: &Request) -> Result {
-        match password::verify(&self.0.hash, request.header("x-password").unwrap_or_default())? {
-            true => Ok(Flow::Next),
-            false => Reply::new(401).send("wrong-password"),
+        if password::verify(&self.0.hash, request.header("x-password").unwrap_or_default())? {
+            return Ok(Flow::Next);
         }
+        Reply::new(401).send("wrong-password")
     }
 }
