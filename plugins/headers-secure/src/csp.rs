@@ -77,7 +77,8 @@ fn directive(name: &str, sources: &[String], faults: &mut Faults, pointer: &str)
             let message = format!("`{source}` is not one source; write a list with one in each item");
             faults.push(Fault::at(&pointer, message));
         }
-        let has_hosts = ["-src", "-src-attr", "-src-elem"].iter().any(|kind| name.ends_with(kind)) || ["base-uri", "form-action", "frame-ancestors"].contains(&name);
+        let has_hosts = ["-src", "-src-attr", "-src-elem"].iter().any(|kind| name.ends_with(kind))
+            || ["base-uri", "form-action", "frame-ancestors"].contains(&name);
         if has_hosts && QUOTED.contains(&source.as_str()) {
             faults.push(Fault::at(&pointer, format!("`{source}` is a host here; the keyword is \"'{source}'\"")));
         }
