@@ -234,3 +234,90 @@ fn ip_filter_takes_large_lists() {
         assert_eq!(get_as(&proxy, &client).status, status, "{client}");
     }
 }
+
+/// A proxy whose only route is answered by `respond`.
+fn responding(config: &str) -> (Proxy, Origin) {
+    with(&format!("{{ plugin: respond, config: {config} }}"), |proxy| proxy)
+}
+
+/// What curl prints: the head in small letters, then the body.
+fn curl(arguments: &[&str], url: &str) -> String {
+    let output =
+        command("curl", "curl").args(["-sS", "-i", "--max-time", "20"]).args(arguments).arg(url).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn respond_answers_and_asks_nobody() {
+    let (proxy, origin) = responding(
+        "{ status: 418, headers: { x-a: \"{header:user-agent}\" }, template: \"{method} {path} {query:a}\" }",
+    );
+    let url = format!("http://{}/p/q?a=%3Cb%3E", proxy.address);
+    let said = curl(&["-A", "me; you", "-X", "PUT", "-d", "x"], &url);
+    assert!(said.starts_with("HTTP/1.1 418 ") && said.ends_with("\r\n\r\nPUT /p/q <b>"), "{said}");
+    assert!(said.contains("x-a: me%3B you\r\n") && said.contains("x-content-type-options: nosniff\r\n"), "{said}");
+    let said = curl(&["-I"], &url);
+    assert!(said.contains("content-length: 13\r\n") && said.ends_with("\r\n\r\n"), "{said}");
+    assert_eq!(
+        (proxy.record(1)["by"].as_str(), proxy.record(1)["reason"].as_str()),
+        (Some("respond"), Some("configured"))
+    );
+    assert_eq!(origin.arrived().len(), 0);
+}
+
+#[test]
+fn nothing_of_a_client_becomes_markup_a_header_or_another_host() {
+    let (page, _a) =
+        responding("{ headers: { content-type: text/html, x-q: \"{query:q}\" }, template: \"<p>{query:q}</p>\" }");
+    let reply = get(page.address, "/?q=%3Cscript%3E%0D%0ASet-Cookie:%20a=b");
+    assert_eq!(reply.text(), "<p>&lt;script&gt;\u{fffd}\nSet-Cookie: a=b</p>");
+    assert_eq!((reply.header("x-q"), reply.header("set-cookie")), (Some("%3Cscript%3E%0D%0ASet-Cookie: a=b"), None));
+
+    let (json, _b) = responding("{ json: { you: \"{header:x-name}\", list: [1, \"{query:q}\"] } }");
+    let reply = Client::connect(json.address).get("/?q=%22%5D%7D", "X-Name: \", \"admin\": \"true\r\n");
+    let value: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(value, serde_json::json!({ "you": "\", \"admin\": \"true", "list": [1, "\"]}"] }));
+
+    let (redirect, origin) = responding("{ redirect: { to: \"{path}\" } }");
+    let kept = Proxy::builder().filter("{ plugin: respond, config: { redirect: { to: \"{path}\" } } }").route(
+        "/*",
+        "app",
+        origin.address,
+    );
+    let kept = kept.text("127.0.0.1:0").replace("  - chain", "  - paths: { merge_slashes: false }\n    chain");
+    let kept = Proxy::of(&kept, &[]);
+    for proxy in [&redirect, &kept] {
+        let reply = get(proxy.address, "//evil.example/x");
+        assert_eq!((reply.status, reply.header("location")), (302, Some("/evil.example/x")));
+    }
+}
+
+#[test]
+fn a_redirect_takes_path_and_query_along() {
+    let origin = Origin::text("new");
+    let config = "{ status: 308, redirect: { to: \"/new{upstream.path}\", keep_query: true } }";
+    let proxy = Proxy::builder()
+        .route("/new/*", "app", origin.address)
+        .route_to("/old/*", "app", &format!("strip_prefix: true, add: [{{ plugin: respond, config: {config} }}]"))
+        .start();
+    let said = curl(&["-L", "-d", "form"], &format!("http://{}/old/a%20b?c=d%26e", proxy.address));
+    assert!(said.contains("308 Permanent Redirect") && said.ends_with("new"), "{said}");
+    let received = origin.next();
+    assert_eq!(
+        (received.line.as_str(), received.body.as_slice()),
+        ("POST /new/a%20b?c=d%26e HTTP/1.1", b"form".as_slice())
+    );
+}
+
+#[test]
+fn maintenance_lets_some_in() {
+    let config = "{ plugin: respond, config: { maintenance: { retry_after: 2m, allow: [10.0.0.0/8] } } }";
+    let (proxy, _origin) = with(config, |proxy| proxy.main("trusted_proxies: [127.0.0.1]"));
+    let reply = get_as(&proxy, "192.0.2.1");
+    assert_eq!(
+        (reply.status, reply.header("retry-after"), reply.text().as_str()),
+        (503, Some("120"), "Down for maintenance\n")
+    );
+    assert_eq!(get_as(&proxy, "10.0.0.1").text(), "from the upstream\n");
+}

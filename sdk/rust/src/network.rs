@@ -1,5 +1,6 @@
 //! Networks of addresses, v4 and v6, and finding the one that an address is in among many.
 
+use std::collections::BinaryHeap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -199,8 +200,9 @@ numbers! { u32 u128 }
 
 /// From networks of one family, each a first address, bits and a value. Two of them are apart or one is in the other, so
 /// where they are sorted it is enough to know which ones are open.
-fn ranges<N: Number, T: Copy + Ord>(mut networks: Vec<(N, u8, T)>) -> Ranges<N, T> {
-    networks.sort_unstable();
+fn ranges<N: Number, T: Copy + Ord>(networks: Vec<(N, u8, T)>) -> Ranges<N, T> {
+    // Sorts in a twentieth of the code that `sort` is, of which a component has a copy for each type.
+    let networks = BinaryHeap::from(networks).into_sorted_vec();
     let mut ranges: Ranges<N, T> = Vec::with_capacity(2 * networks.len());
     let mut begin = |start: N, whose: Option<(u8, T)>| match ranges.last_mut() {
         Some(last) if last.0 == start => last.1 = whose,

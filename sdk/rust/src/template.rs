@@ -32,7 +32,7 @@ impl Template {
         let mut template = Self(Vec::new());
         let mut rest = text;
         while let Some(place) = rest.find(['{', '}']) {
-            let (before, from) = rest.split_at(place);
+            let (before, from) = rest.split_at_checked(place).unwrap_or_default();
             template.push(before);
             rest = if let Some(behind) = from.strip_prefix("{{") {
                 template.push("{");

@@ -1,0 +1,131 @@
+//! How values are written so that they stay values, wherever they go.
+
+/// Where a value goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Into {
+    /// A text that nobody parses.
+    Text,
+    /// HTML or XML, between tags.
+    Markup,
+    /// A text of JSON, between its quotes.
+    Json,
+    /// A header's value.
+    Header,
+    /// A part of a URL: what is not a letter, a digit or `-._~` has no meaning of its own.
+    UrlPart,
+    /// A URL's path, which has its escapes already.
+    UrlPath,
+    /// A URL's query, which has its escapes already.
+    UrlQuery,
+}
+
+/// Appends a value.
+pub(crate) fn push(text: &mut String, value: &str, into: Into) {
+    for character in value.chars() {
+        match into {
+            Into::Text => text.push(if is_control(character) { '\u{fffd}' } else { character }),
+            Into::Markup => match character {
+                '&' => text.push_str("&amp;"),
+                '<' => text.push_str("&lt;"),
+                '>' => text.push_str("&gt;"),
+                '"' => text.push_str("&quot;"),
+                '\'' => text.push_str("&#39;"),
+                _ => text.push(if is_control(character) { '\u{fffd}' } else { character }),
+            },
+            Into::Json => json(text, character),
+            Into::Header => percent(text, character, " !#$&'()*+-./:=?@[]^_`{|}~"),
+            Into::UrlPart => percent(text, character, "-._~"),
+            Into::UrlPath => percent(text, character, "-._~!$&'()*+,;=:@/%"),
+            Into::UrlQuery => percent(text, character, "-._~!$&'()*+,;=:@/?%"),
+        }
+    }
+}
+
+/// Terminals obey these, and XML has none of them.
+fn is_control(character: char) -> bool {
+    character.is_control() && !matches!(character, '\t' | '\n')
+}
+
+fn json(text: &mut String, character: char) {
+    match character {
+        '"' | '\\' => text.extend(['\\', character]),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        // Where JSON is put into a page's script, it is to end there, too.
+        '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => unit(text, character),
+        _ if character.is_control() => unit(text, character),
+        _ => text.push(character),
+    }
+}
+
+/// All that come here have one UTF-16 unit.
+fn unit(text: &mut String, character: char) {
+    text.push_str("\\u");
+    for shift in [12, 8, 4, 0] {
+        text.push(digit(u32::from(character) >> shift));
+    }
+}
+
+/// A letter, a digit or one of the plain ones, else its bytes in percent-encoding.
+fn percent(text: &mut String, character: char, plain: &str) {
+    for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+        if byte.is_ascii_alphanumeric() || plain.as_bytes().contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push('%');
+            text.push(digit(u32::from(byte) >> 4));
+            text.push(digit(u32::from(byte)));
+        }
+    }
+}
+
+/// The last four bits.
+fn digit(number: u32) -> char {
+    char::from_digit(number & 15, 16).unwrap_or_default().to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Into, push};
+
+    fn escaped(value: &str, into: Into) -> String {
+        let mut text = String::new();
+        push(&mut text, value, into);
+        text
+    }
+
+    #[test]
+    fn values_stay_values() {
+        for (into, value, wanted) in [
+            (Into::Text, "a<b> ü\tc\nd\re\u{1b}[2J\0", "a<b> ü\tc\nd\u{fffd}e\u{fffd}[2J\u{fffd}"),
+            (
+                Into::Markup,
+                "<script>alert('\"&')</script>\0",
+                "&lt;script&gt;alert(&#39;&quot;&amp;&#39;)&lt;/script&gt;\u{fffd}",
+            ),
+            (
+                Into::Json,
+                "\"}, \\\r\n\t\u{1}ü</script>\u{2028}\u{7f}",
+                "\\\"}, \\\\\\r\\n\\t\\u0001ü\\u003C/script\\u003E\\u2028\\u007F",
+            ),
+            (Into::Header, "a\r\nSet-Cookie: x=1; y, \"ü\" 100%", "a%0D%0ASet-Cookie: x=1%3B y%2C %22%C3%BC%22 100%25"),
+            (Into::UrlPart, "//evil.example/?a=b&c#d\\ %2F", "%2F%2Fevil.example%2F%3Fa%3Db%26c%23d%5C%20%252F"),
+            (Into::UrlPath, "/a%20b/ü?#\\\"\r\n", "/a%20b/%C3%BC%3F%23%5C%22%0D%0A"),
+            (Into::UrlQuery, "a=%20?/#\r\n<", "a=%20?/%23%0D%0A%3C"),
+        ] {
+            assert_eq!(escaped(value, into), wanted, "{into:?}");
+        }
+    }
+
+    #[test]
+    fn no_value_ever_leaves_its_place() {
+        let all: String = (0..=0x2030_u32).filter_map(char::from_u32).collect();
+        let json: String = serde_json::from_str(&format!("\"{}\"", escaped(&all, Into::Json))).unwrap();
+        assert_eq!(json, all);
+        for into in [Into::Header, Into::UrlPart, Into::UrlPath, Into::UrlQuery] {
+            assert!(escaped(&all, into).bytes().all(|byte| (b' '..0x7f).contains(&byte)), "{into:?}");
+        }
+        assert!(!escaped(&all, Into::Markup).contains(['<', '>', '"', '\'']));
+    }
+}
