@@ -259,7 +259,7 @@ fn a_client_that_goes_while_a_body_or_a_document_is_waited_for_has_its_record() 
         assert!(summary.contains("status 0 Ending::ClientGone"), "{summary}");
     }
     // The upstream's answer is not waited for any more.
-    let mut lost = || slow.given_up.recv_timeout(PATIENCE).unwrap();
+    let lost = || slow.given_up.recv_timeout(PATIENCE).unwrap();
     while lost() != "/lost/body" {}
 }
 

@@ -51,7 +51,7 @@ impl Every {
     }
 
     fn on_resume(&self, resumed: &mut Resumed) {
-        assert!(resumed.outcome == Ended::Done);
+        assert_eq!(resumed.outcome, Ended::Done);
         let about = if resumed.about == Message::Request { "request" } else { "response" };
         weir::info!("called on-resume {about}");
     }

@@ -63,9 +63,10 @@ impl Pieces {
 
     fn on_request(&self, request: &mut Request) -> Result {
         if self.config.on == On::Request {
-            match self.config.observes {
-                true => request.observe()?,
-                false => request.rewrite()?,
+            if self.config.observes {
+                request.observe()?;
+            } else {
+                request.rewrite()?;
             }
             if self.config.pins {
                 let pinned = request.pin().map_or_else(|refusal| refusal.name(), |()| "done");
@@ -78,9 +79,10 @@ impl Pieces {
 
     fn on_response(&self, response: &mut Response) -> Result {
         if self.config.on == On::Response {
-            match self.config.observes {
-                true => response.observe()?,
-                false => response.rewrite()?,
+            if self.config.observes {
+                response.observe()?;
+            } else {
+                response.rewrite()?;
             }
             if self.config.pins {
                 let pinned = response.pin().map_or_else(|refusal| refusal.name(), |()| "done");
