@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 use weir::schema::{Node, Schema};
-use weir::{Fault, Faults, fields};
+use weir::{Faults, fields};
 
 use crate::switch::{Policy, Switch};
 use crate::{HeadersSecure, csp, permissions, words};
@@ -155,7 +155,7 @@ impl Config {
         add("permissions-policy", permissions);
 
         if self.remove.len() > MOST_REMOVED {
-            faults.push(Fault::at("/remove", "there are more than 32 headers here"));
+            faults.at("/remove", "there are more than 32 headers here");
         }
         for (index, name) in self.remove.iter().enumerate() {
             fields::check_name(faults, &format!("/remove/{index}"), name);
@@ -177,7 +177,7 @@ impl Hsts {
         if self.preload && (self.max_age < YEAR || !self.include_subdomains) {
             let words = "browsers put a host on their lists only with `max_age` of a year (31536000) or more and \
                          `include_subdomains: true`";
-            faults.push(Fault::at("/hsts/preload", words));
+            faults.at("/hsts/preload", words);
         }
         let mut header = format!("max-age={}", self.max_age);
         for (is_there, directive) in [(self.include_subdomains, "; includeSubDomains"), (self.preload, "; preload")] {

@@ -1,6 +1,6 @@
 //! `Content-Security-Policy`, as a text or as directives. What a browser would ignore without a word is a fault here.
 
-use weir::{Fault, Faults, fields};
+use weir::{Faults, fields};
 
 use crate::switch::{self, Policy};
 
@@ -58,7 +58,7 @@ pub(crate) fn header(policy: Option<Policy>, faults: &mut Faults, pointer: &str)
         }
     };
     if text.trim().is_empty() {
-        faults.push(Fault::at(pointer, "an empty policy does nothing; write `false` to send none"));
+        faults.at(pointer, "an empty policy does nothing; write `false` to send none");
     }
     fields::check_value(faults, pointer, &text);
     Some(text)
@@ -68,19 +68,19 @@ fn directive(name: &str, sources: &[String], faults: &mut Faults, pointer: &str)
     let pointer = switch::part(pointer, name);
     if !DIRECTIVES.contains(&name) {
         let message = format!("browsers know no directive `{name}`; a policy that is one text may have others");
-        faults.push(Fault::at(&pointer, message));
+        faults.at(&pointer, &message);
     }
     let mut text = name.to_owned();
     for source in sources {
         if source.is_empty() || source.contains(|character: char| character.is_whitespace() || ";,".contains(character))
         {
             let message = format!("`{source}` is not one source; write a list with one in each item");
-            faults.push(Fault::at(&pointer, message));
+            faults.at(&pointer, &message);
         }
         let has_hosts = ["-src", "-src-attr", "-src-elem"].iter().any(|kind| name.ends_with(kind))
             || ["base-uri", "form-action", "frame-ancestors"].contains(&name);
         if has_hosts && QUOTED.contains(&source.as_str()) {
-            faults.push(Fault::at(&pointer, format!("`{source}` is a host here; the keyword is \"'{source}'\"")));
+            faults.at(&pointer, &format!("`{source}` is a host here; the keyword is \"'{source}'\""));
         }
         text.push(' ');
         text.push_str(source);

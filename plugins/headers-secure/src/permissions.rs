@@ -15,7 +15,7 @@ pub(crate) fn header(policy: Option<Policy>, faults: &mut Faults, pointer: &str)
         }
     };
     if text.trim().is_empty() {
-        faults.push(Fault::at(pointer, "an empty policy does nothing; write `false` to send none"));
+        faults.at(pointer, "an empty policy does nothing; write `false` to send none");
     }
     fields::check_value(faults, pointer, &text);
     Some(text)
@@ -42,7 +42,7 @@ fn feature(name: &str, origins: &[String], faults: &mut Faults, pointer: &str) -
             let message = format!(
                 "`{origin}` is not one who may use a feature: `self`, `*` alone, or an origin, as https://a.example"
             );
-            faults.push(Fault::at(&pointer, message));
+            faults.at(&pointer, &message);
         }
     }
     format!("{name}=({})", list.join(" "))

@@ -1,6 +1,6 @@
 //! Headers whose value is one of a few words.
 
-use weir::{Fault, Faults};
+use weir::Faults;
 
 /// The words that a header can have.
 pub(crate) struct Known {
@@ -46,7 +46,7 @@ impl Known {
             if !self.words.iter().any(|known| known.eq_ignore_ascii_case(word)) {
                 let known = self.words.join("`, `");
                 let message = ["`", word, "` is not a word of this header; there are `", &known, "`"].concat();
-                faults.push(Fault::at(self.pointer, message));
+                faults.at(self.pointer, &message);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use weir::network::Network;
-use weir::{Document, Fault, Faults, config};
+use weir::{Document, Faults, config};
 
 use crate::lists::{List, Lists, Verdict};
 use crate::{IpFilter, text};
@@ -80,7 +80,7 @@ impl Config {
     pub(crate) fn into_filter(self, faults: &mut Faults) -> IpFilter {
         if self.allow.is_empty() && self.deny.is_empty() && self.allow_list.is_none() && self.deny_list.is_none() {
             let message = "no list says who is let in or refused; write `allow`, `deny`, `allow_list` or `deny_list`";
-            faults.push(Fault::at("", message));
+            faults.at("", message);
         }
         let mut networks = Vec::new();
         for (pointer, written, verdict) in
@@ -91,35 +91,35 @@ impl Config {
                     Ok(network) => networks.push((network, verdict)),
                     Err(error) => {
                         let words = ["`", written, "` is ", &error.to_string()].concat();
-                        faults.push(Fault::at([pointer, "/", &index.to_string()].concat(), words));
+                        faults.at(&[pointer, "/", &index.to_string()].concat(), &words);
                     }
                 }
             }
             if written.len() > text::MOST {
                 let most = text::MOST.to_string();
-                faults.push(Fault::at(pointer, ["a list has at most ", &most, " networks"].concat()));
+                faults.at(pointer, &["a list has at most ", &most, " networks"].concat());
             }
         }
         if self.refresh.get() < Duration::from_secs(1) {
-            faults.push(Fault::at("/refresh", "documents are read at most once in 1s"));
+            faults.at("/refresh", "documents are read at most once in 1s");
         }
         if !(400..600).contains(&self.status) {
-            faults.push(Fault::at("/status", "those who are refused get a status from 400 to 599"));
+            faults.at("/status", "those who are refused get a status from 400 to 599");
         }
         if self.reason.is_empty()
             || !self.reason.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         {
-            faults.push(Fault::at("/reason", "a reason is a word of small letters, digits and hyphens"));
+            faults.at("/reason", "a reason is a word of small letters, digits and hyphens");
         }
         if self.message.len() > LONGEST {
-            faults.push(Fault::at("/message", "a message has at most 4 KiB"));
+            faults.at("/message", "a message has at most 4 KiB");
         }
         let is_closed = !self.allow.is_empty() || self.allow_list.is_some();
         let mut list = |document: Option<Document>, verdict, pointer: &str| {
             let document = document?;
             if let Err(refusal) = document.keep_fresh(self.refresh.get()) {
                 let words = ["the host does not keep it fresh: ", refusal.name()].concat();
-                faults.push(Fault::at(pointer, words));
+                faults.at(pointer, &words);
             }
             Some(List::of(document, verdict))
         };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use weir::schema::{Node, Schema};
-use weir::{Fault, Faults, fields};
+use weir::{Faults, fields};
 
 /// More would be a mistake.
 const MOST: usize = 8;
@@ -28,7 +28,7 @@ impl Names {
     /// Notes what is wrong with them.
     pub(crate) fn check(&self, faults: &mut Faults, pointer: &str) {
         if self.names.len() > MOST {
-            faults.push(Fault::at(pointer, "there are more than 8 headers here"));
+            faults.at(pointer, "there are more than 8 headers here");
         }
         for (index, name) in self.iter().enumerate() {
             let pointer = if self.is_list { format!("{pointer}/{index}") } else { pointer.to_owned() };

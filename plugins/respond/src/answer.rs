@@ -1,7 +1,7 @@
 //! The answer to one request.
 
 use weir::template::{Part, Template};
-use weir::{Fault, Faults, Reply, Request, fields};
+use weir::{Faults, Reply, Request, fields};
 
 use crate::body::Body;
 use crate::escape::Into;
@@ -53,14 +53,14 @@ pub(crate) fn headers(written: &Pairs<String>, faults: &mut Faults) -> Vec<Field
         fields::check_value(faults, &pointer, value);
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         match Template::parse(value) {
-            Err(why) => faults.push(Fault::at(pointer, why)),
+            Err(why) => faults.at(&pointer, &why),
             Ok(_) if is("location") || is("refresh") => {
                 let words = "a client is led elsewhere with `redirect: { to: ... }`, which is checked";
-                faults.push(Fault::at(pointer, words));
+                faults.at(&pointer, words);
             }
             Ok(value) if is("content-type") && value.has_values() => {
                 let words = "the type says how values are written into the body, so it has none itself";
-                faults.push(Fault::at(pointer, words));
+                faults.at(&pointer, words);
             }
             Ok(value) => headers.push((name.clone(), value.parts().to_vec())),
         }

@@ -5,7 +5,7 @@ mod markup;
 mod number;
 
 use weir::template::{Part, Template};
-use weir::{Fault, Faults, Request};
+use weir::{Faults, Request};
 
 use crate::answer::Field;
 use crate::escape::Into;
@@ -64,7 +64,7 @@ impl Body {
         let parts = match Template::parse(text) {
             Ok(template) => template.parts().to_vec(),
             Err(why) => {
-                faults.push(Fault::at(pointer, why));
+                faults.at(pointer, &why);
                 Vec::new()
             }
         };
@@ -72,17 +72,17 @@ impl Body {
         let into = match kind {
             Kind::Markup => {
                 if let Some(why) = markup::fault(&parts) {
-                    faults.push(Fault::at(pointer, why));
+                    faults.at(pointer, &why);
                 }
                 Into::Markup
             }
             Kind::Json if has_values => {
-                faults.push(Fault::at(pointer, "write a JSON body with values as `json`, where they stay values"));
+                faults.at(pointer, "write a JSON body with values as `json`, where they stay values");
                 Into::Json
             }
             Kind::Other if has_values => {
                 let words = "values are written into text/plain, HTML, XML and JSON only; this type is none of them";
-                faults.push(Fault::at(pointer, words));
+                faults.at(pointer, words);
                 Into::Text
             }
             _ => Into::Text,
@@ -93,10 +93,7 @@ impl Body {
     /// A JSON value with values in its texts.
     pub(crate) fn json(value: &Json, kind: Kind, faults: &mut Faults) -> Self {
         if !matches!(kind, Kind::Unwritten | Kind::Json) {
-            faults.push(Fault::at(
-                "/headers",
-                "the content-type of a body that is `json` is application/json or ends with +json",
-            ));
+            faults.at("/headers", "the content-type of a body that is `json` is application/json or ends with +json");
         }
         Self { parts: json::parts(value, faults), into: Some(Into::Json), content_type: Some("application/json") }
     }

@@ -1,7 +1,7 @@
 //! The entry's `config`, and what becomes of it.
 
 use serde::Deserialize;
-use weir::{Fault, Faults, config};
+use weir::{Faults, config};
 
 use crate::answer::Answer;
 use crate::body::{Body, Json, Kind};
@@ -66,20 +66,20 @@ impl Config {
         let has_body = self.body.is_some() || self.template.is_some() || self.json.is_some();
         if self.redirect.is_some() && (is_closed || has_body) {
             let words = "a redirect has no body and is no maintenance page; leave one of them out";
-            faults.push(Fault::at("/redirect", words));
+            faults.at("/redirect", words);
         }
         if [self.body.is_some(), self.template.is_some(), self.json.is_some()].into_iter().filter(|is| *is).count() > 1
         {
-            faults.push(Fault::at("", "an answer has one body: `body`, `template` or `json`"));
+            faults.at("", "an answer has one body: `body`, `template` or `json`");
         }
         if self.status.is_none() && self.redirect.is_none() && !is_closed && !has_body {
             let words =
                 "nothing says what to answer; write `status`, `body`, `template`, `json`, `redirect` or `maintenance`";
-            faults.push(Fault::at("", words));
+            faults.at("", words);
         }
         let status = status(&self, faults);
         if self.headers.0.len() > MOST_HEADERS {
-            faults.push(Fault::at("/headers", "an answer has at most 32 headers of its own"));
+            faults.at("/headers", "an answer has at most 32 headers of its own");
         }
         let mut headers = answer::headers(&self.headers, faults);
         let kind = Kind::of(&self.headers);
@@ -97,10 +97,10 @@ impl Config {
         };
         headers.extend(body.headers(&self.headers));
         if body.length() > LARGEST {
-            faults.push(Fault::at("", "the body of an answer has at most 256 KiB"));
+            faults.at("", "the body of an answer has at most 256 KiB");
         }
         if !body.is_empty() && matches!(status, 204 | 205 | 304) {
-            faults.push(Fault::at("/status", "an answer with this status has no body"));
+            faults.at("/status", "an answer with this status has no body");
         }
         Respond { answer: Answer { status, headers, body, location, is_closed }, maintenance }
     }
@@ -119,7 +119,7 @@ fn status(config: &Config, faults: &mut Faults) -> u16 {
             (_, Some(_)) => "a maintenance page has a status from 400 to 599, by default 503",
             _ => "a status is a number from 200 to 599",
         };
-        faults.push(Fault::at("/status", words));
+        faults.at("/status", words);
     }
     status
 }

@@ -2,7 +2,7 @@
 
 use weir::source::Source;
 use weir::template::{Part, Template};
-use weir::{Fault, Faults, Request};
+use weir::{Faults, Request};
 
 use crate::escape::{self, Into};
 use crate::fill::fill;
@@ -26,17 +26,17 @@ impl Location {
         let parts = match Template::parse(text) {
             Ok(template) => template.parts().to_vec(),
             Err(why) => {
-                faults.push(Fault::at(POINTER, why));
+                faults.at(POINTER, &why);
                 Vec::new()
             }
         };
         // Where the template is broken that is said already.
         let is_read = !parts.is_empty() || text.is_empty();
         if let Some(why) = fault(&parts).filter(|_| is_read) {
-            faults.push(Fault::at(POINTER, why));
+            faults.at(POINTER, why);
         }
         if keeps_query && text.contains('#') {
-            faults.push(Fault::at("/redirect/keep_query", "a query cannot follow the `#` of the target"));
+            faults.at("/redirect/keep_query", "a query cannot follow the `#` of the target");
         }
         let is_relative = !matches!(parts.first(), Some(Part::Text(text)) if !text.starts_with('/'));
         let (path, rest) = split(parts);

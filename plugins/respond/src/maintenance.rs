@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weir::network::Network;
 use weir::template::Part;
-use weir::{Fault, Faults, exchange};
+use weir::{Faults, exchange};
 
 use crate::answer::Field;
 
@@ -19,7 +19,7 @@ impl Maintenance {
     pub(crate) fn new(allow: &[String], faults: &mut Faults) -> Self {
         let pointer = "/maintenance/allow";
         if allow.len() > MOST {
-            faults.push(Fault::at(pointer, "there are more than 64 networks here"));
+            faults.at(pointer, "there are more than 64 networks here");
         }
         let mut networks = Vec::new();
         for (index, written) in allow.iter().enumerate() {
@@ -27,7 +27,7 @@ impl Maintenance {
                 Ok(network) => networks.push(network),
                 Err(error) => {
                     let words = ["`", written, "` is ", &error.to_string()].concat();
-                    faults.push(Fault::at([pointer, "/", &index.to_string()].concat(), words));
+                    faults.at(&[pointer, "/", &index.to_string()].concat(), &words);
                 }
             }
         }
@@ -44,7 +44,7 @@ impl Maintenance {
 /// The field that says when to come again.
 pub(crate) fn retry_after(time: Duration, faults: &mut Faults) -> Field {
     if time.subsec_nanos() != 0 || time.is_zero() {
-        faults.push(Fault::at("/maintenance/retry_after", "clients wait for whole seconds, at least `1s`"));
+        faults.at("/maintenance/retry_after", "clients wait for whole seconds, at least `1s`");
     }
     ("retry-after".to_owned(), vec![Part::Text(time.as_secs().to_string())])
 }

@@ -23,13 +23,13 @@ impl From<Refusal> for Fault {
 /// Every fault that `configure` found.
 ///
 /// ```
-/// use weir::{Fault, Faults};
+/// use weir::Faults;
 ///
 /// fn check(headers: &[String]) -> Result<(), Faults> {
 ///     let mut faults = Faults::default();
 ///     for (index, name) in headers.iter().enumerate() {
 ///         if name.is_empty() {
-///             faults.push(Fault::at(format!("/headers/{index}"), "is empty"));
+///             faults.at(&format!("/headers/{index}"), "is empty");
 ///         }
 ///     }
 ///     faults.or(())
@@ -44,6 +44,12 @@ impl Faults {
     /// Adds one.
     pub fn push(&mut self, fault: Fault) {
         self.0.push(fault);
+    }
+
+    /// Adds one at a value of the configuration.
+    #[inline(never)]
+    pub fn at(&mut self, pointer: &str, message: &str) {
+        self.push(Fault::at(pointer, message));
     }
 
     /// The value if there are no faults.

@@ -32,7 +32,7 @@ pub fn check_name(faults: &mut Faults, pointer: &str, name: &str) {
     } else {
         return;
     };
-    faults.push(crate::Fault::at(pointer, ["`", name, why].concat()));
+    faults.at(pointer, &["`", name, why].concat());
 }
 
 /// Notes a fault at `pointer` if this text cannot stand in a field.
@@ -44,7 +44,7 @@ pub fn check_value(faults: &mut Faults, pointer: &str, value: &str) {
     } else {
         return;
     };
-    faults.push(crate::Fault::at(pointer, why));
+    faults.at(pointer, why);
 }
 
 /// What servers and browsers take; the host itself takes more.

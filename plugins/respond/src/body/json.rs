@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use weir::Faults;
 use weir::schema::{Node, Schema};
 use weir::template::{Part, Template};
-use weir::{Fault, Faults};
 
 use super::number::fraction;
 use crate::escape::{self, Into};
@@ -131,7 +131,7 @@ impl Writer<'_> {
             Json::Fraction(number) => match fraction(*number) {
                 Some(digits) => self.text.push_str(&digits),
                 None => {
-                    self.faults.push(Fault::at(pointer, "a number has at most 15 digits here; write others as a text"));
+                    self.faults.at(pointer, "a number has at most 15 digits here; write others as a text");
                 }
             },
         }
@@ -146,7 +146,7 @@ impl Writer<'_> {
     fn template(&mut self, text: &str, pointer: &str) {
         let template = match Template::parse(text) {
             Ok(template) => template,
-            Err(why) => return self.faults.push(Fault::at(pointer, why)),
+            Err(why) => return self.faults.at(pointer, &why),
         };
         self.text.push('"');
         for part in template.parts() {

@@ -122,18 +122,31 @@ impl<'de> Reader<'de> {
         close: u8,
         read: impl FnOnce(&mut Self) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
+        self.enter(open)?;
+        let value = read(self)?;
+        self.leave(close)?;
+        Ok(value)
+    }
+
+    // There are copies of what depends on the type that is read; what does not is to be there once.
+    #[inline(never)]
+    fn enter(&mut self, open: u8) -> Result<(), Problem> {
         self.expect(open)?;
         if self.depth == DEPTH {
             return Err(Problem::new(&["this is nested too deeply"]));
         }
         self.depth += 1;
-        let value = read(self)?;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn leave(&mut self, close: u8) -> Result<(), Problem> {
         self.depth -= 1;
         if self.peek() != close {
             return Err(Problem::new(&["there are more values here than expected"]));
         }
         self.at += 1;
-        Ok(value)
+        Ok(())
     }
 
     fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
@@ -151,6 +164,13 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// A whole number, with a sign or without.
+    #[inline(never)]
+    fn whole(&mut self) -> (Option<u64>, Option<i64>) {
+        let number = self.number();
+        (number.parse().ok(), number.parse().ok())
+    }
+
     fn truth<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
         let truth = self.peek() == b't';
         self.word(if truth { "true" } else { "false" })?;
@@ -158,10 +178,9 @@ impl<'de> Reader<'de> {
     }
 
     fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
-        let number = self.number();
-        match (number.parse::<u64>(), number.parse::<i64>()) {
-            (Ok(number), _) => visitor.visit_u64(number),
-            (_, Ok(number)) => visitor.visit_i64(number),
+        match self.whole() {
+            (Some(number), _) => visitor.visit_u64(number),
+            (_, Some(number)) => visitor.visit_i64(number),
             _ => Err(Problem::invalid_type(Unexpected::Float(0.0), &visitor)),
         }
     }

@@ -1,7 +1,5 @@
 //! The parts of objects, lists and variants, for serde: what is wrong with one is told with its key or index.
 
-use std::borrow::Cow;
-
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
@@ -21,6 +19,24 @@ impl<'a, 'de> Parts<'a, 'de> {
         Self { reader, key: String::new(), index: 0 }
     }
 
+    // There are copies of what depends on the type that is read; what does not is to be there once.
+
+    /// Whether there is another key; then it is read.
+    #[inline(never)]
+    fn next_key(&mut self) -> Result<bool, Problem> {
+        if !self.more(b'}')? {
+            return Ok(false);
+        }
+        self.reader.peek();
+        self.key = self.reader.string()?.into_owned();
+        Ok(true)
+    }
+
+    #[inline(never)]
+    fn inside(&mut self, problem: Problem) -> Problem {
+        problem.inside(std::mem::take(&mut self.key))
+    }
+
     /// Whether there is another one; the comma before it is read.
     fn more(&mut self, close: u8) -> Result<bool, Problem> {
         if self.reader.peek() == close {
@@ -38,22 +54,16 @@ impl<'de> MapAccess<'de> for Parts<'_, 'de> {
     type Error = Problem;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        if !self.more(b'}')? {
+        if !self.next_key()? {
             return Ok(None);
         }
-        self.reader.peek();
-        let key = self.reader.string()?;
-        self.key = key.clone().into_owned();
-        let read = match key {
-            Cow::Borrowed(key) => seed.deserialize(de::value::BorrowedStrDeserializer::new(key)),
-            Cow::Owned(key) => seed.deserialize(key.into_deserializer()),
-        };
-        read.map(Some).map_err(|problem: Problem| problem.inside(std::mem::take(&mut self.key)))
+        let read = seed.deserialize(de::value::StrDeserializer::new(&self.key));
+        read.map(Some).map_err(|problem| self.inside(problem))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Problem> {
         self.reader.expect(b':')?;
-        seed.deserialize(&mut *self.reader).map_err(|problem| problem.inside(std::mem::take(&mut self.key)))
+        seed.deserialize(&mut *self.reader).map_err(|problem| self.inside(problem))
     }
 }
 
