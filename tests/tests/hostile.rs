@@ -130,7 +130,7 @@ fn a_filter_that_fails_while_it_is_configured_is_refused() {
     let running = good.start();
     for (how, words) in [
         ("panic", "no instance could be made: wasm trap: wasm `unreachable` instruction executed"),
-        ("spin", "`configure` used more CPU time than its limit (`limits: { configure: ... }`)"),
+        ("spin", "it used more CPU time than its limit for reading its configuration (`limits: { configure: ... }`)"),
         ("recurse", "no instance could be made"),
         ("eat", "more memory than its limit"),
     ] {
@@ -185,6 +185,9 @@ fn of_two_operations_that_are_armed_the_last_is_waited_for() {
         let proxy = builder(&origin).guest("ill", "pauses", &format!("config: {{ how: {how} }}")).start();
         assert_eq!(post(proxy.address, ""), Seen::Whole(200), "{how}");
         // A body of five bytes is over the first operation's limit, and within the second's.
+        if resumed > 0 {
+            proxy.log.wait("resumed: ");
+        }
         let lines = proxy.log.so_far();
         let lines: Vec<_> = lines.iter().filter(|line| line.contains("resumed: ")).collect();
         assert_eq!(lines.len(), resumed, "{lines:?}");

@@ -166,7 +166,7 @@ fn what_takes_long_to_compile_is_given_up() {
 fn what_loops_before_a_hook_runs_is_refused() {
     // loop, br 0, end, end; no locals.
     let endless = function(b"\x00\x03\x40\x0c\x00\x0b\x0b", true);
-    let words = "`configure` used more CPU time than its limit";
+    let words = "it used more CPU time than its limit for reading its configuration";
     refused("an endless start", &grafted(&endless, 1), "configure: 50ms", words);
 }
 
