@@ -1,6 +1,6 @@
 //! The bundled filters in the running proxy, with foreign peers.
 
-use weir_tests::{Client, Origin, Pem, Proxy, ProxyBuilder, Reply, command, get, python_origin};
+use weir_tests::{Client, Origin, Pem, Proxy, ProxyBuilder, Reply, command, get, guest, python_origin, weir};
 
 /// A proxy with one filter before an upstream that says who it is.
 fn with(filter: &str, build: impl FnOnce(ProxyBuilder) -> ProxyBuilder) -> (Proxy, Origin) {
@@ -320,4 +320,63 @@ fn maintenance_lets_some_in() {
         (503, Some("120"), "Down for maintenance\n")
     );
     assert_eq!(get_as(&proxy, "10.0.0.1").text(), "from the upstream\n");
+}
+
+/// A filter that does nothing and says that it belongs to this place in a chain.
+fn placed(folder: &std::path::Path, name: &str, place: &str) {
+    let noop = guest("noop");
+    let toml = format!(
+        "name = \"{name}\"\nplace = \"{place}\"\nhooks = [\"on-request\"]\nbuild = \"cp {} {{output}}\"\n",
+        noop.display()
+    );
+    let project = folder.join(format!("{name}-project"));
+    std::fs::create_dir(&project).unwrap();
+    std::fs::write(project.join("weir-plugin.toml"), toml).unwrap();
+    let component = folder.join(format!("{name}.wasm"));
+    let output = weir().args(["plugin", "build", "-o"]).arg(&component).arg(&project).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn validate_warns_of_orders_that_leak() {
+    let folder = tempfile::tempdir().unwrap();
+    placed(folder.path(), "store", "cache");
+    placed(folder.path(), "login", "authentication");
+    let validate = |chain: &str| {
+        let text = format!(
+            "version: 1\nlisteners: {{ main: {{ address: \"127.0.0.1:0\" }} }}\n\
+             plugins: {{ store: {{ file: store.wasm }}, login: {{ file: login.wasm }} }}\nsites:\n  - chain:\n{chain}    \
+             routes: [{{ path: /*, upstream: \"http://127.0.0.1:1\" }}]\n"
+        );
+        std::fs::write(folder.path().join("weir.yaml"), text).unwrap();
+        let output = weir().current_dir(folder.path()).arg("validate").output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let office = "      - { plugin: ip-filter, config: { allow: [10.0.0.0/8] } }\n";
+    let chain = |order: &[&str]| {
+        order
+            .iter()
+            .map(|entry| if *entry == "office" { office.to_owned() } else { format!("      - {entry}\n") })
+            .collect::<String>()
+    };
+    // The places of the bundled ones, from the outside in.
+    assert_eq!(
+        validate(&chain(&["request-id", "headers-secure", "office", "login", "store"])),
+        (Some(0), String::new())
+    );
+    let (code, said) = validate(&chain(&["store", "office"]));
+    let wanted = "\
+warning: answers from `store` reach callers that `ip-filter` would refuse
+ --> weir.yaml:6:9
+  |
+6 |       - store
+  |         ^^^^^
+7 |       - { plugin: ip-filter, config: { allow: [10.0.0.0/8] } }
+  |                   --------- comes after it
+  |
+  = help: put `ip-filter` before `store`
+";
+    assert_eq!((code, said.trim_end()), (Some(0), wanted.trim_end()));
+    let (_, said) = validate(&chain(&["store", "login"]));
+    assert!(said.contains("answers from `store` reach callers that `login` would refuse"), "{said}");
 }

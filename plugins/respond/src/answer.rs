@@ -4,7 +4,7 @@ use weir::template::{Part, Template};
 use weir::{Faults, Reply, Request, fields};
 
 use crate::body::Body;
-use crate::escape::Into;
+use crate::escape::Destination;
 use crate::fill::fill;
 use crate::location::Location;
 use crate::written::Pairs;
@@ -35,7 +35,7 @@ impl Answer {
     pub(crate) fn reply(&self, request: &Request) -> Option<Reply> {
         let mut reply = Reply::new(self.status);
         for (name, value) in &self.headers {
-            reply = reply.header(name, fill(value, request, |_| Into::Header)?);
+            reply = reply.header(name, fill(value, request, |_| Destination::Header)?);
         }
         if let Some(location) = &self.location {
             reply = reply.header("location", location.fill(request)?);

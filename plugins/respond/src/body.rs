@@ -8,7 +8,7 @@ use weir::template::{Part, Template};
 use weir::{Faults, Request};
 
 use crate::answer::Field;
-use crate::escape::Into;
+use crate::escape::Destination;
 use crate::fill::fill;
 use crate::written::Pairs;
 
@@ -44,7 +44,7 @@ impl Kind {
 #[derive(Default)]
 pub(crate) struct Body {
     parts: Vec<Part>,
-    into: Option<Into>,
+    into: Option<Destination>,
     /// What it is if the headers do not say.
     content_type: Option<&'static str>,
 }
@@ -74,18 +74,18 @@ impl Body {
                 if let Some(why) = markup::fault(&parts) {
                     faults.at(pointer, &why);
                 }
-                Into::Markup
+                Destination::Markup
             }
             Kind::Json if has_values => {
                 faults.at(pointer, "write a JSON body with values as `json`, where they stay values");
-                Into::Json
+                Destination::Json
             }
             Kind::Other if has_values => {
                 let words = "values are written into text/plain, HTML, XML and JSON only; this type is none of them";
                 faults.at(pointer, words);
-                Into::Text
+                Destination::Text
             }
-            _ => Into::Text,
+            _ => Destination::Text,
         };
         Self { parts, into: Some(into), content_type: Some(TEXT) }
     }
@@ -95,7 +95,11 @@ impl Body {
         if !matches!(kind, Kind::Unwritten | Kind::Json) {
             faults.at("/headers", "the content-type of a body that is `json` is application/json or ends with +json");
         }
-        Self { parts: json::parts(value, faults), into: Some(Into::Json), content_type: Some("application/json") }
+        Self {
+            parts: json::parts(value, faults),
+            into: Some(Destination::Json),
+            content_type: Some("application/json"),
+        }
     }
 
     /// The fields that tell what it is, as far as they are not written.
@@ -121,6 +125,6 @@ impl Body {
 
     /// The body with the request's values. `None` if it gets too long.
     pub(crate) fn fill(&self, request: &Request) -> Option<String> {
-        fill(&self.parts, request, |_| self.into.unwrap_or(Into::Text))
+        fill(&self.parts, request, |_| self.into.unwrap_or(Destination::Text))
     }
 }

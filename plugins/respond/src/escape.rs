@@ -2,7 +2,7 @@
 
 /// Where a value goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Into {
+pub(crate) enum Destination {
     /// A text that nobody parses.
     Text,
     /// HTML or XML, between tags.
@@ -20,11 +20,11 @@ pub(crate) enum Into {
 }
 
 /// Appends a value.
-pub(crate) fn push(text: &mut String, value: &str, into: Into) {
+pub(crate) fn push(text: &mut String, value: &str, into: Destination) {
     for character in value.chars() {
         match into {
-            Into::Text => text.push(if is_control(character) { '\u{fffd}' } else { character }),
-            Into::Markup => match character {
+            Destination::Text => text.push(if is_control(character) { '\u{fffd}' } else { character }),
+            Destination::Markup => match character {
                 '&' => text.push_str("&amp;"),
                 '<' => text.push_str("&lt;"),
                 '>' => text.push_str("&gt;"),
@@ -32,11 +32,11 @@ pub(crate) fn push(text: &mut String, value: &str, into: Into) {
                 '\'' => text.push_str("&#39;"),
                 _ => text.push(if is_control(character) { '\u{fffd}' } else { character }),
             },
-            Into::Json => json(text, character),
-            Into::Header => percent(text, character, " !#$&'()*+-./:=?@[]^_`{|}~"),
-            Into::UrlPart => percent(text, character, "-._~"),
-            Into::UrlPath => percent(text, character, "-._~!$&'()*+,;=:@/%"),
-            Into::UrlQuery => percent(text, character, "-._~!$&'()*+,;=:@/?%"),
+            Destination::Json => json(text, character),
+            Destination::Header => percent(text, character, " !#$&'()*+-./:=?@[]^_`{|}~"),
+            Destination::UrlPart => percent(text, character, "-._~"),
+            Destination::UrlPath => percent(text, character, "-._~!$&'()*+,;=:@/%"),
+            Destination::UrlQuery => percent(text, character, "-._~!$&'()*+,;=:@/?%"),
         }
     }
 }
@@ -87,9 +87,9 @@ fn digit(number: u32) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{Into, push};
+    use super::{Destination, push};
 
-    fn escaped(value: &str, into: Into) -> String {
+    fn escaped(value: &str, into: Destination) -> String {
         let mut text = String::new();
         push(&mut text, value, into);
         text
@@ -98,21 +98,25 @@ mod tests {
     #[test]
     fn values_stay_values() {
         for (into, value, wanted) in [
-            (Into::Text, "a<b> ü\tc\nd\re\u{1b}[2J\0", "a<b> ü\tc\nd\u{fffd}e\u{fffd}[2J\u{fffd}"),
+            (Destination::Text, "a<b> ü\tc\nd\re\u{1b}[2J\0", "a<b> ü\tc\nd\u{fffd}e\u{fffd}[2J\u{fffd}"),
             (
-                Into::Markup,
+                Destination::Markup,
                 "<script>alert('\"&')</script>\0",
                 "&lt;script&gt;alert(&#39;&quot;&amp;&#39;)&lt;/script&gt;\u{fffd}",
             ),
             (
-                Into::Json,
+                Destination::Json,
                 "\"}, \\\r\n\t\u{1}ü</script>\u{2028}\u{7f}",
                 "\\\"}, \\\\\\r\\n\\t\\u0001ü\\u003C/script\\u003E\\u2028\\u007F",
             ),
-            (Into::Header, "a\r\nSet-Cookie: x=1; y, \"ü\" 100%", "a%0D%0ASet-Cookie: x=1%3B y%2C %22%C3%BC%22 100%25"),
-            (Into::UrlPart, "//evil.example/?a=b&c#d\\ %2F", "%2F%2Fevil.example%2F%3Fa%3Db%26c%23d%5C%20%252F"),
-            (Into::UrlPath, "/a%20b/ü?#\\\"\r\n", "/a%20b/%C3%BC%3F%23%5C%22%0D%0A"),
-            (Into::UrlQuery, "a=%20?/#\r\n<", "a=%20?/%23%0D%0A%3C"),
+            (
+                Destination::Header,
+                "a\r\nSet-Cookie: x=1; y, \"ü\" 100%",
+                "a%0D%0ASet-Cookie: x=1%3B y%2C %22%C3%BC%22 100%25",
+            ),
+            (Destination::UrlPart, "//evil.example/?a=b&c#d\\ %2F", "%2F%2Fevil.example%2F%3Fa%3Db%26c%23d%5C%20%252F"),
+            (Destination::UrlPath, "/a%20b/ü?#\\\"\r\n", "/a%20b/%C3%BC%3F%23%5C%22%0D%0A"),
+            (Destination::UrlQuery, "a=%20?/#\r\n<", "a=%20?/%23%0D%0A%3C"),
         ] {
             assert_eq!(escaped(value, into), wanted, "{into:?}");
         }
@@ -121,11 +125,11 @@ mod tests {
     #[test]
     fn no_value_ever_leaves_its_place() {
         let all: String = (0..=0x2030_u32).filter_map(char::from_u32).collect();
-        let json: String = serde_json::from_str(&format!("\"{}\"", escaped(&all, Into::Json))).unwrap();
+        let json: String = serde_json::from_str(&format!("\"{}\"", escaped(&all, Destination::Json))).unwrap();
         assert_eq!(json, all);
-        for into in [Into::Header, Into::UrlPart, Into::UrlPath, Into::UrlQuery] {
+        for into in [Destination::Header, Destination::UrlPart, Destination::UrlPath, Destination::UrlQuery] {
             assert!(escaped(&all, into).bytes().all(|byte| (b' '..0x7f).contains(&byte)), "{into:?}");
         }
-        assert!(!escaped(&all, Into::Markup).contains(['<', '>', '"', '\'']));
+        assert!(!escaped(&all, Destination::Markup).contains(['<', '>', '"', '\'']));
     }
 }

@@ -4,14 +4,14 @@ use weir::Request;
 use weir::source::Source;
 use weir::template::Part;
 
-use crate::escape::{self, Into};
+use crate::escape::{self, Destination};
 
 /// Of everything that is filled in. What is longer would cost more than an answer should.
 const LARGEST: usize = 512 << 10;
 
 /// The text with its values, each written for where it goes; a value that is not there is empty. `None` if it gets too
 /// long.
-pub(crate) fn fill(parts: &[Part], request: &Request, into: impl Fn(&Source) -> Into) -> Option<String> {
+pub(crate) fn fill(parts: &[Part], request: &Request, into: impl Fn(&Source) -> Destination) -> Option<String> {
     let mut text = String::new();
     for part in parts {
         match part {

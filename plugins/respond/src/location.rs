@@ -4,7 +4,7 @@ use weir::source::Source;
 use weir::template::{Part, Template};
 use weir::{Faults, Request};
 
-use crate::escape::{self, Into};
+use crate::escape::{self, Destination};
 use crate::fill::fill;
 
 /// A target with values.
@@ -45,17 +45,17 @@ impl Location {
 
     /// The target for this request. `None` if it gets too long.
     pub(crate) fn fill(&self, request: &Request) -> Option<String> {
-        let of_path = |source: &Source| if is_path(source) { Into::UrlPath } else { Into::UrlPart };
+        let of_path = |source: &Source| if is_path(source) { Destination::UrlPath } else { Destination::UrlPart };
         let mut target = fill(&self.path, request, of_path)?;
         if self.is_relative {
             // `//host` would be another host: a path may begin so, and a value before it may be empty.
             let path = target.trim_start_matches('/');
             target = ["/", path].concat();
         }
-        target.push_str(&fill(&self.rest, request, |_| Into::UrlPart)?);
+        target.push_str(&fill(&self.rest, request, |_| Destination::UrlPart)?);
         if let Some(query) = request.query().filter(|query| self.keeps_query && !query.is_empty()) {
             target.push(if self.rest.is_empty() { '?' } else { '&' });
-            escape::push(&mut target, &query, Into::UrlQuery);
+            escape::push(&mut target, &query, Destination::UrlQuery);
         }
         Some(target)
     }

@@ -8,7 +8,7 @@ use weir::schema::{Node, Schema};
 use weir::template::{Part, Template};
 
 use super::number::fraction;
-use crate::escape::{self, Into};
+use crate::escape::{self, Destination};
 use crate::written::Pairs;
 
 /// A value as it is written.
@@ -118,7 +118,7 @@ impl Writer<'_> {
                 for (index, (name, value)) in members.iter().enumerate() {
                     self.comma(index);
                     self.text.push('"');
-                    escape::push(&mut self.text, name, Into::Json);
+                    escape::push(&mut self.text, name, Destination::Json);
                     self.text.push_str("\":");
                     let token = name.replace('~', "~0").replace('/', "~1");
                     self.value(value, &[pointer, "/", &token].concat());
@@ -151,7 +151,7 @@ impl Writer<'_> {
         self.text.push('"');
         for part in template.parts() {
             match part {
-                Part::Text(text) => escape::push(&mut self.text, text, Into::Json),
+                Part::Text(text) => escape::push(&mut self.text, text, Destination::Json),
                 Part::Value(_) => {
                     self.end();
                     self.parts.push(part.clone());
