@@ -48,7 +48,10 @@ fn main() {
         line("two reads and a write, and a write", &guest("headers", ""), "guest").await;
         line("may wait, does not", &guest("asker", ""), "{ plugin: guest, config: { upstream: origin } }").await;
         let fresh = guest("noop", ", isolation: fresh");
-        println!("{:8.0} ns  fresh, for each of two calls", line("no-op, fresh", &fresh, "guest").await / 2.0);
+        let alone = line("no-op, fresh", &fresh, "guest").await / 2.0;
+        println!("{alone:8.0} ns  fresh, for each of two calls");
+        let busy = (on_all_cores(&engine, &fresh).await - bare) / 2.0;
+        println!("{busy:8.0} ns  the same while every core does it: {:.2}x", busy / alone);
         let fresh = guest("mark", ", isolation: fresh");
         let cost = line("configured, fresh", &fresh, "{ plugin: guest, config: { name: a } }").await;
         println!("{:8.0} ns  fresh and configured, for each of two calls", cost / 2.0);
@@ -58,6 +61,29 @@ fn main() {
         println!("{:8.0} ns  traps, and is made anew", trap.nanoseconds().await - bare);
         Bench::new(&engine, &guest("shout", ""), "guest").stream().await;
     });
+}
+
+/// What one exchange takes while as many threads as there are cores run the same.
+async fn on_all_cores(engine: &Arc<Engine>, plugins: &str) -> f64 {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let others: Vec<_> = (1..threads)
+        .map(|_| {
+            let (engine, plugins) = (Arc::clone(engine), plugins.to_owned());
+            std::thread::spawn(move || {
+                let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+                runtime
+                    .expect("a runtime")
+                    .block_on(async { Bench::new(&engine, &plugins, "guest").nanoseconds().await })
+            })
+        })
+        .collect();
+    let mut costs = Bench::new(engine, plugins, "guest").nanoseconds().await;
+    for other in others {
+        costs += other.join().expect("it ends well");
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let threads = threads as f64;
+    costs / threads
 }
 
 /// A chain on an instance pool of its own.

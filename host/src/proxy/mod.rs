@@ -57,7 +57,6 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     }
     let answered = match &chosen {
         Ok(Some(chosen)) => {
-            ongoing.completion = Completion::of(&local.pools, chosen.chain);
             let body = if ongoing.completion.is_empty() { body } else { body.counted(ongoing.received()) };
             forward(&local, connection, chosen, &mut ongoing, body).await
         }
@@ -73,9 +72,10 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
             None
         }
     };
-    let Some(chain) = chain else { return reply(ongoing, upstream, None) };
-    let why = Rc::clone(ongoing.why_cut());
-    while let Err(stopped) = filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &why).await {
+    let Some(chain) = chain.filter(|chain| !chain.is_empty()) else { return reply(ongoing, upstream, None) };
+    while let Err(stopped) =
+        filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &ongoing.why_cut).await
+    {
         upstream = None;
         ongoing.fail(match stopped {
             Stopped::Failed(failed) => Error::Filter(failed),
@@ -85,7 +85,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
     let is_empty = pipe.is_some() && is_empty(&mut ongoing.exchange, upstream.as_ref());
     let pipe = filters::watched(pipe, is_empty).await.unwrap_or_else(|cut| {
-        ongoing.why_cut().replace(Some(cut));
+        ongoing.why_cut.tell(cut);
         None
     });
     reply(ongoing, upstream, pipe)
@@ -133,7 +133,7 @@ async fn forward(
     match filters::request(&local.pools, chosen.chain, exchange, &mut body, idle, &why).await {
         Ok(false) => {}
         Ok(true) => return Ok(None),
-        Err(Stopped::Lost(_)) if why.borrow().is_some() => return cut(exchange, why.take()),
+        Err(Stopped::Lost(_)) if why.is_said() => return cut(exchange, why.take()),
         Err(stopped) => return Err(Error::request(stopped)),
     }
     let route = chosen.route.as_ref().map_err(|nothing| match nothing {
@@ -186,7 +186,7 @@ async fn forward(
     };
     let (mut head, body) = match upstream.send(outbound, body).await {
         Ok(answer) => answer,
-        Err(_) if why.borrow().is_some() => return cut(exchange, why.take()),
+        Err(_) if why.is_said() => return cut(exchange, why.take()),
         Err(error) => return Err(Error::upstream(upstream.name(), error)),
     };
     let (upstream_scheme, authority) = body.origin();
@@ -252,7 +252,7 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
         (None, None) => Content::empty(),
     };
     let content = match pipe {
-        Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, ongoing.why_cut()))),
+        Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, &ongoing.why_cut))),
         None => content,
     };
     Response::from_parts(head, ReplyBody::new(content, ongoing))

@@ -1,6 +1,6 @@
 //! A body that passes through what filters asked for.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,8 +13,38 @@ use http_body::{Body, Frame, SizeHint};
 use crate::plugin::{Cut, Pipe};
 use crate::upstream::Error;
 
-/// Where it is said why a body was cut off: its reader learns only that it was.
-pub(super) type WhyCut = Rc<RefCell<Option<Cut>>>;
+/// Where it is said why a body was cut off: its reader learns only that it was. There is room for it once a body is
+/// piped; most never are.
+#[derive(Debug, Default)]
+pub(super) struct WhyCut(OnceCell<Said>);
+
+type Said = Rc<RefCell<Option<Cut>>>;
+
+impl WhyCut {
+    pub(super) fn tell(&self, cut: Cut) {
+        self.said().replace(Some(cut));
+    }
+
+    pub(super) fn take(&self) -> Option<Cut> {
+        self.0.get()?.take()
+    }
+
+    /// What was said, if something was.
+    pub(super) fn with<T>(&self, look: impl FnOnce(Option<&Cut>) -> T) -> T {
+        match self.0.get() {
+            Some(said) => look(said.borrow().as_ref()),
+            None => look(None),
+        }
+    }
+
+    pub(super) fn is_said(&self) -> bool {
+        self.with(|cut| cut.is_some())
+    }
+
+    fn said(&self) -> &Said {
+        self.0.get_or_init(Rc::default)
+    }
+}
 
 /// A thousand times as much may come out of a piece that is decoded.
 const SMALL: usize = 8 << 10;
@@ -40,7 +70,7 @@ pub(super) struct Piped<B> {
     is_drained: bool,
     /// What goes in comes out as it was.
     only_watches: bool,
-    why: WhyCut,
+    why: Said,
 }
 
 impl<B> Piped<B> {
@@ -56,7 +86,7 @@ impl<B> Piped<B> {
             is_kept_back: false,
             has_ended: false,
             is_drained: false,
-            why: Rc::clone(why),
+            why: Rc::clone(why.said()),
         }
     }
 

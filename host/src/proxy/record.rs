@@ -1,6 +1,6 @@
 //! An exchange on its way. When it is over, however it ended, it leaves its record.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -61,8 +61,9 @@ pub(super) struct Ongoing {
     pub(super) completion: Completion,
     /// Microseconds until the response's head was there.
     until_response: Option<u64>,
-    received: Rc<Cell<u64>>,
-    why_cut: WhyCut,
+    received: OnceCell<Rc<Cell<u64>>>,
+    /// Why the response's body was cut off.
+    pub(super) why_cut: WhyCut,
     status: Option<u16>,
     error: Option<Box<Error>>,
     endpoint: Option<HeaderValue>,
@@ -82,7 +83,7 @@ impl Ongoing {
             endpoint: None,
             completion: Completion::default(),
             until_response: None,
-            received: Rc::default(),
+            received: OnceCell::new(),
             why_cut: WhyCut::default(),
             is_recorded: local.snapshot.access_log,
             log,
@@ -115,18 +116,16 @@ impl Ongoing {
 
     /// Counts the bytes of the request's body.
     pub(super) fn received(&self) -> &Rc<Cell<u64>> {
-        &self.received
-    }
-
-    /// Where it is said why the response's body was cut off.
-    pub(super) fn why_cut(&self) -> &WhyCut {
-        &self.why_cut
+        self.received.get_or_init(Rc::default)
     }
 
     fn record(&self) {
+        self.why_cut.with(|cut| self.record_with(cut));
+    }
+
+    fn record_with(&self, cut: Option<&Cut>) {
         let exchange = &*self.exchange;
-        let cut = self.why_cut.borrow();
-        let text = match (&self.error, &*cut) {
+        let text = match (&self.error, cut) {
             (Some(error), _) => Some(error.to_string()),
             (None, Some(Cut::Encoder(error))) => Some(error.to_string()),
             (None, Some(Cut::Coding(error))) => Some(error.to_string()),
@@ -142,7 +141,7 @@ impl Ongoing {
             // The one answer of the host's that is no error.
             (Origin::Host, None) => ("host", Some("redirect"), None),
             (Origin::Upstream, _) => {
-                let code = cut.as_ref().map(|cut| match cut {
+                let code = cut.map(|cut| match cut {
                     Cut::Failed(failed) => failed.failure.code(),
                     Cut::Coding(_) => "bad-body",
                     Cut::Encoder(_) => "encoder-failed",
@@ -200,7 +199,7 @@ impl Drop for Ongoing {
                 Ended::BodyTooLarge => Ending::TooLarge,
                 Ended::FilterCut => Ending::FilterFailed,
             },
-            received: self.received.get(),
+            received: self.received.get().map_or(0, |received| received.get()),
             sent: self.sent,
             duration: micros(self.exchange.started.elapsed()),
             until_response: self.until_response,
