@@ -117,7 +117,8 @@ fn ticks_that_fail_harm_no_exchange() {
     let origin = Origin::text("from the upstream\n");
     for (how, kind) in [("panic", "trap"), ("spin", "cpu-limit"), ("eat", "memory-limit")] {
         let entry = format!("config: {{ hook: on-tick, how: {how} }}");
-        let proxy = builder(&origin).guest("ill", "fail", &entry).start();
+        // Little memory, so that it is eaten before the time is over, however busy the machine is.
+        let proxy = builder(&origin).limited_guest("ill", "fail", &entry, "memory: 4MiB").start();
         failed(&proxy, "on-tick", kind);
         others_are_served(&proxy);
     }
@@ -135,7 +136,7 @@ fn a_filter_that_fails_while_it_is_configured_is_refused() {
         ("eat", "more memory than its limit"),
     ] {
         let entry = format!("config: {{ hook: configure, how: {how} }}");
-        let bad = builder(&origin).limited_guest("ill", "fail", &entry, "configure: 50ms");
+        let bad = builder(&origin).limited_guest("ill", "fail", &entry, "configure: 50ms, memory: 4MiB");
         let (code, said) = validate(&bad.text("127.0.0.1:0"));
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains("`ill` cannot be used") && said.contains(words), "{said}");
