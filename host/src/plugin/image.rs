@@ -8,14 +8,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre, Lift, WasmList};
 use wasmtime::{Result, format_err};
-use wasmtime_wizer::{WasmtimeWizerComponent, Wizer};
+use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use super::calls::{Nowhere, Outbound};
 use super::engine::Engine;
 use super::hook::Exports;
-use super::instance::{Guest, Instance, now};
+use super::instance::{self, Guest, now};
 use super::pins::Pins;
 use super::registry::Entry;
 
@@ -69,8 +70,49 @@ fn snapshot(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Result<Vec<u8>
     let outbound: Arc<dyn Outbound> = Arc::new(Nowhere);
     let counts = entry.metrics.share();
     let from = entry.link(engine, &component)?;
-    let instance = Instance::configured(engine, entry, &from, &configure, &counts, &Pins::default(), &outbound);
+    let instance =
+        instance::Instance::configured(engine, entry, &from, &configure, &counts, &Pins::default(), &outbound);
     let mut instance = instance.map_err(|refused| format_err!("{refused:?}"))?;
     let (store, instance) = instance.parts();
-    now(wizer.snapshot_component(&context, &mut WasmtimeWizerComponent { store, instance }))
+    now(wizer.snapshot_component(&context, &mut Configured { store, instance }))
+}
+
+/// The instance whose memory is taken: the instrumented component has functions that show it. The library has this too,
+/// but with features of wasmtime that nothing else here needs. What is missing panics, which [`Image::of`] is ready for.
+struct Configured<'a> {
+    store: &'a mut Store<Guest>,
+    instance: Instance,
+}
+
+impl Configured<'_> {
+    async fn call<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> R {
+        let interface = self.instance.get_export_index(&mut *self.store, None, interface).expect("it was added");
+        let function = self.instance.get_export_index(&mut *self.store, Some(&interface), function);
+        let function = function.expect("it was added");
+        let function = self.instance.get_typed_func::<(), (R,)>(&mut *self.store, function).expect("it is such");
+        function.call_async(&mut *self.store, ()).await.expect("it only reads").0
+    }
+}
+
+impl ComponentInstanceState for Configured<'_> {
+    async fn call_func_ret_list_u8(&mut self, interface: &str, function: &str, take: impl FnOnce(&[u8]) + Send) {
+        let bytes: WasmList<u8> = self.call(interface, function).await;
+        take(bytes.as_le_slice(&*self.store));
+    }
+
+    async fn call_func_ret_s32(&mut self, interface: &str, function: &str) -> i32 {
+        self.call(interface, function).await
+    }
+
+    async fn call_func_ret_s64(&mut self, interface: &str, function: &str) -> i64 {
+        self.call(interface, function).await
+    }
+
+    async fn call_func_ret_f32(&mut self, interface: &str, function: &str) -> u32 {
+        self.call::<f32>(interface, function).await.to_bits()
+    }
+
+    async fn call_func_ret_f64(&mut self, interface: &str, function: &str) -> u64 {
+        self.call::<f64>(interface, function).await.to_bits()
+    }
 }
