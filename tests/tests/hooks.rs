@@ -319,10 +319,14 @@ fn value<'a>(head: &'a [(String, String)], name: &str) -> &'a str {
 
 #[test]
 fn the_summary_tells_how_it_ended() {
-    let origin = Origin::raw(|received, stream| match received.line.split(' ').nth(1).unwrap() {
+    let (broken, may_break) = std::sync::mpsc::channel::<()>();
+    let may_break = std::sync::Arc::new(std::sync::Mutex::new(may_break));
+    let origin = Origin::raw(move |received, stream| match received.line.split(' ').nth(1).unwrap() {
         "/whole" => stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n1234567").is_ok(),
         "/broken" => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n123");
+            // Not before the client has what came.
+            let _ = may_break.lock().unwrap().recv();
             false
         }
         "/endless" => {
@@ -349,7 +353,10 @@ fn the_summary_tells_how_it_ended() {
 
     let mut client = Client::connect(proxy.address);
     client.send("GET /broken HTTP/1.1\r\nHost: x\r\n\r\n");
-    let _ = client.rest();
+    client.head();
+    assert_eq!(client.rest_of(3), b"123");
+    broken.send(()).unwrap();
+    assert!(client.rest().unwrap_or_default().is_empty());
     ends(&summary(2), "status 200 Ending::UpstreamFailed received 0 sent 3 head true timed true");
 
     let mut client = Client::connect(proxy.address);
