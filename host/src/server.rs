@@ -2,6 +2,8 @@
 
 mod calls;
 mod door;
+mod inspect;
+mod orders;
 mod state;
 mod worker;
 
@@ -17,16 +19,26 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::admin;
 use crate::config::{Config, Fault, Listener, Place, Report};
 use crate::listen::{self, Door, Entrance, Gate};
-use crate::plugin::{Document, Engine, Kind, Value};
+use crate::plugin::{Document, Engine};
 use crate::telemetry::access::AccessLog;
 
 use door::AdminDoor;
 pub use state::State;
 use worker::{Order, Worker};
 
+/// Where the configuration comes from, as often as it is asked for.
+#[derive(Clone)]
+pub struct Source {
+    /// For people.
+    pub name: String,
+    /// Reads it; slow.
+    pub load: Arc<dyn Fn() -> Config + Send + Sync>,
+}
+
 /// A running proxy. Its methods belong on one control thread.
 #[derive(Debug)]
 pub struct Server {
+    source: Source,
     engine: Arc<Engine>,
     state: Arc<State>,
     listeners: Vec<Bound>,
@@ -36,6 +48,8 @@ pub struct Server {
     started: Instant,
     admin: Option<AdminDoor>,
     orders: Option<mpsc::Receiver<admin::Order>>,
+    /// When the last reload was, and what was wrong.
+    reloaded: Option<(Instant, Option<String>)>,
 }
 
 /// A listener as it was asked for, and what became of it.
@@ -48,8 +62,8 @@ struct Bound {
 
 impl Server {
     /// Binds, loads the filters and serves. On return every address accepts.
-    pub async fn start(config: Config, engine: Arc<Engine>) -> anyhow::Result<Self> {
-        let (state, config) = build(config, Arc::clone(&engine), None).await?;
+    pub async fn start(source: Source, engine: Arc<Engine>) -> anyhow::Result<Self> {
+        let (state, config) = build(load(&source).await, Arc::clone(&engine), None).await?;
         let (mut listeners, mut entrances, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for (index, listener) in config.listeners.into_iter().enumerate() {
             let socket = listen::bind(listener.address).and_then(TcpListener::from_std);
@@ -88,7 +102,9 @@ impl Server {
             None => (None, None),
         };
         keep_documents(&state, &workers);
-        Ok(Self { engine, state, listeners, acceptors, workers, log, started: Instant::now(), admin, orders })
+        let started = Instant::now();
+        let reloaded = None;
+        Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, reloaded })
     }
 
     /// Where operators' orders come out; there is one taker. Without an admin address there are never any.
@@ -101,26 +117,6 @@ impl Server {
         self.admin.as_ref().map(|admin| admin.address)
     }
 
-    /// How it is; `config` and the last reload are the caller's knowledge.
-    pub fn status(&self, config: &str, last: Option<&(Instant, Option<String>)>) -> admin::Status {
-        let (sites, routes, filters) = self.state.snapshot.size();
-        admin::Status {
-            version: env!("CARGO_PKG_VERSION"),
-            pid: std::process::id(),
-            config: config.to_owned(),
-            uptime: self.started.elapsed().as_secs(),
-            workers: self.workers.len(),
-            connections: self.workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum(),
-            listeners: self.addresses().map(|(name, _, address)| (name.to_owned(), address)).collect(),
-            sites,
-            routes,
-            filters,
-            counts: counts(&self.state),
-            instances: self.engine.instances(),
-            reload: last.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
-        }
-    }
-
     /// Name, scheme and bound address of every listener.
     pub fn addresses(&self) -> impl Iterator<Item = (&str, &'static str, SocketAddr)> {
         self.listeners.iter().map(|Bound { listener, address, .. }| {
@@ -129,9 +125,23 @@ impl Server {
         })
     }
 
-    /// Builds a state beside the running one and swaps it in. On an error nothing has changed; on return no new exchange
-    /// uses the old snapshot, and no new connection the old listeners' settings.
-    pub async fn reload(&mut self, config: Config) -> Result<(), Report> {
+    /// Reads the configuration again, builds a state beside the running one and swaps it in. On an error, which is
+    /// logged and returned, nothing has changed; on return no new exchange uses the old snapshot, and no new connection
+    /// the old listeners' settings.
+    pub async fn reload(&mut self) -> Result<(), String> {
+        let name = self.source.name.clone();
+        let config = load(&self.source).await;
+        // Without colours: the log would show them as what they are made of.
+        let done = self.adopt(config).await.map_err(|report| report.render(false));
+        match &done {
+            Ok(()) => tracing::info!("{name} is reloaded"),
+            Err(report) => tracing::error!("{name} is not reloaded, what was running goes on:\n{report}"),
+        }
+        self.reloaded = Some((Instant::now(), done.as_ref().err().cloned()));
+        done
+    }
+
+    async fn adopt(&mut self, config: Config) -> Result<(), Report> {
         let (state, config) = build(config, Arc::clone(&self.engine), Some(Arc::clone(&self.state))).await?;
         self.refuse_what_needs_a_restart(&config)?;
         self.state = state;
@@ -199,33 +209,6 @@ impl Server {
     }
 }
 
-fn counts(state: &State) -> Vec<admin::Count> {
-    let mut counts = Vec::new();
-    for (filter, (metric, values)) in state.snapshot.counted() {
-        for (labels, value) in values {
-            #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
-            let (value, buckets) = match (&value, &metric.kind) {
-                (Value::Counter(sum), _) => (*sum as f64, Vec::new()),
-                (Value::Gauge(value), _) => (*value, Vec::new()),
-                (Value::Histogram(counts, sum), Kind::Histogram(bounds)) => {
-                    let bounds = bounds.iter().copied().chain([f64::MAX]);
-                    (*sum, bounds.zip(counts.iter().copied()).collect())
-                }
-                (Value::Histogram(_, sum), _) => (*sum, Vec::new()),
-            };
-            let labels = metric.labels.iter().cloned().zip(labels).collect();
-            counts.push(admin::Count {
-                filter: filter.to_owned(),
-                metric: metric.name.clone(),
-                labels,
-                value,
-                buckets,
-            });
-        }
-    }
-    counts
-}
-
 /// Documents are fetched by this thread, through a worker's connections, until nobody uses them.
 fn keep_documents(state: &State, workers: &[Worker]) {
     let Some(worker) = workers.first() else { return };
@@ -248,6 +231,12 @@ fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fau
     }
 }
 
+/// Reading takes a while, and this thread accepts connections.
+async fn load(source: &Source) -> Config {
+    let load = Arc::clone(&source.load);
+    tokio::task::spawn_blocking(move || load()).await.expect("reading a configuration does not panic")
+}
+
 /// Builds off this thread, for compiling takes long; warnings are logged.
 async fn build(
     config: Config,
@@ -260,4 +249,10 @@ async fn build(
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
     }
     Ok((state, config))
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Source").field(&self.name).finish()
+    }
 }

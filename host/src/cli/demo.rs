@@ -19,10 +19,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 
-use super::run::{Signals, block_on, drain, engine};
+use super::run::{block_on, drain, engine};
+use super::signals::Signals;
 use crate::config::{self, Source};
 use crate::listen;
-use crate::server::Server;
+use crate::server::{self, Server};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -44,8 +45,10 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
         let behind = upstream.local_addr()?;
         spawn_local(serve(upstream));
         let text = config(options.listen.unwrap_or_else(default_address), behind);
-        let config = config::parse(Source { path: PathBuf::from("demo.yaml"), text: text.clone() });
-        let server = Server::start(config, Arc::new(engine()?)).await?;
+        let source = Source { path: PathBuf::from("demo.yaml"), text: text.clone() };
+        let load = move || config::parse(Source { path: source.path.clone(), text: source.text.clone() });
+        let source = server::Source { name: "the demonstration".to_owned(), load: Arc::new(load) };
+        let server = Server::start(source, Arc::new(engine()?)).await?;
         for (.., address) in server.addresses() {
             println!("{}", introduction(&text, address));
         }

@@ -8,6 +8,7 @@ mod plugin;
 mod proxy;
 mod run;
 mod schema;
+mod signals;
 mod validate;
 
 use std::io::IsTerminal;

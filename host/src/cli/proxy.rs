@@ -4,11 +4,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::run::serve;
 use crate::config::{self, Source};
+use crate::server;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -32,9 +34,8 @@ pub(super) fn proxy(options: &Options) -> anyhow::Result<()> {
         print!("{text}");
         return Ok(());
     }
-    serve("the command line", move || {
-        config::parse(Source { path: PathBuf::from("(command line)"), text: text.clone() })
-    })
+    let load = move || config::parse(Source { path: PathBuf::from("(command line)"), text: text.clone() });
+    serve(server::Source { name: "the command line".to_owned(), load: Arc::new(load) })
 }
 
 fn text(options: &Options) -> String {

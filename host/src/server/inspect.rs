@@ -1,0 +1,57 @@
+//! What operators are told about a running proxy.
+
+use std::sync::atomic::Ordering;
+
+use super::{Server, State};
+use crate::admin;
+use crate::plugin::{Kind, Value};
+
+impl Server {
+    /// How it is.
+    pub fn status(&self) -> admin::Status {
+        let (sites, routes, filters) = self.state.snapshot.size();
+        let reloaded = self.reloaded.as_ref();
+        admin::Status {
+            version: env!("CARGO_PKG_VERSION"),
+            pid: std::process::id(),
+            config: self.source.name.clone(),
+            uptime: self.started.elapsed().as_secs(),
+            workers: self.workers.len(),
+            connections: self.workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum(),
+            listeners: self.addresses().map(|(name, _, address)| (name.to_owned(), address)).collect(),
+            sites,
+            routes,
+            filters,
+            counts: counts(&self.state),
+            instances: self.engine.instances(),
+            reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
+        }
+    }
+}
+
+fn counts(state: &State) -> Vec<admin::Count> {
+    let mut counts = Vec::new();
+    for (filter, (metric, values)) in state.snapshot.counted() {
+        for (labels, value) in values {
+            #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+            let (value, buckets) = match (&value, &metric.kind) {
+                (Value::Counter(sum), _) => (*sum as f64, Vec::new()),
+                (Value::Gauge(value), _) => (*value, Vec::new()),
+                (Value::Histogram(counts, sum), Kind::Histogram(bounds)) => {
+                    let bounds = bounds.iter().copied().chain([f64::MAX]);
+                    (*sum, bounds.zip(counts.iter().copied()).collect())
+                }
+                (Value::Histogram(_, sum), _) => (*sum, Vec::new()),
+            };
+            let labels = metric.labels.iter().cloned().zip(labels).collect();
+            counts.push(admin::Count {
+                filter: filter.to_owned(),
+                metric: metric.name.clone(),
+                labels,
+                value,
+                buckets,
+            });
+        }
+    }
+    counts
+}
