@@ -69,7 +69,7 @@ impl Server {
             let socket = listen::bind(listener.address).and_then(TcpListener::from_std);
             match socket.and_then(|socket| Ok((socket.local_addr()?, socket))) {
                 Ok((address, socket)) => {
-                    let gate = Gate::new(listener.limits.connections);
+                    let gate = Gate::new(listener.limits.connections, config.workers);
                     let (name, counted) = (listener.name.clone(), Arc::clone(&gate));
                     entrances.push(Entrance { name, listener: index, socket, gate: counted });
                     listeners.push(Bound { listener, address, gate });

@@ -3,6 +3,7 @@
 //! A snapshot is shared by all workers; [`Local`] adds what each worker owns: connections and filter
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
+mod counts;
 pub mod order;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Se
 use crate::routing::Router;
 use crate::store;
 use crate::upstream::{self, Upstream};
+use counts::Counts;
 
 /// Sites with their routes, upstreams and filters.
 #[derive(Debug)]
@@ -86,9 +88,10 @@ impl Snapshot {
         let kept: HashMap<&str, &Arc<Upstream>> = before
             .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name(), upstream)).collect())
             .unwrap_or_default();
+        let mut counts = Counts::new(config.workers, before);
         let mut upstreams = Vec::with_capacity(config.upstreams.len());
         for upstream in &config.upstreams {
-            let new = match Upstream::new(upstream) {
+            let new = match Upstream::new(upstream, |endpoint| counts.endpoint(&upstream.name, endpoint)) {
                 Ok(new) => Arc::new(new),
                 Err(found) => {
                     faults.extend(found);
@@ -100,10 +103,14 @@ impl Snapshot {
         }
         config.sound(faults)?;
         let sites = config.sites.iter().map(|site| Site {
-            serving: Arc::new(Serving { site: site.name.clone(), ..Serving::default() }),
+            serving: Arc::new(Serving {
+                site: site.name.clone(),
+                counts: counts.route(&site.name, ""),
+                ..Serving::default()
+            }),
             paths: site.paths,
             chain: Chain::new(&site.chain, &entries),
-            routes: site.routes.iter().map(|route| Route::new(site, route, &entries)).collect(),
+            routes: site.routes.iter().map(|route| Route::new(site, route, &entries, &mut counts)).collect(),
         });
         Ok(Self {
             router: Router::new(config),
@@ -128,6 +135,19 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
+    /// What serves exchanges: of each site, the requests that no route takes and then the routes.
+    pub fn serving(&self) -> impl Iterator<Item = &Serving> {
+        self.sites.iter().flat_map(|site| {
+            let routes = site.routes.iter().map(|route| &*route.serving);
+            std::iter::once(&*site.serving).chain(routes)
+        })
+    }
+
+    /// The servers behind the proxy.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
+        self.upstreams.iter().map(|upstream| &**upstream)
+    }
+
     /// What filters want to be kept fresh.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.iter().flat_map(|entry| entry.documents())
@@ -150,9 +170,18 @@ impl Snapshot {
 }
 
 impl Route {
-    fn new(site: &crate::config::Site, route: &crate::config::Route, entries: &[Arc<Entry>]) -> Self {
-        let serving =
-            Serving { site: site.name.clone(), route: route.name.clone(), strip_prefix: route.strip_prefix.clone() };
+    fn new(
+        site: &crate::config::Site,
+        route: &crate::config::Route,
+        entries: &[Arc<Entry>],
+        counts: &mut Counts,
+    ) -> Self {
+        let serving = Serving {
+            site: site.name.clone(),
+            route: route.name.clone(),
+            strip_prefix: route.strip_prefix.clone(),
+            counts: counts.route(&site.name, &route.name),
+        };
         Self {
             serving: Arc::new(serving),
             chain: Chain::new(&route.chain, entries),

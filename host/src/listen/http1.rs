@@ -8,10 +8,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
 use super::drain::{Drain, Listening};
+use super::serve::exchange;
 use crate::clock::Timer;
 use crate::config::ListenerLimits;
 use crate::io::Socket;
-use crate::proxy::{self, Connection, Worker};
+use crate::proxy::{Connection, Worker};
+use crate::telemetry::metrics::Listener;
 
 /// hyper takes no smaller limit for a head.
 const SMALLEST_HEADER: usize = 8 << 10;
@@ -20,11 +22,11 @@ const SMALLEST_HEADER: usize = 8 << 10;
 pub(super) async fn serve(
     socket: Socket,
     worker: &Worker,
-    client: &Connection,
+    (client, counts): (&Connection, &Listener),
     limits: ListenerLimits,
     drain: &Rc<Drain>,
 ) {
-    let service = service_fn(|request| async { Ok::<_, Infallible>(proxy::handle(worker, client, request).await) });
+    let service = service_fn(|request| async { Ok::<_, Infallible>(exchange(worker, client, counts, request).await) });
     let connection = http1::Builder::new()
         .timer(Timer)
         .header_read_timeout(limits.head)

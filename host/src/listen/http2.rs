@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,13 @@ use hyper::service::service_fn;
 use tokio::task::spawn_local;
 
 use super::drain::{Drain, Listening};
+use super::serve::exchange;
 use super::streams::{State, Streams};
 use crate::clock::{self, Sleep, Timer};
 use crate::config::ListenerLimits;
 use crate::io::{STALLED, Socket};
-use crate::proxy::{self, Connection, Worker};
+use crate::proxy::{Connection, Worker};
+use crate::telemetry::metrics::Listener;
 
 /// Exchanges at the same time on one connection: more than a browser has, and few enough that one client cannot take
 /// a worker. Clients learn it with the first frame and wait.
@@ -38,16 +41,16 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub(super) async fn serve(
     socket: Socket,
     worker: Rc<Worker>,
-    client: Connection,
+    (client, counts): (Connection, Arc<Listener>),
     limits: ListenerLimits,
     drain: &Rc<Drain>,
 ) {
     let streams = Rc::new(Streams::new());
-    let (counted, client) = (Rc::clone(&streams), Rc::new(client));
+    let (counted, client) = (Rc::clone(&streams), Rc::new((client, counts)));
     let service = service_fn(move |request| {
         let (worker, client, stream) = (Rc::clone(&worker), Rc::clone(&client), counted.open());
         async move {
-            let response = proxy::handle(&worker, &client, request).await;
+            let response = exchange(&worker, &client.0, &client.1, request).await;
             Ok::<_, Infallible>(response.map(|body| stream.carry(body)))
         }
     });

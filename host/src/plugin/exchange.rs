@@ -11,6 +11,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, request, response};
 
 use super::steering::{Armed, Message, Paused, Steering};
+use crate::telemetry::metrics::{self, EachWorker};
 
 /// Names an exchange in logs and to both peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub struct Serving {
     pub route: String,
     /// What is taken off the path.
     pub strip_prefix: String,
+    /// What is counted of its exchanges, under these names.
+    pub counts: Arc<EachWorker<metrics::Route>>,
 }
 
 /// One request and its response.

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
+use super::metrics::LOST_RECORDS;
+
 /// How long a record may wait for company.
 const DELAY: Duration = Duration::from_millis(20);
 
@@ -146,6 +148,7 @@ impl WorkerLog {
         let (batch, count) = self.batch.take();
         if count > 0 && self.sender.batches.try_send(batch).is_err() {
             self.sender.lost.fetch_add(count, Ordering::Relaxed);
+            LOST_RECORDS.add(count);
         }
     }
 }

@@ -13,6 +13,8 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::metrics::LOST_LINES;
+
 /// Lines on their way to the writer.
 const QUEUE: usize = 4096;
 
@@ -92,6 +94,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         if self.queue.try_send(Message::Line(std::mem::take(&mut self.bytes))).is_err() {
             LOST.fetch_add(1, Ordering::Relaxed);
+            LOST_LINES.add(1);
         }
     }
 }

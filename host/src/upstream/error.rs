@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::telemetry::metrics::Failed;
+
 /// What happened, as far as the proxy has to tell cases apart.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -37,6 +39,19 @@ pub enum Error {
     /// The whole exchange took longer than it may.
     #[error("the exchange took longer than {0:?}")]
     Total(Duration),
+}
+
+impl Error {
+    /// How it counts, as an attempt that failed.
+    pub(super) fn kind(&self) -> Failed {
+        match self {
+            Self::Connect { .. } => Failed::Connect,
+            Self::Request(_) => Failed::Request,
+            Self::ClientBody(_) | Self::TooLarge(_) | Self::Cut => Failed::Client,
+            Self::Broke(_) => Failed::Broke,
+            Self::Timeout(_) | Self::Total(_) => Failed::Timeout,
+        }
+    }
 }
 
 fn among(tried: usize) -> String {
