@@ -2,12 +2,14 @@
 
 mod calls;
 mod door;
+mod health;
 mod inspect;
 mod orders;
 mod state;
 mod worker;
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -23,6 +25,7 @@ use crate::plugin::{Document, Engine};
 use crate::telemetry::access::AccessLog;
 
 use door::AdminDoor;
+use health::Pulse;
 pub use state::State;
 use worker::{Order, Worker};
 
@@ -48,6 +51,8 @@ pub struct Server {
     started: Instant,
     admin: Option<AdminDoor>,
     orders: Option<mpsc::Receiver<admin::Order>>,
+    /// What probes are told.
+    pulse: Rc<Pulse>,
     /// When the last reload was, and what was wrong.
     reloaded: Option<(Instant, Option<String>)>,
 }
@@ -94,9 +99,11 @@ impl Server {
         let doors: Vec<Door> = workers.iter().map(|worker| worker.door.clone()).collect();
         let acceptors =
             entrances.into_iter().map(|entrance| spawn_local(listen::accept(entrance, doors.clone()))).collect();
+        let pulse = Rc::new(Pulse::default());
+        pulse.watch(workers.iter().map(|worker| worker.orders.clone()));
         let (admin, orders) = match admin {
             Some((asked, listener)) => {
-                let (door, orders) = AdminDoor::open(asked, listener)?;
+                let (door, orders) = AdminDoor::open(asked, listener, Rc::clone(&pulse) as _)?;
                 (Some(door), Some(orders))
             }
             None => (None, None),
@@ -104,7 +111,7 @@ impl Server {
         keep_documents(&state, &workers);
         let started = Instant::now();
         let reloaded = None;
-        Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, reloaded })
+        Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, pulse, reloaded })
     }
 
     /// Where operators' orders come out; there is one taker. Without an admin address there are never any.
@@ -180,6 +187,7 @@ impl Server {
 
     /// Stops accepting, lets exchanges in progress end, and closes what is left after `grace`.
     pub async fn shutdown(self, grace: Duration) {
+        self.pulse.drain();
         for acceptor in &self.acceptors {
             acceptor.abort();
         }

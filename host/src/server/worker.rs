@@ -44,6 +44,8 @@ pub(super) enum Order {
     Adopt(Arc<State>, oneshot::Sender<()>),
     /// Let connections come to an end, and say when they have been told.
     Drain(oneshot::Sender<()>),
+    /// Say that you look up from your work.
+    Respond(oneshot::Sender<()>),
 }
 
 impl Worker {
@@ -106,6 +108,7 @@ async fn work(
                     drain.begin();
                     let _ = done.send(());
                 }
+                Some(Order::Respond(done)) => drop(done.send(())),
                 None => break,
             },
             _ = sweep.tick() => {
