@@ -17,7 +17,7 @@ use crate::plugin::Outbound;
 use crate::proxy;
 use crate::snapshot::Local;
 use crate::telemetry::access::{WorkerLog, WorkerSender};
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::Seat;
 
 /// How often idle upstream connections and instances are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -33,8 +33,6 @@ pub(super) struct Worker {
     /// The way to its upstreams.
     pub(super) line: Arc<dyn Outbound>,
     pub(super) thread: std::thread::JoinHandle<()>,
-    /// What it counts about itself.
-    pub(super) counts: &'static metrics::Worker,
 }
 
 /// What the control thread tells a worker.
@@ -55,7 +53,6 @@ impl Worker {
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
         let state = Arc::clone(state);
         let (line, calls) = Line::open();
-        let counts = metrics::Worker::register(index);
         let outbound = Arc::clone(&line);
         let runtime =
             move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
@@ -63,7 +60,7 @@ impl Worker {
             std::thread::Builder::new().name(format!("weir-{index}")).stack_size(STACK).spawn(
                 move || match runtime() {
                     Ok(runtime) => {
-                        counts.enter();
+                        let _seat = Seat::take();
                         let log = WorkerLog::new(log);
                         runtime.block_on(work(state, inbox, arrivals, (outbound, calls), Rc::clone(&log)));
                         // Ends the connections that are left; their exchanges leave records too.
@@ -73,7 +70,7 @@ impl Worker {
                     Err(error) => tracing::error!("a worker cannot start: {error}"),
                 },
             )?;
-        Ok(Self { orders, door, line, thread, counts })
+        Ok(Self { orders, door, line, thread })
     }
 }
 

@@ -4,11 +4,17 @@ use std::sync::{Arc, OnceLock};
 
 use super::worker;
 
+/// More workers than there were in the beginning find room for so many more at a time.
+const MORE: usize = 16;
+
 /// Counters of one thing, such as a route: a set for each worker, made when that worker first counts.
 #[derive(Debug)]
 pub struct EachWorker<T> {
-    /// The last is for threads that are no workers.
     sets: Box<[OnceLock<Arc<T>>]>,
+    /// For workers that came later.
+    more: OnceLock<Box<EachWorker<T>>>,
+    /// For threads that are no workers.
+    nobody: OnceLock<Arc<T>>,
 }
 
 impl<T> Default for EachWorker<T> {
@@ -18,14 +24,17 @@ impl<T> Default for EachWorker<T> {
 }
 
 impl<T> EachWorker<T> {
-    /// For so many workers.
+    /// For so many workers; more are welcome.
     pub fn new(workers: usize) -> Self {
-        Self { sets: (0..=workers).map(|_| OnceLock::new()).collect() }
+        let sets = (0..workers).map(|_| OnceLock::new()).collect();
+        Self { sets, more: OnceLock::new(), nobody: OnceLock::new() }
     }
 
-    /// All sets that are there.
+    /// The sets that are there.
     pub fn all(&self) -> impl Iterator<Item = &T> {
-        self.sets.iter().filter_map(|set| set.get().map(|set| &**set))
+        let chain = std::iter::successors(Some(self), |each| each.more.get().map(AsRef::as_ref));
+        let sets = chain.flat_map(|each| each.sets.iter().chain([&each.nobody]));
+        sets.filter_map(|set| set.get().map(AsRef::as_ref))
     }
 
     /// A sum over all of them.
@@ -46,7 +55,39 @@ impl<T: Default> EachWorker<T> {
     }
 
     fn mine(&self) -> &Arc<T> {
-        let last = self.sets.len() - 1;
-        self.sets[worker().index().min(last)].get_or_init(Arc::default)
+        match worker().seat() {
+            Some(seat) => self.at(seat),
+            None => self.nobody.get_or_init(Arc::default),
+        }
+    }
+
+    fn at(&self, seat: usize) -> &Arc<T> {
+        match self.sets.get(seat) {
+            Some(set) => set.get_or_init(Arc::default),
+            None => self.more.get_or_init(|| Box::new(Self::new(MORE))).at(seat - self.sets.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Counter, Seat};
+    use super::*;
+
+    #[test]
+    fn every_worker_has_its_own_and_none_is_lost() {
+        let each = Arc::new(EachWorker::<Counter>::new(2));
+        each.here().add(1);
+        let workers: Vec<_> = (0..40)
+            .map(|_| {
+                let each = Arc::clone(&each);
+                std::thread::spawn(move || {
+                    let _seat = Seat::take();
+                    (0..1000).for_each(|_| each.here().add(1));
+                })
+            })
+            .collect();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        assert_eq!(each.sum(Counter::get), 40_001);
     }
 }

@@ -24,7 +24,7 @@ pub use exchanges::{ENDS, End, Exchange, MAKERS, METHODS, Maker, Method, Route, 
 pub use histogram::{Bounds, Distribution, Histogram};
 pub use listener::{Accepted, HANDSHAKE_FAILURES, HandshakeFailed, Listener, TLS_VERSIONS, VERSIONS};
 pub use tally::Tally;
-pub use worker::{Worker, worker};
+pub use worker::{Seat, Worker, worker, workers};
 
 /// Access records that were lost because nobody read standard output.
 pub static LOST_RECORDS: Shared = Shared::new();

@@ -1,6 +1,7 @@
 //! Which worker this thread is, and what it counts about itself.
 
 use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Bounds, Counter, Histogram};
@@ -12,7 +13,10 @@ static GATEWAY: Bounds = Bounds::GATEWAY;
 static LATENESS: Bounds = Bounds::LATENESS;
 
 /// What threads that are no workers count goes here, and is not shown.
-static NOBODY: Worker = Worker::new(usize::MAX);
+static NOBODY: Worker = Worker::new(None);
+
+/// By seat, and whether a thread has it.
+static SEATS: Mutex<Vec<(&'static Worker, bool)>> = Mutex::new(Vec::new());
 
 thread_local! {
     static HERE: Cell<&'static Worker> = const { Cell::new(&NOBODY) };
@@ -21,7 +25,7 @@ thread_local! {
 /// What one worker counts about itself.
 #[derive(Debug)]
 pub struct Worker {
-    index: usize,
+    seat: Option<usize>,
     /// What the proxy added until the response's head was there: the time until then, without the wait for the upstream.
     pub gateway: Histogram,
     /// How late its loop was when it should have looked at the clock.
@@ -32,9 +36,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    const fn new(index: usize) -> Self {
+    const fn new(seat: Option<usize>) -> Self {
         Self {
-            index,
+            seat,
             gateway: Histogram::new(&GATEWAY),
             lateness: Histogram::new(&LATENESS),
             latest: [const { Counter::new() }; 2],
@@ -42,19 +46,9 @@ impl Worker {
         }
     }
 
-    /// A worker's counts. They live as long as the process, as workers do.
-    pub fn register(index: usize) -> &'static Self {
-        Box::leak(Box::new(Self::new(index)))
-    }
-
-    /// This thread is that worker.
-    pub fn enter(&'static self) {
-        HERE.set(self);
-    }
-
-    /// Its place among the workers.
-    pub(super) fn index(&self) -> usize {
-        self.index
+    /// Its place among the workers; none for a thread that is no worker.
+    pub(super) fn seat(&self) -> Option<usize> {
+        self.seat
     }
 
     /// It looked at the clock so late.
@@ -76,6 +70,43 @@ impl Worker {
     }
 }
 
+/// A thread's place among the workers, as long as it is one. One that comes later counts on from there, so no two threads
+/// write the same counters at a time.
+#[derive(Debug)]
+pub struct Seat(usize);
+
+impl Seat {
+    /// Makes this thread a worker. Its counters live as long as the process, so that reading them needs no lock.
+    pub fn take() -> Self {
+        let mut seats = seats();
+        let free = seats.iter().position(|(_, is_taken)| !is_taken);
+        let seat = free.unwrap_or_else(|| {
+            let seat = seats.len();
+            seats.push((Box::leak(Box::new(Worker::new(Some(seat)))), false));
+            seat
+        });
+        seats[seat].1 = true;
+        HERE.set(seats[seat].0);
+        Self(seat)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        HERE.set(&NOBODY);
+        seats()[self.0].1 = false;
+    }
+}
+
+/// All workers that there were, by seat.
+pub fn workers() -> Vec<&'static Worker> {
+    seats().iter().map(|(worker, _)| *worker).collect()
+}
+
+fn seats() -> MutexGuard<'static, Vec<(&'static Worker, bool)>> {
+    SEATS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The worker that this thread is.
 pub fn worker() -> &'static Worker {
     HERE.get()
@@ -87,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_largest_lateness_is_forgotten_after_a_while_and_not_by_reading() {
-        let worker = Worker::register(0);
+        let worker = Worker::new(None);
         worker.late(Duration::from_millis(70));
         for _ in 1..LOOKS {
             worker.late(Duration::from_millis(1));
