@@ -35,6 +35,8 @@ mod quarantine;
 mod registry;
 mod setup;
 mod steering;
+mod tally;
+mod trail;
 
 pub use after::Completion;
 pub use cache::CompiledCache;
@@ -51,6 +53,8 @@ pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};
 pub use registry::{Entry, Registry, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
+pub use tally::{HookTally, Instances, Tally};
+pub use trail::{Did, Mark, Said, Streamed, Trail};
 
 /// The bundled component of this name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {
