@@ -4,6 +4,7 @@ mod calls;
 mod door;
 mod health;
 mod inspect;
+mod metrics;
 mod orders;
 mod state;
 mod worker;
@@ -23,6 +24,7 @@ use crate::config::{Config, Fault, Listener, Place, Report};
 use crate::listen::{self, Door, Entrance, Gate};
 use crate::plugin::{Document, Engine};
 use crate::telemetry::access::AccessLog;
+use crate::telemetry::metrics::RELOADS;
 
 use door::AdminDoor;
 use health::Pulse;
@@ -109,6 +111,7 @@ impl Server {
             None => (None, None),
         };
         keep_documents(&state, &workers);
+        RELOADS.started();
         let started = Instant::now();
         let reloaded = None;
         Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, pulse, reloaded })
@@ -144,6 +147,7 @@ impl Server {
             Ok(()) => tracing::info!("{name} is reloaded"),
             Err(report) => tracing::error!("{name} is not reloaded, what was running goes on:\n{report}"),
         }
+        RELOADS.done(done.is_ok());
         self.reloaded = Some((Instant::now(), done.as_ref().err().cloned()));
         done
     }

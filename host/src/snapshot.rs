@@ -153,6 +153,16 @@ impl Snapshot {
         self.entries.iter().flat_map(|entry| entry.documents())
     }
 
+    /// Where filters keep what they share, by name.
+    pub fn stores(&self) -> impl Iterator<Item = (&str, &dyn store::Store)> {
+        self.stores.iter().map(|(name, store)| (name.as_str(), &**store))
+    }
+
+    /// The filters.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().map(|entry| &**entry)
+    }
+
     /// What filters count, by entry.
     pub fn counted(&self) -> impl Iterator<Item = (&str, plugin::Counted)> {
         self.entries.iter().flat_map(|entry| entry.counted().into_iter().map(|counted| (entry.name.as_str(), counted)))

@@ -8,13 +8,14 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use super::asked::Asked;
+use super::exposition::Format;
 use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
 use super::orders::Order;
 use super::reply::{Answer, Refusal, json};
-use super::route::{Answering, Route};
+use super::route::{Answering, Gives, Route, Takes};
 use super::views::{Reloaded, Status};
-use super::{Desk, openapi};
+use super::{Desk, metrics, openapi};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -27,6 +28,15 @@ static ROUTES: &[Route] = &[
     Route::get::<Readiness>("/ready", "Whether new connections are wanted.", health::ready)
         .refuses(&[(UNAVAILABLE, "They are not; the answer says why.")])
         .probe(),
+    Route::new(
+        Method::GET,
+        "/metrics",
+        "What was counted, as text for Prometheus; as OpenMetrics if `Accept` prefers that.",
+        Takes::Nothing,
+        Gives::Text(Format::Prometheus.content_type()),
+        metrics::show,
+    )
+    .with(metrics::PARAMETERS),
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
     Route::get::<Value>("/openapi.json", "This document.", |_| {

@@ -66,7 +66,7 @@ pub enum Format {
 
 impl Format {
     /// As `Content-Type` names it.
-    pub fn content_type(self) -> &'static str {
+    pub const fn content_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -99,9 +99,10 @@ impl Kind {
 pub fn tell_apart(families: &mut [Family]) {
     let mut taken = HashSet::new();
     for family in families {
-        let samples = |name: &str| family.kind.suffixes().iter().map(move |suffix| format!("{name}{suffix}"));
+        let suffixes = family.kind.suffixes();
+        let samples = |name: &str| suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect::<Vec<_>>();
         let mut name = family.name.clone();
-        while samples(&name).any(|sample| taken.contains(&sample)) {
+        while samples(&name).iter().any(|sample| taken.contains(sample)) {
             name = format!("{name}_{}", family.kind.word()).into();
         }
         taken.extend(samples(&name));
@@ -169,14 +170,15 @@ fn line(text: &mut String, name: &str, labels: &str, value: &dyn std::fmt::Displ
     };
 }
 
-/// With a point, so that a bound is the same label in both formats.
+/// With a point and without an exponent, so that a bound is the same label in both formats.
 fn number(value: f64) -> String {
     if value.is_nan() {
         "NaN".into()
     } else if value.is_infinite() {
         if value > 0.0 { "+Inf".into() } else { "-Inf".into() }
     } else {
-        format!("{value:?}")
+        let text = value.to_string();
+        if text.contains('.') { text } else { text + ".0" }
     }
 }
 
@@ -217,7 +219,10 @@ mod tests {
              weir_wait_seconds_count{path=\"a\\\\b\\\"c\\nd\"} 3\n"
         );
         let open = write(&families, Format::OpenMetrics);
-        assert!(open.starts_with("# TYPE weir_answers counter\n# HELP weir_answers What\\nit \\\"is\\\"\\\\.\n"), "{open}");
+        assert!(
+            open.starts_with("# TYPE weir_answers counter\n# HELP weir_answers What\\nit \\\"is\\\"\\\\.\n"),
+            "{open}"
+        );
         assert!(open.contains("# UNIT weir_wait_seconds seconds\n"), "{open}");
         assert!(open.ends_with("# EOF\n"), "{open}");
     }

@@ -1,7 +1,5 @@
 //! `GET /metrics`: in which format, how it is sent, and that only one is made at a time.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::Mutex;
@@ -11,7 +9,7 @@ use super::asked::Asked;
 use super::exposition::{Family, Format, write};
 use super::orders::Order;
 use super::reply::{self, Refusal};
-use super::route::Answering;
+use super::route::{Answering, Kind, Parameter};
 use crate::coding::{Coding, Encoder};
 
 /// Whoever asks while the text is made for another waits, so that readers cannot fill the memory.
@@ -19,6 +17,10 @@ static TURN: Mutex<()> = Mutex::const_new(());
 
 /// The fastest level: it takes nine tenths away already.
 const LEVEL: u8 = 1;
+
+/// With ten thousand busy routes there are megabytes of them.
+pub(super) const PARAMETERS: &[Parameter] =
+    &[Parameter::optional("routes", Kind::Number(0, 1), "0 leaves out what is counted of each route.")];
 
 pub(super) fn show(asked: Asked) -> Answering {
     Box::pin(async move {
@@ -41,7 +43,7 @@ pub(super) fn show(asked: Asked) -> Answering {
 }
 
 /// The text, and whether it is encoded.
-fn make(families: &Arc<[Family]>, format: Format, is_encoded: bool) -> (Bytes, bool) {
+fn make(families: &[Family], format: Format, is_encoded: bool) -> (Bytes, bool) {
     let text = write(families, format);
     let encoded = || {
         let (mut encoder, mut out) = (Encoder::new(Coding::Gzip, Some(LEVEL)).ok()?, Vec::new());

@@ -7,8 +7,10 @@
 mod api;
 mod asked;
 mod client;
+pub mod exposition;
 mod guard;
 mod health;
+mod metrics;
 mod openapi;
 mod orders;
 mod reply;

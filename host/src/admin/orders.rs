@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::exposition::Family;
 use super::views::Status;
 
 /// What is asked of whoever runs the server.
@@ -9,6 +10,8 @@ use super::views::Status;
 pub enum Order {
     /// How is it?
     Status(oneshot::Sender<Status>),
+    /// What was counted? With what was counted of each route, if so wanted.
+    Metrics(bool, oneshot::Sender<Vec<Family>>),
     /// Read the configuration again. Answered with what is wrong with it, if so.
     Reload(oneshot::Sender<Result<(), String>>),
 }

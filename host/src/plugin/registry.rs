@@ -46,6 +46,8 @@ const LONGEST_SAYING: usize = 1 << 10;
 pub struct Entry {
     /// Its name in the chain.
     pub name: String,
+    /// The name of its plugin.
+    pub plugin: String,
     /// Whose keys are whose in a store.
     pub(super) identity: String,
     pub(super) filter: Arc<Filter>,
@@ -124,6 +126,7 @@ impl<'a> Registry<'a> {
         let ledger = known.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
         let mut entry = Entry {
             name: wanted.name.clone(),
+            plugin: wanted.component.plugin.clone(),
             identity: format!("{site}\n{}\n{}", route.as_deref().unwrap_or_default(), wanted.name),
             filter,
             config,
@@ -269,6 +272,16 @@ impl Entry {
         (!self.ticks.swap(true, Ordering::Relaxed)).then_some(interval)
     }
 
+    /// Whether it is put aside because it failed too often, and how often it was.
+    pub fn quarantine(&self) -> (bool, u64) {
+        (self.ward.is_closed(), self.ward.closed())
+    }
+
+    /// What must be kept fresh for it, by where its configuration names it.
+    pub fn named_documents(&self) -> impl Iterator<Item = (&str, &Document)> {
+        self.granted.documents.iter().map(|(handle, document)| (handle.as_str(), &**document))
+    }
+
     /// What must be kept fresh for it.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.granted.documents.values()
@@ -319,6 +332,7 @@ impl Entry {
 
     fn is(&self, other: &Self) -> bool {
         self.name == other.name
+            && self.plugin == other.plugin
             && self.owner == other.owner
             && self.filter.digest == other.filter.digest
             && self.filter.stubs_wasi == other.filter.stubs_wasi

@@ -130,9 +130,14 @@ impl Ongoing {
         self.received.get_or_init(Rc::default)
     }
 
-    /// Counts it where it was served; one that nothing served, its listener counts.
+    /// Counts it where it was served.
     fn count(&self, duration: Duration) {
-        let Some(serving) = &self.exchange.serving else { return };
+        let Some(serving) = &self.exchange.serving else {
+            if let Some(error) = &self.error {
+                metrics::worker().unserved.add(error.code());
+            }
+            return;
+        };
         let (maker, code) = match (self.status, &self.exchange.origin) {
             (None, _) => (Maker::Nobody, None),
             (_, Origin::Upstream) => (Maker::Upstream, None),

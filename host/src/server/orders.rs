@@ -9,6 +9,10 @@ impl Server {
         // Who asked may have gone.
         match order {
             Order::Status(answer) => drop(answer.send(self.status())),
+            Order::Metrics(with_routes, answer) => {
+                let figures = self.figures();
+                tokio::task::spawn_blocking(move || drop(answer.send(figures.collect(with_routes))));
+            }
             Order::Reload(answer) => drop(answer.send(self.reload().await)),
         }
     }

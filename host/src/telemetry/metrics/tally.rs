@@ -16,11 +16,16 @@ pub struct Tally {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { words: [const { (OnceLock::new(), Counter::new()) }; MOST], others: Counter::new() }
+        Self::new()
     }
 }
 
 impl Tally {
+    /// Nothing was counted.
+    pub const fn new() -> Self {
+        Self { words: [const { (OnceLock::new(), Counter::new()) }; MOST], others: Counter::new() }
+    }
+
     /// Counts one more of this word.
     pub fn add(&self, word: &'static str) {
         let known = self.words.iter().find(|(known, _)| *known.get_or_init(|| word) == word);

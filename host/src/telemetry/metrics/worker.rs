@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Bounds, Counter, Histogram};
+use super::{Bounds, Counter, Histogram, Tally};
 
 /// How many looks at the clock the largest lateness is kept for, at least: a minute of them.
 const LOOKS: u64 = 1200;
@@ -28,6 +28,8 @@ pub struct Worker {
     seat: Option<usize>,
     /// What the proxy added until the response's head was there: the time until then, without the wait for the upstream.
     pub gateway: Histogram,
+    /// Why the proxy itself answered where no site serves.
+    pub unserved: Tally,
     /// How late its loop was when it should have looked at the clock.
     pub lateness: Histogram,
     /// The largest of them in nanoseconds: since some time ago, and in the time before that.
@@ -40,6 +42,7 @@ impl Worker {
         Self {
             seat,
             gateway: Histogram::new(&GATEWAY),
+            unserved: Tally::new(),
             lateness: Histogram::new(&LATENESS),
             latest: [const { Counter::new() }; 2],
             looks: Counter::new(),
@@ -98,9 +101,9 @@ impl Drop for Seat {
     }
 }
 
-/// All workers that there were, by seat.
-pub fn workers() -> Vec<&'static Worker> {
-    seats().iter().map(|(worker, _)| *worker).collect()
+/// All workers that there were, by seat, and whether they run.
+pub fn workers() -> Vec<(&'static Worker, bool)> {
+    seats().clone()
 }
 
 fn seats() -> MutexGuard<'static, Vec<(&'static Worker, bool)>> {
