@@ -2,6 +2,7 @@
 //!
 //! What the bytes mean is not looked at. Each side's end is passed on to the other, so that half-closed works.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -66,17 +67,23 @@ impl Switch {
 async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing) {
     // Otherwise the client has gone.
     if let Ok(client) = client.await {
-        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, &mut ongoing.sent).await;
+        let received = Rc::clone(ongoing.received());
+        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, (&received, &mut ongoing.sent)).await;
     }
 }
 
 /// Passes bytes until both directions have ended, or one has failed, or nothing moves for too long.
-async fn join(client: &mut (impl AsyncRead + AsyncWrite + Unpin), upstream: &mut Tunnel, sent: &mut u64) -> Ended {
+async fn join(
+    client: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    upstream: &mut Tunnel,
+    (received, sent): (&Cell<u64>, &mut u64),
+) -> Ended {
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut wait = upstream.idle();
     std::future::poll_fn(|context| {
         let before = up.moved + down.moved;
         let (to_upstream, to_client) = (up.poll(client, upstream, context), down.poll(upstream, client, context));
+        received.set(up.moved);
         *sent = down.moved;
         let ended = match (to_upstream, to_client) {
             (Poll::Ready(Err(End::Read)), _) | (_, Poll::Ready(Err(End::Write))) => Ended::Open,

@@ -9,17 +9,18 @@ use crate::plugin::{self, Metric, Value};
 use crate::snapshot::Snapshot;
 
 pub(super) fn collect(snapshot: &Snapshot) -> Vec<Family> {
-    // Of one plugin, entries may declare different things under one name; those of another kind are another family.
-    let mut families: BTreeMap<(&str, String, &str), Family> = BTreeMap::new();
+    // Two plugins may come to the same name, and two entries of one plugin may declare different kinds under it: what is of
+    // one kind is one family, whose labels tell them apart.
+    let mut families: BTreeMap<(String, &str), Family> = BTreeMap::new();
     let mut entries: Vec<_> = snapshot.entries().collect();
     entries.sort_by_key(|entry| (entry.owner(), entry.name.as_str()));
     for entry in entries {
         for (metric, values) in entry.counted() {
             let of = entry_labels(entry);
             let kind = kind(&metric);
-            let family = families.entry((&entry.plugin, metric.name.clone(), kind.word()));
-            let family = family.or_insert_with(|| Family {
-                name: name(&entry.plugin, &metric.name, kind).into(),
+            let name = name(&entry.plugin, &metric.name, kind);
+            let family = families.entry((name.clone(), kind.word())).or_insert_with(|| Family {
+                name: name.into(),
                 help: metric.help.clone().into(),
                 kind,
                 series: Vec::new(),
