@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::admin;
@@ -26,6 +26,7 @@ use crate::telemetry::access::AccessLog;
 
 use door::AdminDoor;
 use health::Pulse;
+pub use orders::Then;
 pub use state::State;
 use worker::{Order, Worker};
 
@@ -43,6 +44,8 @@ pub struct Source {
 pub struct Server {
     source: Source,
     engine: Arc<Engine>,
+    /// In force.
+    config: Arc<Config>,
     state: Arc<State>,
     listeners: Vec<Bound>,
     acceptors: Vec<JoinHandle<()>>,
@@ -53,6 +56,8 @@ pub struct Server {
     orders: Option<mpsc::Receiver<admin::Order>>,
     /// What probes are told.
     pulse: Rc<Pulse>,
+    /// Whose turn it is to show something large.
+    showing: Arc<Semaphore>,
     /// When the last reload was, and what was wrong.
     reloaded: Option<(Instant, Option<String>)>,
 }
@@ -65,12 +70,18 @@ struct Bound {
     gate: Arc<Gate>,
 }
 
+impl Bound {
+    fn scheme(&self) -> &'static str {
+        if self.listener.tls.is_some() { "https" } else { "http" }
+    }
+}
+
 impl Server {
     /// Binds, loads the filters and serves. On return every address accepts.
     pub async fn start(source: Source, engine: Arc<Engine>) -> anyhow::Result<Self> {
         let (state, config) = build(load(&source).await, Arc::clone(&engine), None).await?;
         let (mut listeners, mut entrances, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, listener) in config.listeners.into_iter().enumerate() {
+        for (index, listener) in config.listeners.iter().cloned().enumerate() {
             let socket = listen::bind(listener.address).and_then(TcpListener::from_std);
             match socket.and_then(|socket| Ok((socket.local_addr()?, socket))) {
                 Ok((address, socket)) => {
@@ -83,7 +94,7 @@ impl Server {
             }
         }
         let mut admin = None;
-        if let Some(asked) = config.admin {
+        if let Some(asked) = config.admin.clone() {
             match listen::bind(asked.address.value).and_then(TcpListener::from_std) {
                 Ok(listener) => admin = Some((asked, listener)),
                 Err(error) => faults.push(cannot_bind(asked.address.place, asked.address.value, &error)),
@@ -110,8 +121,23 @@ impl Server {
         };
         keep_documents(&state, &workers);
         let started = Instant::now();
-        let reloaded = None;
-        Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, pulse, reloaded })
+        let (reloaded, showing) = (None, Arc::new(Semaphore::new(1)));
+        Ok(Self {
+            source,
+            engine,
+            config,
+            state,
+            listeners,
+            acceptors,
+            workers,
+            log,
+            started,
+            admin,
+            orders,
+            pulse,
+            showing,
+            reloaded,
+        })
     }
 
     /// Where operators' orders come out; there is one taker. Without an admin address there are never any.
@@ -126,10 +152,7 @@ impl Server {
 
     /// Name, scheme and bound address of every listener.
     pub fn addresses(&self) -> impl Iterator<Item = (&str, &'static str, SocketAddr)> {
-        self.listeners.iter().map(|Bound { listener, address, .. }| {
-            let scheme = if listener.tls.is_some() { "https" } else { "http" };
-            (listener.name.as_str(), scheme, *address)
-        })
+        self.listeners.iter().map(|bound| (bound.listener.name.as_str(), bound.scheme(), bound.address))
     }
 
     /// Reads the configuration again, builds a state beside the running one and swaps it in. On an error, which is
@@ -152,10 +175,11 @@ impl Server {
         let (state, config) = build(config, Arc::clone(&self.engine), Some(Arc::clone(&self.state))).await?;
         self.refuse_what_needs_a_restart(&config)?;
         self.state = state;
-        for (bound, listener) in self.listeners.iter_mut().zip(config.listeners) {
+        for (bound, listener) in self.listeners.iter_mut().zip(&config.listeners) {
             bound.gate.allow(listener.limits.connections);
-            bound.listener = listener;
+            bound.listener = listener.clone();
         }
+        self.config = config;
         for worker in &self.workers {
             let (done, adopted) = oneshot::channel();
             if worker.orders.send(Order::Adopt(Arc::clone(&self.state), done)).is_ok() {
@@ -250,8 +274,9 @@ async fn build(
     config: Config,
     engine: Arc<Engine>,
     before: Option<Arc<State>>,
-) -> Result<(Arc<State>, Config), Report> {
-    let build = move || State::build(&config, &engine, before.as_deref()).map(|state| (Arc::new(state), config));
+) -> Result<(Arc<State>, Arc<Config>), Report> {
+    let build =
+        move || State::build(&config, &engine, before.as_deref()).map(|state| (Arc::new(state), Arc::new(config)));
     let (state, config) = tokio::task::spawn_blocking(build).await.expect("building a state does not panic")?;
     if let Some(warnings) = &state.warnings {
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));

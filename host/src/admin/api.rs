@@ -7,13 +7,16 @@ use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use super::asked::Asked;
+use super::asked::{Asked, MOST};
 use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
-use super::orders::Order;
+use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes};
 use super::reply::{Answer, Refusal, json};
-use super::route::{Answering, Route};
-use super::views::{Reloaded, Status};
+use super::route::{Answering, Kind, Parameter, Route};
+use super::views::{
+    Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
+    Reloaded, Routes, Sites, Status, Upstream, Upstreams,
+};
 use super::{Desk, openapi};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
@@ -29,10 +32,95 @@ static ROUTES: &[Route] = &[
         .probe(),
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
+    Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
+    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", |asked| {
+        asked.show(Order::Config)
+    }),
+    Route::get::<Listeners>("/listeners", "Where clients connect.", |asked| asked.show(Order::Listeners)),
+    Route::get::<Sites>("/sites", "What is served.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Sites(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Routes>("/routes", "From requests to upstreams.", |asked| {
+        let (page, wanted) =
+            (asked.page(), WantedRoutes { site: asked.text("site"), upstream: asked.text("upstream") });
+        asked.show(move |answer| Order::Routes(wanted, page, answer))
+    })
+    .with(&[
+        Parameter::optional("site", Kind::Text, "Only those of the site of this name."),
+        Parameter::optional("upstream", Kind::Text, "Only those that lead to the upstream of this name."),
+        OFFSET,
+        LIMIT,
+    ]),
+    Route::get::<Explanation>("/explain", "What would become of a request without header fields.", explain)
+        .with(&[
+            Parameter::required("host", Kind::Text, "The host that it names."),
+            Parameter::required("path", Kind::Path, "Its path and query."),
+            Parameter::optional("method", Kind::Token, "Its method; GET if it is not said."),
+            Parameter::optional(
+                "listener",
+                Kind::Text,
+                "The name of the listener where it arrives; the file's first if not.",
+            ),
+        ])
+        .refuses(&[(StatusCode::NOT_FOUND, "There is no such listener.")]),
+    Route::get::<Chains>("/chains", "Filters in order, of sites and of routes that differ.", |asked| {
+        let (page, site) = (asked.page(), asked.text("site"));
+        asked.show(move |answer| Order::Chains(site, page, answer))
+    })
+    .with(&[Parameter::optional("site", Kind::Text, "Only those of the site of this name."), OFFSET, LIMIT]),
+    Route::get::<Plugins>("/plugins", "What filters are made of.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Plugins(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Upstreams>("/upstreams", "The servers behind the proxy, as they are.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Upstreams(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Upstream>("/upstreams/{upstream}", "One of them.", |asked| {
+        let name = asked.text("upstream");
+        asked.find(move |answer| Order::Upstream(name, answer))
+    })
+    .with(&[UPSTREAM])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream.")]),
+    Route::post::<Endpoint>(
+        "/upstreams/{upstream}/endpoints/{endpoint}/drain",
+        "Send an endpoint no new exchanges; those in progress end. Holds over reloads, while the endpoint stays.",
+        |asked| drain_endpoint(asked, true),
+    )
+    .with(&[UPSTREAM, ENDPOINT])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream, or it has no such endpoint.")]),
+    Route::post::<Endpoint>(
+        "/upstreams/{upstream}/endpoints/{endpoint}/undrain",
+        "Send an endpoint exchanges again.",
+        |asked| drain_endpoint(asked, false),
+    )
+    .with(&[UPSTREAM, ENDPOINT])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream, or it has no such endpoint.")]),
+    Route::get::<Documents>("/documents", "Texts that are kept fresh for filters.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Documents(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Failures>("/failures", "What failed lately, by filter and by upstream.", |asked| {
+        asked.show(Order::Failures)
+    }),
+    Route::get::<Quarantine>("/quarantine", "Filters that are not called for a while.", |asked| {
+        asked.show(Order::Quarantine)
+    }),
     Route::get::<Value>("/openapi.json", "This document.", |_| {
         Box::pin(async { Ok(json(StatusCode::OK, &openapi::document(ROUTES))) })
     }),
 ];
+
+const OFFSET: Parameter = Parameter::optional("offset", Kind::Number(0, u32::MAX as u64), "How many are passed over.");
+const LIMIT: Parameter =
+    Parameter::optional("limit", Kind::Number(1, MOST), "How many are shown at most; 100 if it is not said.");
+const UPSTREAM: Parameter = Parameter::required("upstream", Kind::Text, "The upstream's name.");
+const ENDPOINT: Parameter = Parameter::required("endpoint", Kind::Text, "The endpoint's host and port.");
 
 /// Answers a request.
 pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
@@ -76,6 +164,25 @@ async fn serve(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Re
         answer.headers_mut().insert(header::ALLOW, allowed);
     }
     Ok(answer)
+}
+
+fn drain(asked: Asked) -> Answering {
+    Box::pin(async move {
+        asked.ask(Order::Drain).await?;
+        Ok(json(StatusCode::OK, &Drained { draining: true }))
+    })
+}
+
+fn explain(asked: Asked) -> Answering {
+    let method = asked.parameter("method").unwrap_or("GET").to_owned();
+    let supposed =
+        Supposed { listener: asked.text("listener"), host: asked.text("host"), target: asked.text("path"), method };
+    asked.find(move |answer| Order::Explain(supposed, answer))
+}
+
+fn drain_endpoint(asked: Asked, drain: bool) -> Answering {
+    let wanted = WantedEndpoint { upstream: asked.text("upstream"), endpoint: asked.text("endpoint"), drain };
+    asked.find(move |answer| Order::DrainEndpoint(wanted, answer))
 }
 
 fn reload(asked: Asked) -> Answering {

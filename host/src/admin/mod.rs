@@ -25,7 +25,8 @@ pub use asked::Page;
 pub use client::{At, Call, call};
 pub use guard::{Caller, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
-pub use orders::Order;
+pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes};
+pub use reply::Problem;
 pub use serve::{Arrival, Stream, serve};
 pub use views::*;
 

@@ -1,4 +1,4 @@
-//! The document of the API, OpenAPI 3.1: made of the table, so that it cannot say other than what is answered.
+//! The document of the API, in the form of `OpenAPI` 3.1: made of the table, so that it cannot say other than what is answered.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -105,7 +105,8 @@ fn problem(status: StatusCode, words: &str, route: &Route) -> Value {
 fn parameter(route: &Route, parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         Kind::Text => json!({ "type": "string", "minLength": u8::from(route.is_in_path(parameter)) }),
-        Kind::Path => json!({ "type": "string", "pattern": "^/" }),
+        Kind::Path => json!({ "type": "string", "pattern": r"^/[!$-;=?-\[\]_a-z~]*$" }),
+        Kind::Token => json!({ "type": "string", "pattern": "^[A-Z]{1,32}$" }),
         Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
     };
     json!({

@@ -49,8 +49,10 @@ pub(super) struct Parameter {
 pub(super) enum Kind {
     /// Anything.
     Text,
-    /// A text that begins with a slash.
+    /// A text that begins with a slash: what URLs are made of.
     Path,
+    /// A word as methods are.
+    Token,
     /// A whole number from the first to the second.
     Number(u64, u64),
 }
@@ -127,7 +129,7 @@ impl Route {
                 (Some(wanted), Some(segment)) => {
                     match wanted.strip_prefix('{').and_then(|wanted| wanted.strip_suffix('}')) {
                         Some(name) if !segment.is_empty() => {
-                            captured.push((name, super::asked::decode(segment, false)?))
+                            captured.push((name, super::asked::decode(segment, false)?));
                         }
                         None if wanted == segment => {}
                         _ => return None,
@@ -159,9 +161,10 @@ impl Parameter {
     pub(super) fn refuse(&self, value: &str) -> Option<String> {
         let name = self.name;
         match self.kind {
-            Kind::Path if !value.starts_with('/') => {
-                Some(format!("`{name}` begins with a slash, as in {name}=/users/7"))
+            Kind::Path if !is_target(value) => {
+                Some(format!("`{name}` begins with a slash and is made of what URLs are, as in {name}=/users/7"))
             }
+            Kind::Token if !is_token(value) => Some(format!("`{name}` is made of capital letters, as in {name}=GET")),
             Kind::Number(least, most)
                 if !is_number(value) || !value.parse().is_ok_and(|number| (least..=most).contains(&number)) =>
             {
@@ -170,6 +173,15 @@ impl Parameter {
             _ => None,
         }
     }
+}
+
+/// Path and query of a URL.
+fn is_target(value: &str) -> bool {
+    value.starts_with('/') && value.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte))
+}
+
+fn is_token(value: &str) -> bool {
+    (1..=32).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// `+5` is one for Rust only.

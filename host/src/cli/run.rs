@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use super::signals::{Signalled, Signals};
 use crate::config;
 use crate::plugin::{CompiledCache, Engine};
-use crate::server::{Server, Source};
+use crate::server::{Server, Source, Then};
 
 /// How long exchanges in progress may take to end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -41,9 +41,13 @@ pub(super) fn serve(source: Source) -> anyhow::Result<()> {
                     Signalled::Reload => drop(server.reload().await),
                     Signalled::End => break,
                 },
-                Some(order) = orders.recv() => server.obey(order).await,
+                Some(order) = orders.recv() => if server.obey(order).await == Then::End {
+                    break;
+                },
             }
         }
+        // Nobody takes orders from now on: who still gives one is told so.
+        drop(orders);
         drain(server, signals).await;
         Ok(())
     })

@@ -107,6 +107,14 @@ view! {
 }
 
 view! {
+    /// What became of the order to drain.
+    struct Drained {
+        /// Whether it has begun.
+        draining: bool,
+    }
+}
+
+view! {
     /// What became of the order to reload.
     struct Reloaded {
         /// Whether the configuration as it is now serves.

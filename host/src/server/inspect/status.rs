@@ -1,8 +1,8 @@
-//! What operators are told about a running proxy.
+//! How the proxy is, in one look.
 
 use std::sync::atomic::Ordering;
 
-use super::{Server, State};
+use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
 
@@ -24,7 +24,7 @@ impl Server {
             filters,
             counts: counts(&self.state),
             instances: self.engine.instances(),
-            drift: Vec::new(),
+            drift: self.in_force().drift(),
             reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }
