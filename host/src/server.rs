@@ -2,27 +2,30 @@
 
 mod calls;
 mod door;
+mod ending;
 mod inspect;
+mod logs;
 mod orders;
 mod state;
 mod worker;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::admin;
-use crate::config::{Config, Fault, Listener, Place, Report};
+use crate::config::{Config, Fault, Listener, Place, Process, Report};
 use crate::listen::{self, Door, Entrance, Gate};
 use crate::plugin::{Document, Engine};
 use crate::telemetry::access::AccessLog;
+use crate::telemetry::log;
 
 use door::AdminDoor;
+use logs::Logs;
 pub use state::State;
 use worker::{Order, Worker};
 
@@ -50,6 +53,8 @@ pub struct Server {
     orders: Option<mpsc::Receiver<admin::Order>>,
     /// When the last reload was, and what was wrong.
     reloaded: Option<(Instant, Option<String>)>,
+    process: Process,
+    is_draining: bool,
 }
 
 /// A listener as it was asked for, and what became of it.
@@ -64,6 +69,8 @@ impl Server {
     /// Binds, loads the filters and serves. On return every address accepts.
     pub async fn start(source: Source, engine: Arc<Engine>) -> anyhow::Result<Self> {
         let (state, config) = build(load(&source).await, Arc::clone(&engine), None).await?;
+        let logs = open_logs(&config, &Process::default())?;
+        let process = config.process.clone();
         let (mut listeners, mut entrances, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for (index, listener) in config.listeners.into_iter().enumerate() {
             let socket = listen::bind(listener.address).and_then(TcpListener::from_std);
@@ -88,6 +95,7 @@ impl Server {
             return Err(Report::new(&config.sources, faults).into());
         }
         let log = AccessLog::start()?;
+        logs.switch(&log).await;
         let workers: std::io::Result<Vec<_>> =
             (0..config.workers).map(|index| Worker::start(index, &state, log.worker())).collect();
         let workers = workers?;
@@ -104,7 +112,21 @@ impl Server {
         keep_documents(&state, &workers);
         let started = Instant::now();
         let reloaded = None;
-        Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, reloaded })
+        Ok(Self {
+            source,
+            engine,
+            state,
+            listeners,
+            acceptors,
+            workers,
+            log,
+            started,
+            admin,
+            orders,
+            reloaded,
+            process,
+            is_draining: false,
+        })
     }
 
     /// Where operators' orders come out; there is one taker. Without an admin address there are never any.
@@ -115,6 +137,13 @@ impl Server {
     /// Where operators come in.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref().map(|admin| admin.address)
+    }
+
+    /// Uses what the names of its logs' files stand for now.
+    pub fn reopen_logs(&self) {
+        self.log.reopen();
+        log::reopen();
+        tracing::info!("the files of the log and of the records are opened again");
     }
 
     /// Name, scheme and bound address of every listener.
@@ -144,7 +173,10 @@ impl Server {
     async fn adopt(&mut self, config: Config) -> Result<(), Report> {
         let (state, config) = build(config, Arc::clone(&self.engine), Some(Arc::clone(&self.state))).await?;
         self.refuse_what_needs_a_restart(&config)?;
+        let logs = open_logs(&config, &self.process)?;
         self.state = state;
+        self.process = config.process;
+        logs.switch(&self.log).await;
         for (bound, listener) in self.listeners.iter_mut().zip(config.listeners) {
             bound.gate.allow(listener.limits.connections);
             bound.listener = listener;
@@ -177,36 +209,6 @@ impl Server {
             .help("restart weir, or undo the change");
         Err(Report::new(&config.sources, vec![fault]))
     }
-
-    /// Stops accepting, lets exchanges in progress end, and closes what is left after `grace`.
-    pub async fn shutdown(self, grace: Duration) {
-        for acceptor in &self.acceptors {
-            acceptor.abort();
-        }
-        for worker in &self.workers {
-            let (done, told) = oneshot::channel();
-            if worker.orders.send(Order::Drain(done)).is_ok() {
-                let _ = told.await;
-            }
-        }
-        tracing::info!("draining: exchanges in progress may end, within {grace:?}");
-        let deadline = tokio::time::Instant::now() + grace;
-        let open =
-            |workers: &[Worker]| workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum::<usize>();
-        while open(&self.workers) > 0 && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let left = open(&self.workers);
-        if left > 0 {
-            tracing::warn!("closing {left} connections that are still busy after {grace:?}");
-        }
-        for worker in self.workers {
-            // A worker ends when nobody can give it orders.
-            drop((worker.orders, worker.door));
-            let _ = worker.thread.join();
-        }
-        self.log.finish();
-    }
 }
 
 /// Documents are fetched by this thread, through a worker's connections, until nobody uses them.
@@ -229,6 +231,10 @@ fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fau
         }
         _ => fault,
     }
+}
+
+fn open_logs(config: &Config, before: &Process) -> Result<Logs, Report> {
+    Logs::open(config, before).map_err(|faults| Report::new(&config.sources, faults))
 }
 
 /// Reading takes a while, and this thread accepts connections.

@@ -27,6 +27,8 @@ pub struct Status {
     pub uptime: u64,
     /// Its threads.
     pub workers: usize,
+    /// Whether it comes to its end and should be sent nobody any more.
+    pub is_draining: bool,
     /// Clients' connections that are open.
     pub connections: usize,
     /// Name and address.

@@ -1,20 +1,19 @@
 //! `weir run`.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
-
 use anyhow::anyhow;
 use rustix::process::{Resource, Rlimit};
+use std::path::Path;
+use std::sync::Arc;
 use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
+use super::count;
 use super::signals::{Signalled, Signals};
+use crate::admin;
 use crate::config;
 use crate::plugin::{CompiledCache, Engine};
 use crate::server::{Server, Source};
-
-/// How long exchanges in progress may take to end.
-const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) fn run(path: &Path) -> anyhow::Result<()> {
     let (name, file) = (path.display().to_string(), path.to_owned());
@@ -39,12 +38,13 @@ pub(super) fn serve(source: Source) -> anyhow::Result<()> {
                 signal = signals.wait() => match signal {
                     // How it went is logged, and kept for `weir status`.
                     Signalled::Reload => drop(server.reload().await),
+                    Signalled::ReopenLogs => server.reopen_logs(),
                     Signalled::End => break,
                 },
                 Some(order) = orders.recv() => server.obey(order).await,
             }
         }
-        drain(server, signals).await;
+        drain(server, signals, orders).await;
         Ok(())
     })
 }
@@ -57,12 +57,53 @@ fn raise_descriptors() {
     }
 }
 
-/// Lets exchanges end; a second signal ends the wait.
-pub(super) async fn drain(server: Server, mut signals: Signals) {
-    tokio::select! {
-        () = server.shutdown(GRACE) => tracing::info!("drained"),
-        () = signals.ended() => tracing::warn!("ended by a second signal"),
+/// Ends it as the configuration has it: it is known for a while that it ends, then nobody comes in any more, and what is
+/// open has its grace. A second signal ends it at once.
+pub(super) async fn drain(mut server: Server, mut signals: Signals, mut orders: mpsc::Receiver<admin::Order>) {
+    let patience = server.patience();
+    server.retire();
+    if !patience.delay.is_zero() {
+        tracing::info!("draining: connections are accepted for {:?} more", patience.delay);
     }
+    let (closing, mut hurried) = (Instant::now() + patience.delay, false);
+    while !hurried && Instant::now() < closing {
+        tokio::select! {
+            () = sleep_until(closing) => {}
+            signal = signals.wait() => hurried = ends(signal, &server),
+            Some(order) = orders.recv() => server.obey(order).await,
+        }
+    }
+    server.close().await;
+    tracing::info!("draining: exchanges in progress may end, within {:?}", patience.grace);
+    let deadline = Instant::now() + patience.grace;
+    let mut is_empty = false;
+    while !hurried && !is_empty && Instant::now() < deadline {
+        tokio::select! {
+            () = server.emptied() => is_empty = true,
+            () = sleep_until(deadline) => {}
+            signal = signals.wait() => hurried = ends(signal, &server),
+            Some(order) = orders.recv() => server.obey(order).await,
+        }
+    }
+    let left = count(server.connections() as u64, "connection");
+    if is_empty {
+        tracing::info!("drained");
+    } else if hurried {
+        tracing::warn!("ended by a second signal: closing {left}");
+    } else {
+        tracing::warn!("closing {left} that are still busy after {:?}", patience.grace);
+    }
+    server.end().await;
+}
+
+/// Whether the signal ends a drain.
+fn ends(signal: Signalled, server: &Server) -> bool {
+    match signal {
+        Signalled::ReopenLogs => server.reopen_logs(),
+        Signalled::Reload => tracing::warn!("the configuration is not read again, for this weir is ending"),
+        Signalled::End => return true,
+    }
+    false
 }
 
 /// The engine that all commands use.

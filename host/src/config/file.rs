@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::filters::{Override, Plugin};
 use super::forms::{
-    Added, AnyStore, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, StripPrefix, Version, Whole,
+    AccessLog, Added, AnyStore, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, StripPrefix, Version, Whole,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
@@ -35,8 +35,14 @@ section! {
         include: Option<Vec<Located<String>>>,
         /// Threads that serve exchanges. Default: one per core.
         workers: Option<Located<Count<1, 1024>>>,
-        /// Whether every exchange leaves a record on standard output. Default: true.
-        access_log: Option<Located<bool>>,
+        /// Whether every exchange leaves a record on standard output (`true`, the default), in a file, or none.
+        access_log: Option<Located<AccessLog>>,
+        /// Where the log goes. Default: to standard error.
+        log: Option<LogFile>,
+        /// How the proxy comes to its end on SIGTERM.
+        drain: Option<Drain>,
+        /// How another process takes over on SIGUSR2.
+        upgrade: Option<Upgrade>,
         /// Where `weir status` and `weir reload` reach the running proxy. Default: nowhere.
         admin: Option<Admin>,
         /// Where clients connect, by name.
@@ -53,6 +59,35 @@ section! {
         defaults: Option<Defaults>,
         /// What is served.
         sites: Option<Vec<Site>>,
+    }
+}
+
+section! {
+    /// A file that lines are appended to.
+    struct LogFile {
+        /// Its path, relative to this file; its folder must be there. SIGUSR1 opens it anew, for those who rotate it.
+        file: Located<String>,
+    }
+}
+
+section! {
+    /// How the proxy comes to its end.
+    struct Drain {
+        /// How long connections are still accepted after `weir status` says that it drains, so that balancers notice.
+        /// Default: 0s.
+        delay: Option<Located<Time>>,
+        /// How long exchanges and upgraded connections have from then on to end. Default: 30s.
+        grace: Option<Located<Time>>,
+    }
+}
+
+section! {
+    /// How another process, of a new binary perhaps, takes over.
+    struct Upgrade {
+        /// How long the new process may take until it serves. Default: 60s.
+        timeout: Option<Located<Time>>,
+        /// How long exchanges and upgraded connections have in the old process, once the new one serves. Default: 5m.
+        grace: Option<Located<Time>>,
     }
 }
 

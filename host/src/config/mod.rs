@@ -13,6 +13,7 @@ mod filters;
 mod forms;
 pub mod grants;
 mod json;
+mod process;
 mod read;
 mod schema;
 mod secrets;
@@ -37,6 +38,7 @@ pub use chains::{
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
 pub use json::Json;
+pub use process::{Drain, Process, Upgrade};
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
 pub use stores::Store;
@@ -55,6 +57,8 @@ pub struct Config {
     pub workers: usize,
     /// Whether every exchange leaves a record.
     pub access_log: bool,
+    /// How the process ends and is replaced, and where it writes.
+    pub process: Process,
     /// Where operators reach the running proxy.
     pub admin: Option<Admin>,
     /// Where clients connect.

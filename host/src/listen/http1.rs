@@ -1,13 +1,15 @@
 //! HTTP/1.1 on one connection, by hyper's server for now; GAPS.md says what it costs.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
 
+use http::{HeaderValue, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
-use super::drain::{Drain, Listening};
+use super::drain::{Drain, Quiet};
 use crate::clock::Timer;
 use crate::config::ListenerLimits;
 use crate::io::Socket;
@@ -24,7 +26,18 @@ pub(super) async fn serve(
     limits: ListenerLimits,
     drain: &Rc<Drain>,
 ) {
-    let service = service_fn(|request| async { Ok::<_, Infallible>(proxy::handle(worker, client, request).await) });
+    let exchanges = Cell::new(0);
+    let service = service_fn(|request| {
+        exchanges.set(exchanges.get() + 1);
+        async {
+            let mut response = proxy::handle(worker, client, request).await;
+            // Then hyper closes it behind this answer.
+            if drain.has_begun() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
     let connection = http1::Builder::new()
         .timer(Timer)
         .header_read_timeout(limits.head)
@@ -32,12 +45,12 @@ pub(super) async fn serve(
         .serve_connection(socket, service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut draining = Some(Listening::to(drain));
+    let mut quiet = Some(Quiet::on(drain));
     // What goes wrong on the connection, the exchange's record tells; between exchanges it is nobody's loss.
     let _ = std::future::poll_fn(|context| {
-        // First, so that an answer that is about to leave says that the connection ends with it.
-        if draining.as_mut().is_some_and(|drain| drain.poll(context).is_ready()) {
-            draining = None;
+        let is_over = |quiet: &mut Quiet| quiet.poll(context, exchanges.get(), || client.is_idle()).is_ready();
+        if quiet.as_mut().is_some_and(is_over) {
+            quiet = None;
             connection.as_mut().graceful_shutdown();
         }
         connection.as_mut().poll(context)

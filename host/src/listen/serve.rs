@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
-use super::drain::{Drain, unless_draining};
+use super::drain::{Drain, unless_drained};
 use super::{Arrival, Settings, http1, http2, tls};
 use crate::clock::within;
 use crate::io::{AHEAD, Socket, Tcp};
@@ -23,8 +23,7 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
     let peer = peer.ip().to_canonical();
     let limits = settings.limits;
     let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), Arc::clone(&settings))));
-    // Nobody waits for an answer yet.
-    let (socket, tls, speaks_http2) = match unless_draining(&drain, beginning).await {
+    let (socket, tls, speaks_http2) = match unless_drained(&drain, beginning).await {
         Some(Some(Ok(began))) => began,
         Some(Some(Err(error))) => return tracing::debug!(%peer, "a connection ended before its first request: {error}"),
         Some(None) => return tracing::debug!(%peer, "a connection sent no request within {:?}", limits.head),

@@ -50,7 +50,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
     let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
-    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
+    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), Rc::clone(&connection.open), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     if let Ok(Some(chosen)) = &chosen {
         ongoing.completion = Completion::of(&local.pools, chosen.chain);

@@ -60,7 +60,7 @@ pub struct Connection {
     trusted: Arc<[Network]>,
     /// What upstreams are told about the client.
     pub(super) fields: Fields,
-    /// Whoever holds it keeps the connection counted as open.
+    /// Whoever holds it keeps the connection counted as open. Every exchange does.
     pub(super) open: Rc<dyn Debug>,
 }
 
@@ -80,6 +80,11 @@ impl Connection {
     /// Who the client is. What a peer that is not trusted says about it is removed.
     pub(super) fn client(&self, head: &mut request::Parts, has_claims: bool) -> IpAddr {
         forwarded::accept(&mut head.headers, self.peer.address, &self.trusted, has_claims)
+    }
+
+    /// Whether it has no exchange: neither one on its way, nor one of which somebody is still to be told.
+    pub fn is_idle(&self) -> bool {
+        Rc::strong_count(&self.open) == 1
     }
 
     /// What the client speaks, as a URL names it.

@@ -60,6 +60,7 @@ impl Worker {
                         let log = WorkerLog::new(log);
                         runtime.block_on(work(state, inbox, arrivals, (outbound, calls), Rc::clone(&log)));
                         // Ends the connections that are left; their exchanges leave records too.
+                        log.end();
                         drop(runtime);
                         log.flush();
                     }

@@ -2,4 +2,7 @@
 
 pub mod access;
 pub mod log;
+mod output;
 mod time;
+
+pub use output::LogFile;
