@@ -43,6 +43,10 @@ pub struct Status {
     pub counts: Vec<Count>,
     /// Their instances that live, in use or idle.
     pub instances: usize,
+    /// Access records that could not be written.
+    pub lost_records: u64,
+    /// Lines of the log that could not be written.
+    pub lost_lines: u64,
     /// The last reload, if there was one.
     pub reload: Option<Reload>,
 }

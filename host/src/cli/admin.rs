@@ -43,6 +43,15 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("  {} listens on {}", text(&listener[0]), text(&listener[1]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
+    if answer["is_draining"] == true {
+        println!("  draining: it comes to its end");
+    }
+    for (key, what) in [("lost_records", "access record"), ("lost_lines", "line")] {
+        let lost = answer[key].as_u64().unwrap_or_default();
+        if lost > 0 {
+            println!("  {} could not be written", count(lost, what));
+        }
+    }
     match (&answer["reload"], answer["reload"]["report"].as_str()) {
         (Value::Null, _) => {}
         (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),

@@ -3,6 +3,7 @@
 use super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
+use crate::telemetry::log;
 
 impl Server {
     /// How it is.
@@ -23,6 +24,8 @@ impl Server {
             filters,
             counts: counts(&self.state),
             instances: self.engine.instances(),
+            lost_records: self.log.lost(),
+            lost_lines: log::lost(),
             reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }

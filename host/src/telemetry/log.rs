@@ -22,6 +22,7 @@ const QUEUE: usize = 4096;
 /// How long the end of the process, or a change of the file, waits for the lines before it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Lines that were lost, from the start on.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// The process has one log.
@@ -84,6 +85,11 @@ pub fn reopen() {
     }
 }
 
+/// How many lines were lost so far.
+pub fn lost() -> u64 {
+    LOST.load(Ordering::Relaxed)
+}
+
 impl Log {
     /// Waits until all that was logged is written, but not for ever.
     pub fn finish(self) {
@@ -99,6 +105,7 @@ impl Log {
 }
 
 fn write(queue: &Receiver<Message>, mut output: Output) {
+    let mut told = 0;
     for message in queue {
         match message {
             Message::Line(line) => {
@@ -110,9 +117,10 @@ fn write(queue: &Receiver<Message>, mut output: Output) {
             }
             Message::Flush(done) => drop(done.send(())),
         }
-        let lost = LOST.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            tracing::warn!("{lost} lines of the log were lost: they were not taken as fast as they came");
+        let lost = lost();
+        if lost > told {
+            let missing = lost - std::mem::replace(&mut told, lost);
+            tracing::warn!("{missing} lines of the log were lost: they were not taken as fast as they came");
         }
     }
 }
