@@ -48,13 +48,12 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
         let source = Source { path: PathBuf::from("demo.yaml"), text: text.clone() };
         let load = move || config::parse(Source { path: source.path.clone(), text: source.text.clone() });
         let source = server::Source { name: "the demonstration".to_owned(), load: Arc::new(load) };
-        let mut server = Server::start(source, Arc::new(engine()?)).await?;
+        let server = Server::start(source, Arc::new(engine()?)).await?;
         for (.., address) in server.addresses() {
             println!("{}", introduction(&text, address));
         }
         signals.ended().await;
-        let orders = server.orders();
-        drain(server, signals, orders).await;
+        drain(server, signals).await;
         Ok(())
     })
 }

@@ -4,16 +4,18 @@ use anyhow::anyhow;
 use rustix::process::{Resource, Rlimit};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::count;
 use super::signals::{Signalled, Signals};
-use crate::admin;
 use crate::config;
 use crate::plugin::{CompiledCache, Engine};
 use crate::server::{Server, Source};
+
+/// How often it is looked whether all connections are gone.
+const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) fn run(path: &Path) -> anyhow::Result<()> {
     let (name, file) = (path.display().to_string(), path.to_owned());
@@ -25,26 +27,24 @@ pub(super) fn serve(source: Source) -> anyhow::Result<()> {
     raise_descriptors();
     block_on(async {
         let mut signals = Signals::new()?;
-        let mut server = Server::start(source, Arc::new(engine()?)).await?;
-        for (name, scheme, address) in server.addresses() {
-            tracing::info!(listener = name, %address, "listening on {scheme}://{address} ({name})");
-        }
-        let mut orders = server.orders();
-        if let Some(address) = server.admin_address() {
-            tracing::info!(%address, "`weir status` and `weir reload` are answered on {address}");
-        }
+        let mut server = tokio::select! {
+            started = Server::start(source, Arc::new(engine()?)) => started?,
+            // Compiling filters may take a while.
+            () = signals.ended() => return Ok(()),
+        };
+        server.announce();
         loop {
             tokio::select! {
                 signal = signals.wait() => match signal {
                     // How it went is logged, and kept for `weir status`.
-                    Signalled::Reload => drop(server.reload().await),
+                    Signalled::Reload => server.reload(None),
                     Signalled::ReopenLogs => server.reopen_logs(),
                     Signalled::End => break,
                 },
-                Some(order) = orders.recv() => server.obey(order).await,
+                duty = server.duty() => server.perform(duty).await,
             }
         }
-        drain(server, signals, orders).await;
+        drain(server, signals).await;
         Ok(())
     })
 }
@@ -59,7 +59,7 @@ fn raise_descriptors() {
 
 /// Ends it as the configuration has it: it is known for a while that it ends, then nobody comes in any more, and what is
 /// open has its grace. A second signal ends it at once.
-pub(super) async fn drain(mut server: Server, mut signals: Signals, mut orders: mpsc::Receiver<admin::Order>) {
+pub(super) async fn drain(mut server: Server, mut signals: Signals) {
     let patience = server.patience();
     server.retire();
     if !patience.delay.is_zero() {
@@ -70,28 +70,27 @@ pub(super) async fn drain(mut server: Server, mut signals: Signals, mut orders: 
         tokio::select! {
             () = sleep_until(closing) => {}
             signal = signals.wait() => hurried = ends(signal, &server),
-            Some(order) = orders.recv() => server.obey(order).await,
+            duty = server.duty() => server.perform(duty).await,
         }
     }
     server.close().await;
     tracing::info!("draining: exchanges in progress may end, within {:?}", patience.grace);
     let deadline = Instant::now() + patience.grace;
-    let mut is_empty = false;
-    while !hurried && !is_empty && Instant::now() < deadline {
+    while !hurried && server.connections() > 0 && Instant::now() < deadline {
         tokio::select! {
-            () = server.emptied() => is_empty = true,
-            () = sleep_until(deadline) => {}
+            () = sleep(LOOK) => {}
             signal = signals.wait() => hurried = ends(signal, &server),
-            Some(order) = orders.recv() => server.obey(order).await,
+            duty = server.duty() => server.perform(duty).await,
         }
     }
-    let left = count(server.connections() as u64, "connection");
-    if is_empty {
+    let left = server.connections() as u64;
+    let closing = count(left, "connection");
+    if left == 0 {
         tracing::info!("drained");
     } else if hurried {
-        tracing::warn!("ended by a second signal: closing {left}");
+        tracing::warn!("ended by a second signal: closing {closing}");
     } else {
-        tracing::warn!("closing {left} that are still busy after {:?}", patience.grace);
+        tracing::warn!("closing {closing} that are still busy after {:?}", patience.grace);
     }
     server.end().await;
 }

@@ -4,21 +4,22 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use http::{HeaderValue, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
-use super::drain::{Drain, Quiet};
+use super::quiet::Quiet;
 use crate::clock::Timer;
 use crate::config::ListenerLimits;
 use crate::io::Socket;
-use crate::proxy::{self, Connection, Worker};
+use crate::proxy::{self, Connection, Drain, Stage, Worker};
 
 /// hyper takes no smaller limit for a head.
 const SMALLEST_HEADER: usize = 8 << 10;
 
-/// Serves the connection until either side ends it; after a drain began, until the exchange in progress is over.
+/// Serves the connection until either side ends it; after its drain began, until the exchange in progress is over.
 pub(super) async fn serve(
     socket: Socket,
     worker: &Worker,
@@ -45,15 +46,16 @@ pub(super) async fn serve(
         .serve_connection(socket, service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut quiet = Some(Quiet::on(drain));
+    let mut quiet = Quiet::on(drain);
     // What goes wrong on the connection, the exchange's record tells; between exchanges it is nobody's loss.
-    let _ = std::future::poll_fn(|context| {
-        let is_over = |quiet: &mut Quiet| quiet.poll(context, exchanges.get(), || client.is_idle()).is_ready();
-        if quiet.as_mut().is_some_and(is_over) {
-            quiet = None;
+    std::future::poll_fn(|context| {
+        while let Poll::Ready(stage) = quiet.poll(context, exchanges.get(), || client.is_idle()) {
+            if stage == Stage::Over {
+                return Poll::Ready(());
+            }
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(context)
+        connection.as_mut().poll(context).map(drop)
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Config, Fault, Located, Process};
+use crate::config::{Fault, Located, Process};
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::{LogFile, log};
 
@@ -25,7 +25,7 @@ enum Change {
 impl Logs {
     /// Opens what the configuration names and did not name before. What is open stays so: its name may stand for
     /// another file meanwhile.
-    pub(super) fn open(config: &Config, before: &Process) -> Result<Self, Vec<Fault>> {
+    pub(super) fn open(process: &Process, before: &Process) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut open = |wanted: &Option<Located<PathBuf>>, before: &Option<Located<PathBuf>>| {
             let path = |file: &Option<Located<PathBuf>>| file.as_ref().map(|file| file.value.clone());
@@ -42,7 +42,6 @@ impl Logs {
                 }
             }
         };
-        let process = &config.process;
         let access = open(&process.access_file, &before.access_file);
         let log = open(&process.log_file, &before.log_file);
         if faults.is_empty() { Ok(Self { access, log }) } else { Err(faults) }
