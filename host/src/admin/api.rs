@@ -131,13 +131,14 @@ pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<
 }
 
 async fn serve(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Result<Answer, Refusal> {
-    refuse_browsers(&request, &desk.rules, caller)?;
+    let rules = Rc::clone(&desk.rules.borrow());
+    refuse_browsers(&request, &rules, caller)?;
     let path = request.uri().path().to_owned();
-    let is_open = |route: &Route| route.is_probe && desk.rules.has_open_probes;
+    let is_open = |route: &Route| route.is_probe && rules.has_open_probes;
     let mut here = ROUTES.iter().filter_map(|route| Some((route, route.matches(&path)?))).peekable();
     // Who may not ask is not told what there is.
     if !here.peek().is_some_and(|(route, _)| is_open(route)) {
-        admit(request.headers(), &desk.rules, caller)?;
+        admit(request.headers(), &rules, caller)?;
     }
     let mut allowed = Vec::new();
     for (route, in_path) in here {

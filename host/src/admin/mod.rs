@@ -17,6 +17,7 @@ mod schema;
 mod serve;
 mod views;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use tokio::sync::mpsc;
@@ -32,8 +33,8 @@ pub use views::*;
 
 /// What all requests are answered with.
 pub struct Desk {
-    /// Who may ask.
-    pub rules: Rules,
+    /// Who may ask; that may change while connections are open.
+    pub rules: RefCell<Rc<Rules>>,
     /// To whoever runs the server.
     pub orders: mpsc::Sender<Order>,
     /// What is known without them.

@@ -4,31 +4,21 @@ use super::Server;
 use super::inspect::{InForce, failures};
 use crate::admin::{Listeners, Order};
 
-/// What comes after an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Then {
-    /// Nothing else.
-    GoOn,
-    /// The end, by a drain.
-    End,
-}
-
 impl Server {
-    /// Does what was ordered, and answers.
-    pub async fn obey(&mut self, order: Order) -> Then {
+    /// Does what was ordered, and answers; what takes long is begun, and answered when it is done.
+    pub(super) fn obey(&mut self, order: Order) {
         // Who asked may have gone.
         match order {
             Order::Status(answer) => drop(answer.send(self.status())),
-            Order::Reload(answer) => drop(answer.send(self.reload().await)),
+            Order::Reload(answer) => self.reload(Some(answer)),
             Order::Drain(answer) => {
-                self.pulse.drain();
+                // Whoever runs the server sees it, and goes on with the drain.
+                self.retire();
                 let _ = answer.send(());
-                return Then::End;
             }
             Order::Config(answer) => self.show(answer, InForce::configuration),
             Order::Listeners(answer) => {
-                drop(answer.send(Listeners { listeners: self.listeners.iter().map(super::Bound::view).collect() }));
+                let _ = answer.send(Listeners { listeners: self.listener_views() });
             }
             Order::Sites(page, answer) => self.show(answer, move |now| now.sites(page)),
             Order::Routes(wanted, page, answer) => self.show(answer, move |now| now.routes(&wanted, page)),
@@ -42,6 +32,5 @@ impl Server {
             Order::Failures(answer) => self.show(answer, |_| failures()),
             Order::Quarantine(answer) => self.show(answer, InForce::quarantine),
         }
-        Then::GoOn
     }
 }

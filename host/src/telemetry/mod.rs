@@ -3,4 +3,7 @@
 pub mod access;
 pub mod failures;
 pub mod log;
+mod output;
 mod time;
+
+pub use output::LogFile;

@@ -28,7 +28,7 @@ impl InForce {
 
     pub(in crate::server) fn plugins(&self, page: Page) -> Plugins {
         let mut plugins: BTreeMap<&str, Plugin> = BTreeMap::new();
-        for (entry, filter) in self.config.entries.iter().zip(self.state.snapshot.entries()) {
+        for (entry, filter) in self.config.entries.iter().zip(self.snapshot.entries()) {
             let known =
                 plugins.entry(&entry.component.plugin).or_insert_with(|| plugin(&entry.component, Some(filter)));
             known.filters += 1;
@@ -46,7 +46,7 @@ impl InForce {
 
     fn filter(&self, link: &Link) -> Filter {
         let entry = &self.config.entries[link.entry];
-        let running = &self.state.snapshot.entries()[link.entry];
+        let running = &self.snapshot.entries()[link.entry];
         Filter {
             name: entry.name.clone(),
             plugin: entry.component.plugin.clone(),

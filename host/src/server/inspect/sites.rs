@@ -56,7 +56,7 @@ impl InForce {
             told.answer = Some(format!("308 to https on port {port}"));
             return Ok(told);
         }
-        let router = &self.state.snapshot.router;
+        let router = &self.snapshot.router;
         let Some(index) = router.site(listener, &supposed.host) else {
             told.answer = Some("404 no-site".to_owned());
             return Ok(told);
