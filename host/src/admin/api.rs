@@ -12,7 +12,7 @@ use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
 use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes};
 use super::reply::{Answer, Refusal, json};
-use super::route::{Answering, Kind, Parameter, Route};
+use super::route::{Answering, Kind, Link, Parameter, Route};
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
     Reloaded, Routes, Sites, Status, Upstream, Upstreams,
@@ -79,7 +79,12 @@ static ROUTES: &[Route] = &[
         let page = asked.page();
         asked.show(move |answer| Order::Upstreams(page, answer))
     })
-    .with(&[OFFSET, LIMIT]),
+    .with(&[OFFSET, LIMIT])
+    .leads_to(&[
+        Link { operation: "getUpstreamsUpstream", parameters: FIRST_UPSTREAM },
+        Link { operation: "postUpstreamsUpstreamEndpointsEndpointDrain", parameters: FIRST_ENDPOINT },
+        Link { operation: "postUpstreamsUpstreamEndpointsEndpointUndrain", parameters: FIRST_ENDPOINT },
+    ]),
     Route::get::<Upstream>("/upstreams/{upstream}", "One of them.", |asked| {
         let name = asked.text("upstream");
         asked.find(move |answer| Order::Upstream(name, answer))
@@ -111,8 +116,9 @@ static ROUTES: &[Route] = &[
     Route::get::<Quarantine>("/quarantine", "Filters that are not called for a while.", |asked| {
         asked.show(Order::Quarantine)
     }),
-    Route::get::<Value>("/openapi.json", "This document.", |_| {
-        Box::pin(async { Ok(json(StatusCode::OK, &openapi::document(ROUTES))) })
+    Route::get::<Value>("/openapi.json", "This document.", |asked| {
+        let document = openapi::document(ROUTES, &asked.desk.rules.borrow());
+        Box::pin(async move { Ok(json(StatusCode::OK, &document)) })
     }),
 ];
 
@@ -121,6 +127,11 @@ const LIMIT: Parameter =
     Parameter::optional("limit", Kind::Number(1, MOST), "How many are shown at most; 100 if it is not said.");
 const UPSTREAM: Parameter = Parameter::required("upstream", Kind::Text, "The upstream's name.");
 const ENDPOINT: Parameter = Parameter::required("endpoint", Kind::Text, "The endpoint's host and port.");
+
+/// Where an answer of `GET /upstreams` names its first one.
+const FIRST_UPSTREAM: &[(&str, &str)] = &[("upstream", "/upstreams/0/name")];
+const FIRST_ENDPOINT: &[(&str, &str)] =
+    &[("upstream", "/upstreams/0/name"), ("endpoint", "/upstreams/0/endpoints/0/name")];
 
 /// Answers a request.
 pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
