@@ -92,14 +92,17 @@ impl Snapshot {
         let mut upstreams = Vec::with_capacity(config.upstreams.len());
         for upstream in &config.upstreams {
             let new = match Upstream::new(upstream, |endpoint| counts.endpoint(&upstream.name, endpoint)) {
-                Ok(new) => Arc::new(new),
+                Ok(new) => new,
                 Err(found) => {
                     faults.extend(found);
                     continue;
                 }
             };
-            let same = kept.get(upstream.name.as_str()).filter(|before| ***before == new);
-            upstreams.push(same.map_or(new, |before| Arc::clone(before)));
+            upstreams.push(match kept.get(upstream.name.as_str()) {
+                Some(before) if ***before == new => Arc::clone(before),
+                Some(before) => Arc::new(new.taking_over(before)),
+                None => Arc::new(new),
+            });
         }
         config.sound(faults)?;
         let sites = config.sites.iter().map(|site| Site {
@@ -143,9 +146,14 @@ impl Snapshot {
         })
     }
 
-    /// The servers behind the proxy.
-    pub fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
-        self.upstreams.iter().map(|upstream| &**upstream)
+    /// All filters, in the configuration's order.
+    pub fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// All upstreams, in the configuration's order.
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
     }
 
     /// What filters want to be kept fresh.
@@ -156,11 +164,6 @@ impl Snapshot {
     /// Where filters keep what they share, by name.
     pub fn stores(&self) -> impl Iterator<Item = (&str, &dyn store::Store)> {
         self.stores.iter().map(|(name, store)| (name.as_str(), &**store))
-    }
-
-    /// The filters.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().map(|entry| &**entry)
     }
 
     /// What filters count, by entry.

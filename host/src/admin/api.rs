@@ -7,14 +7,17 @@ use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use super::asked::Asked;
+use super::asked::{Asked, MOST};
 use super::exposition::Format;
 use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
-use super::orders::Order;
+use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes};
 use super::reply::{Answer, Refusal, json};
-use super::route::{Answering, Gives, Route, Takes};
-use super::views::{Reloaded, Status};
+use super::route::{Answering, Gives, Kind, Link, Parameter, Route, Takes};
+use super::views::{
+    Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
+    Reloaded, Routes, Sites, Status, Upstream, Upstreams,
+};
 use super::{Desk, metrics, openapi};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
@@ -39,10 +42,106 @@ static ROUTES: &[Route] = &[
     .with(metrics::PARAMETERS),
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
-    Route::get::<Value>("/openapi.json", "This document.", |_| {
-        Box::pin(async { Ok(json(StatusCode::OK, &openapi::document(ROUTES))) })
+    Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
+    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", |asked| {
+        asked.show(Order::Config)
+    }),
+    Route::get::<Listeners>("/listeners", "Where clients connect.", |asked| asked.show(Order::Listeners)),
+    Route::get::<Sites>("/sites", "What is served.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Sites(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Routes>("/routes", "From requests to upstreams.", |asked| {
+        let (page, wanted) =
+            (asked.page(), WantedRoutes { site: asked.text("site"), upstream: asked.text("upstream") });
+        asked.show(move |answer| Order::Routes(wanted, page, answer))
+    })
+    .with(&[
+        Parameter::optional("site", Kind::Text, "Only those of the site of this name."),
+        Parameter::optional("upstream", Kind::Text, "Only those that lead to the upstream of this name."),
+        OFFSET,
+        LIMIT,
+    ]),
+    Route::get::<Explanation>("/explain", "What would become of a request without header fields.", explain)
+        .with(&[
+            Parameter::required("host", Kind::Text, "The host that it names."),
+            Parameter::required("path", Kind::Path, "Its path and query."),
+            Parameter::optional("method", Kind::Token, "Its method; GET if it is not said."),
+            Parameter::optional(
+                "listener",
+                Kind::Text,
+                "The name of the listener where it arrives; the file's first if not.",
+            ),
+        ])
+        .refuses(&[(StatusCode::NOT_FOUND, "There is no such listener.")]),
+    Route::get::<Chains>("/chains", "Filters in order, of sites and of routes that differ.", |asked| {
+        let (page, site) = (asked.page(), asked.text("site"));
+        asked.show(move |answer| Order::Chains(site, page, answer))
+    })
+    .with(&[Parameter::optional("site", Kind::Text, "Only those of the site of this name."), OFFSET, LIMIT]),
+    Route::get::<Plugins>("/plugins", "What filters are made of.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Plugins(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Upstreams>("/upstreams", "The servers behind the proxy, as they are.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Upstreams(page, answer))
+    })
+    .with(&[OFFSET, LIMIT])
+    .leads_to(&[
+        Link { operation: "getUpstreamsUpstream", parameters: FIRST_UPSTREAM },
+        Link { operation: "postUpstreamsUpstreamEndpointsEndpointDrain", parameters: FIRST_ENDPOINT },
+        Link { operation: "postUpstreamsUpstreamEndpointsEndpointUndrain", parameters: FIRST_ENDPOINT },
+    ]),
+    Route::get::<Upstream>("/upstreams/{upstream}", "One of them.", |asked| {
+        let name = asked.text("upstream");
+        asked.find(move |answer| Order::Upstream(name, answer))
+    })
+    .with(&[UPSTREAM])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream.")]),
+    Route::post::<Endpoint>(
+        "/upstreams/{upstream}/endpoints/{endpoint}/drain",
+        "Send an endpoint no new exchanges; those in progress end. Holds over reloads, while the endpoint stays.",
+        |asked| drain_endpoint(asked, true),
+    )
+    .with(&[UPSTREAM, ENDPOINT])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream, or it has no such endpoint.")]),
+    Route::post::<Endpoint>(
+        "/upstreams/{upstream}/endpoints/{endpoint}/undrain",
+        "Send an endpoint exchanges again.",
+        |asked| drain_endpoint(asked, false),
+    )
+    .with(&[UPSTREAM, ENDPOINT])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream, or it has no such endpoint.")]),
+    Route::get::<Documents>("/documents", "Texts that are kept fresh for filters.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Documents(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Failures>("/failures", "What failed lately, by filter and by upstream.", |asked| {
+        asked.show(Order::Failures)
+    }),
+    Route::get::<Quarantine>("/quarantine", "Filters that are not called for a while.", |asked| {
+        asked.show(Order::Quarantine)
+    }),
+    Route::get::<Value>("/openapi.json", "This document.", |asked| {
+        let document = openapi::document(ROUTES, &asked.desk.rules.borrow());
+        Box::pin(async move { Ok(json(StatusCode::OK, &document)) })
     }),
 ];
+
+const OFFSET: Parameter = Parameter::optional("offset", Kind::Number(0, u32::MAX as u64), "How many are passed over.");
+const LIMIT: Parameter =
+    Parameter::optional("limit", Kind::Number(1, MOST), "How many are shown at most; 100 if it is not said.");
+const UPSTREAM: Parameter = Parameter::required("upstream", Kind::Text, "The upstream's name.");
+const ENDPOINT: Parameter = Parameter::required("endpoint", Kind::Text, "The endpoint's host and port.");
+
+/// Where an answer of `GET /upstreams` names its first one.
+const FIRST_UPSTREAM: &[(&str, &str)] = &[("upstream", "/upstreams/0/name")];
+const FIRST_ENDPOINT: &[(&str, &str)] =
+    &[("upstream", "/upstreams/0/name"), ("endpoint", "/upstreams/0/endpoints/0/name")];
 
 /// Answers a request.
 pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
@@ -53,13 +152,14 @@ pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<
 }
 
 async fn serve(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Result<Answer, Refusal> {
-    refuse_browsers(&request, &desk.rules, caller)?;
+    let rules = Rc::clone(&desk.rules.borrow());
+    refuse_browsers(&request, &rules, caller)?;
     let path = request.uri().path().to_owned();
-    let is_open = |route: &Route| route.is_probe && desk.rules.has_open_probes;
+    let is_open = |route: &Route| route.is_probe && rules.has_open_probes;
     let mut here = ROUTES.iter().filter_map(|route| Some((route, route.matches(&path)?))).peekable();
     // Who may not ask is not told what there is.
     if !here.peek().is_some_and(|(route, _)| is_open(route)) {
-        admit(request.headers(), &desk.rules, caller)?;
+        admit(request.headers(), &rules, caller)?;
     }
     let mut allowed = Vec::new();
     for (route, in_path) in here {
@@ -86,6 +186,25 @@ async fn serve(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Re
         answer.headers_mut().insert(header::ALLOW, allowed);
     }
     Ok(answer)
+}
+
+fn drain(asked: Asked) -> Answering {
+    Box::pin(async move {
+        asked.ask(Order::Drain).await?;
+        Ok(json(StatusCode::OK, &Drained { draining: true }))
+    })
+}
+
+fn explain(asked: Asked) -> Answering {
+    let method = asked.parameter("method").unwrap_or("GET").to_owned();
+    let supposed =
+        Supposed { listener: asked.text("listener"), host: asked.text("host"), target: asked.text("path"), method };
+    asked.find(move |answer| Order::Explain(supposed, answer))
+}
+
+fn drain_endpoint(asked: Asked, drain: bool) -> Answering {
+    let wanted = WantedEndpoint { upstream: asked.text("upstream"), endpoint: asked.text("endpoint"), drain };
+    asked.find(move |answer| Order::DrainEndpoint(wanted, answer))
 }
 
 fn reload(asked: Asked) -> Answering {

@@ -19,6 +19,7 @@ mod schema;
 mod serve;
 mod views;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use tokio::sync::mpsc;
@@ -27,14 +28,15 @@ pub use asked::Page;
 pub use client::{At, Call, call};
 pub use guard::{Caller, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
-pub use orders::Order;
+pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes};
+pub use reply::Problem;
 pub use serve::{Arrival, Stream, serve};
 pub use views::*;
 
 /// What all requests are answered with.
 pub struct Desk {
-    /// Who may ask.
-    pub rules: Rules,
+    /// Who may ask; that may change while connections are open.
+    pub rules: RefCell<Rc<Rules>>,
     /// To whoever runs the server.
     pub orders: mpsc::Sender<Order>,
     /// What is known without them.

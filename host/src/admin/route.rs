@@ -30,9 +30,20 @@ pub(super) struct Route {
     pub(super) gives: Gives,
     /// Statuses besides the good one and those that every request can get, and when.
     pub(super) refuses: &'static [(StatusCode, &'static str)],
+    /// What else can be asked with what the answer says.
+    pub(super) leads_to: &'static [Link],
     /// Whether probes ask it, which may need no token.
     pub(super) is_probe: bool,
     pub(super) handler: Handler,
+}
+
+/// From an answer to another request.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// The other request, as the API's document names it.
+    pub(super) operation: &'static str,
+    /// Its parameters, each with the JSON pointer of its value in the answer.
+    pub(super) parameters: &'static [(&'static str, &'static str)],
 }
 
 /// A parameter.
@@ -49,8 +60,10 @@ pub(super) struct Parameter {
 pub(super) enum Kind {
     /// Anything.
     Text,
-    /// A text that begins with a slash.
+    /// A text that begins with a slash: what URLs are made of.
     Path,
+    /// A word as methods are.
+    Token,
     /// A whole number from the first to the second.
     Number(u64, u64),
 }
@@ -96,7 +109,18 @@ impl Route {
         gives: Gives,
         handler: Handler,
     ) -> Self {
-        Self { method, path, words, parameters: &[], takes, gives, refuses: &[], is_probe: false, handler }
+        Self {
+            method,
+            path,
+            words,
+            parameters: &[],
+            takes,
+            gives,
+            refuses: &[],
+            leads_to: &[],
+            is_probe: false,
+            handler,
+        }
     }
 
     /// The same with parameters.
@@ -108,6 +132,12 @@ impl Route {
     /// The same with further statuses.
     pub(super) const fn refuses(mut self, refuses: &'static [(StatusCode, &'static str)]) -> Self {
         self.refuses = refuses;
+        self
+    }
+
+    /// The same with links.
+    pub(super) const fn leads_to(mut self, links: &'static [Link]) -> Self {
+        self.leads_to = links;
         self
     }
 
@@ -127,7 +157,7 @@ impl Route {
                 (Some(wanted), Some(segment)) => {
                     match wanted.strip_prefix('{').and_then(|wanted| wanted.strip_suffix('}')) {
                         Some(name) if !segment.is_empty() => {
-                            captured.push((name, super::asked::decode(segment, false)?))
+                            captured.push((name, super::asked::decode(segment, false)?));
                         }
                         None if wanted == segment => {}
                         _ => return None,
@@ -159,9 +189,10 @@ impl Parameter {
     pub(super) fn refuse(&self, value: &str) -> Option<String> {
         let name = self.name;
         match self.kind {
-            Kind::Path if !value.starts_with('/') => {
-                Some(format!("`{name}` begins with a slash, as in {name}=/users/7"))
+            Kind::Path if !is_target(value) => {
+                Some(format!("`{name}` begins with a slash and is made of what URLs are, as in {name}=/users/7"))
             }
+            Kind::Token if !is_token(value) => Some(format!("`{name}` is made of capital letters, as in {name}=GET")),
             Kind::Number(least, most)
                 if !is_number(value) || !value.parse().is_ok_and(|number| (least..=most).contains(&number)) =>
             {
@@ -170,6 +201,15 @@ impl Parameter {
             _ => None,
         }
     }
+}
+
+/// Path and query of a URL.
+fn is_target(value: &str) -> bool {
+    value.starts_with('/') && value.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte))
+}
+
+fn is_token(value: &str) -> bool {
+    (1..=32).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// `+5` is one for Rust only.

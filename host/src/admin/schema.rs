@@ -5,29 +5,29 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 /// What can be shown, and how that looks.
-pub trait Shown: serde::Serialize {
+pub(crate) trait Shown: serde::Serialize {
     /// Its JSON Schema; named ones are put among the shapes and referred to.
     fn schema(shapes: &mut Shapes) -> Value;
 }
 
 /// Named schemas.
 #[derive(Debug, Default)]
-pub struct Shapes(pub(super) Map<String, Value>);
+pub(crate) struct Shapes(pub(super) Map<String, Value>);
 
 /// A field of a view.
 #[derive(Debug)]
-pub struct Field {
+pub(crate) struct Field {
     /// Its key.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it says.
-    pub text: &'static str,
+    pub(crate) text: &'static str,
     /// Its schema.
-    pub schema: Value,
+    pub(crate) schema: Value,
 }
 
 impl Shapes {
     /// A reference to the schema of a view, which is made at its first use. All fields are always there.
-    pub fn of(
+    pub(crate) fn of(
         &mut self,
         name: &'static str,
         text: &'static str,

@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::run::block_on;
 use super::{File, Usage, count};
 use crate::admin::{At, Call, call};
-use crate::config;
+use crate::config::{self, Admin, AdminAddress};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
     file: File,
-    /// The running proxy's admin address, instead of the file's; its token is then read from `WEIR_ADMIN_TOKEN`
+    /// The running proxy's admin address (or `unix:PATH`), instead of the file's; its token is then read from
+    /// `WEIR_ADMIN_TOKEN`
     #[arg(long, value_name = "URL")]
     admin: Option<String>,
 }
@@ -41,6 +42,15 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("  {} listens on {}", text(&listener["name"]), text(&listener["address"]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
+    if answer["is_draining"] == true {
+        println!("  draining: it comes to its end");
+    }
+    for (key, what) in [("lost_records", "access record"), ("lost_lines", "line")] {
+        let lost = answer[key].as_u64().unwrap_or_default();
+        if lost > 0 {
+            println!("  {} could not be written", count(lost, what));
+        }
+    }
     match (&answer["reload"], answer["reload"]["report"].as_str()) {
         (Value::Null, _) => {}
         (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),
@@ -76,7 +86,7 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
                 );
                 return Err(Usage(message).into());
             };
-            (At::Tcp(admin.address.value), admin.token.as_ref().map(|token| token.reveal().to_owned()))
+            (at(admin)?, admin.token.as_ref().map(|token| token.reveal().to_owned()))
         }
     };
     let answer = block_on(async { call(&Call { at, token: token.as_deref(), method, path }).await })?;
@@ -88,7 +98,23 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
     Ok(answer)
 }
 
+/// Where the file's proxy is asked.
+fn at(admin: &Admin) -> Result<At, Usage> {
+    let address = &admin.address.value;
+    match address {
+        _ if admin.tls.is_some() => Err(Usage(format!(
+            "the running proxy speaks TLS to operators, which this command does not; ask it with curl, as in \
+             `curl --cacert ca.pem https://{address}/status`, or give it a socket: `address: unix:/run/weir.sock`"
+        ))),
+        AdminAddress::Tcp(address) => Ok(At::Tcp(*address)),
+        AdminAddress::Unix(path) => Ok(At::Unix(path.clone())),
+    }
+}
+
 fn address(url: &str) -> Result<At, Usage> {
+    if let Some(path) = url.strip_prefix("unix:") {
+        return Ok(At::Unix(path.into()));
+    }
     let bare = url.strip_prefix("http://").unwrap_or(url).replace("localhost", "127.0.0.1");
     let parsed = bare.trim_end_matches('/').parse();
     parsed.map(At::Tcp).map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))

@@ -5,6 +5,7 @@
 //! faults along, so that those of later stages (filters, certificates) are reported beside them. Nothing here opens a
 //! port, reads a plugin or calls out. Reading never panics, whatever the file holds.
 
+mod admin;
 mod chains;
 mod edge;
 mod fault;
@@ -13,9 +14,11 @@ mod filters;
 mod forms;
 pub mod grants;
 mod json;
+mod process;
 mod read;
 mod schema;
 mod secrets;
+pub mod shown;
 mod sites;
 mod sources;
 mod stores;
@@ -27,16 +30,17 @@ mod validate;
 
 pub(crate) use validate::{MOST_INSTANCES, MOST_MEMORY};
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use admin::{Admin, AdminAddress, AdminTls};
 pub use chains::{
     Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Quarantine, Wasi,
 };
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
 pub use json::Json;
+pub use process::{Drain, Process, Upgrade};
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
 pub use stores::Store;
@@ -55,6 +59,8 @@ pub struct Config {
     pub workers: usize,
     /// Whether every exchange leaves a record.
     pub access_log: bool,
+    /// How the process ends and is replaced, and where it writes.
+    pub process: Process,
     /// Where operators reach the running proxy.
     pub admin: Option<Admin>,
     /// Where clients connect.
@@ -80,15 +86,6 @@ pub struct Source {
     pub path: PathBuf,
     /// What it held.
     pub text: String,
-}
-
-/// The address for operators.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Where it listens.
-    pub address: Located<SocketAddr>,
-    /// What callers must show.
-    pub token: Option<Secret>,
 }
 
 /// A value and where it stands.

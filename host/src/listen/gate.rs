@@ -26,19 +26,14 @@ pub struct Permit {
 }
 
 impl Gate {
-    /// For a listener without connections, and so many workers.
-    pub fn new(most: usize, workers: usize) -> Arc<Self> {
+    /// For a listener without connections.
+    pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             open: AtomicUsize::new(0),
             most: AtomicUsize::new(most),
             accepted: Accepted::default(),
-            counts: EachWorker::new(workers),
+            counts: EachWorker::default(),
         })
-    }
-
-    /// Connections that are open.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
     }
 
     /// What is counted where connections are accepted.
@@ -54,6 +49,16 @@ impl Gate {
     /// Connections that are there stay, more than may be or not.
     pub fn allow(&self, most: usize) {
         self.most.store(most, Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Whether a connection is open.
+    pub fn is_used(&self) -> bool {
+        self.open() > 0
     }
 
     /// Counts a connection in, for the listener and for its worker. Only one thread, the acceptors', comes here.

@@ -9,29 +9,29 @@ use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 
-use super::drain::{Drain, unless_draining};
+use super::quiet::unless_drained;
 use super::{Arrival, Settings, http1, http2, tls};
 use crate::clock::within;
 use crate::io::{AHEAD, Socket, Tcp};
 use crate::plugin::{self, Peer};
-use crate::proxy::{self, Connection, ReplyBody, Worker};
-use crate::telemetry::metrics::{HandshakeFailed, Listener};
+use crate::proxy::{self, Connection, Listener, Listening, ReplyBody, Worker};
+use crate::telemetry::metrics::{self, HandshakeFailed};
 
 /// What a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; AHEAD] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
-pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, drain: Rc<Drain>) {
-    let Arrival { stream, peer, listener, permit } = arrival;
+pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, listener: Rc<Listener>) {
+    let Arrival { stream, peer, permit, .. } = arrival;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = peer.ip().to_canonical();
     let limits = settings.limits;
+    let drain = Rc::clone(&listener.drain);
     let counts = permit.counts();
     let handshake = Handshake { counts: &counts, is_pending: Cell::new(settings.tls.is_some()) };
     let stream = Tcp::new(stream, Arc::clone(&counts));
     let beginning = Box::pin(within(limits.head, begin(stream, Arc::clone(&settings), &handshake)));
-    // Nobody waits for an answer yet.
-    let (socket, tls, speaks_http2) = match unless_draining(&drain, beginning).await {
+    let (socket, tls, speaks_http2) = match unless_drained(&drain, beginning).await {
         Some(Some(Ok(began))) => began,
         Some(Some(Err(error))) => return tracing::debug!(%peer, "a connection ended before its first request: {error}"),
         Some(None) => {
@@ -50,7 +50,7 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
     let trusted = &settings.trusted_proxies;
     let connection = Connection::new(listener, peer, settings.redirect, trusted, Rc::new(permit));
     if speaks_http2 {
-        Box::pin(http2::serve(socket, worker, (connection, counts), limits, &drain)).await;
+        Box::pin(http2::serve(socket, worker, (connection, counts), limits, Listening::to(&drain))).await;
     } else {
         http1::serve(socket, &worker, (&connection, &counts), limits, &drain).await;
     }
@@ -60,7 +60,7 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
 pub(super) async fn exchange(
     worker: &Worker,
     client: &Connection,
-    counts: &Listener,
+    counts: &metrics::Listener,
     request: Request<Incoming>,
 ) -> Response<ReplyBody> {
     let version = match request.version() {
@@ -77,7 +77,7 @@ pub(super) async fn exchange(
 
 /// A handshake, as it is counted: once, however it ends.
 struct Handshake<'a> {
-    counts: &'a Listener,
+    counts: &'a metrics::Listener,
     is_pending: Cell<bool>,
 }
 

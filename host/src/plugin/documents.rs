@@ -41,7 +41,24 @@ pub struct Document {
     /// When the last fetch was done, and whether it went well.
     fetches: watch::Sender<Option<(Instant, bool)>>,
     fetched: Shared,
-    failed: Shared,
+    failures: Shared,
+    /// Why the last fetch failed.
+    failed: Mutex<Option<String>>,
+}
+
+/// How a document is, for operators.
+#[derive(Clone, Debug)]
+pub struct DocumentState {
+    /// Where it comes from; without a query, which may hold a key.
+    pub source: String,
+    /// How often it is fetched.
+    pub interval: Duration,
+    /// 0 if there is no good copy.
+    pub version: u64,
+    /// Bytes of the good copy, and how long ago it was fetched.
+    pub copy: Option<(usize, Duration)>,
+    /// Why the last fetch failed, if it did.
+    pub error: Option<String>,
 }
 
 /// One good copy of it.
@@ -65,7 +82,8 @@ impl Document {
             wanted: Arc::default(),
             fetches: watch::Sender::new(None),
             fetched: Shared::new(),
-            failed: Shared::new(),
+            failures: Shared::new(),
+            failed: Mutex::default(),
         }
     }
 
@@ -84,6 +102,22 @@ impl Document {
         self.source == other.source && self.interval == other.interval
     }
 
+    /// How it is.
+    pub fn state(&self) -> DocumentState {
+        let source = match &self.source {
+            Source::File(path) => path.display().to_string(),
+            Source::Upstream(upstream, path) => {
+                format!("upstream `{upstream}`, {}", path.split('?').next().unwrap_or_default())
+            }
+        };
+        let copy = self.read().map(|copy| {
+            let age = since_1970().saturating_sub(Duration::from_nanos(copy.fetched));
+            (copy.text.len(), age)
+        });
+        let error = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        DocumentState { source, interval: self.interval, version: self.version(), copy, error }
+    }
+
     /// 0 if there is no good copy.
     pub(super) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
@@ -95,7 +129,7 @@ impl Document {
 
     /// How many fetches succeeded, and how many failed.
     pub fn fetches(&self) -> (u64, u64) {
-        (self.fetched.get(), self.failed.get())
+        (self.fetched.get(), self.failures.get())
     }
 
     /// When the last one succeeded, since 1970; none if none did.
@@ -152,11 +186,12 @@ impl Document {
             Ok(text) => text,
             Err(why) => {
                 tracing::warn!("a document cannot be fetched: {why}; what was there before is kept");
+                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
                 return false;
             }
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let fetched = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let fetched = u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX);
         let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
         let version = match &*copy {
             Some(copy) if copy.text == text => copy.version,
@@ -169,13 +204,17 @@ impl Document {
     }
 }
 
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Fetches the document at its interval and whenever somebody asks, until nobody has it any more.
 async fn keep(document: Weak<Document>, outbound: Arc<dyn Outbound>) {
     let mut failures = 0;
     loop {
         let Some(kept) = document.upgrade() else { return };
         let is_good = kept.take(kept.fetch(&outbound).await);
-        if is_good { &kept.fetched } else { &kept.failed }.add(1);
+        if is_good { &kept.fetched } else { &kept.failures }.add(1);
         kept.fetches.send_replace(Some((Instant::now(), is_good)));
         failures = if is_good { 0 } else { failures + 1 };
         // One that is not there is asked for more often, and less so the longer it is not.

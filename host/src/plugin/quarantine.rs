@@ -43,11 +43,6 @@ impl Ward {
         Self { began: Instant::now(), rules, until: AtomicU64::new(0), times: AtomicU32::new(0), closed: Shared::new() }
     }
 
-    /// Whether the filter is put aside now.
-    pub(super) fn is_closed(&self) -> bool {
-        self.now() < self.until.load(Ordering::Relaxed)
-    }
-
     /// How often it was put aside.
     pub(super) fn closed(&self) -> u64 {
         self.closed.get()
@@ -99,6 +94,12 @@ impl Ward {
             self.closed.add(1);
         }
         is_first.then_some(length)
+    }
+
+    /// For how long it is not called yet, and how often in a row that was so.
+    pub(super) fn shut(&self) -> Option<(Duration, u32)> {
+        let left = self.until.load(Ordering::Relaxed).checked_sub(self.now()).filter(|left| *left > 0)?;
+        Some((Duration::from_millis(left), self.times.load(Ordering::Relaxed)))
     }
 
     fn now(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! An exchange on its way. When it is over, however it ended, it leaves its record.
 
 use std::cell::{Cell, OnceCell};
+use std::fmt::Debug;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -45,9 +46,10 @@ impl Ended {
             upstream::Error::Cut => Self::FilterCut,
             upstream::Error::TooLarge(_) => Self::BodyTooLarge,
             upstream::Error::Timeout(_) | upstream::Error::Total(_) => Self::UpstreamTimeout,
-            upstream::Error::Connect { .. } | upstream::Error::Request(_) | upstream::Error::Broke(_) => {
-                Self::UpstreamBroke
-            }
+            upstream::Error::Connect { .. }
+            | upstream::Error::Drained
+            | upstream::Error::Request(_)
+            | upstream::Error::Broke(_) => Self::UpstreamBroke,
         }
     }
 }
@@ -73,10 +75,12 @@ pub(super) struct Ongoing {
     /// Whether there will be a record.
     is_recorded: bool,
     log: Rc<WorkerLog>,
+    /// The client's connection counts as open until all have been told: a drain waits for that.
+    open: Rc<dyn Debug>,
 }
 
 impl Ongoing {
-    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, local: &Local) -> Self {
+    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, open: Rc<dyn Debug>, local: &Local) -> Self {
         Self {
             exchange,
             sent: 0,
@@ -91,6 +95,7 @@ impl Ongoing {
             why_cut: WhyCut::default(),
             is_recorded: local.snapshot.access_log,
             log,
+            open,
         }
     }
 
@@ -210,10 +215,15 @@ impl Ongoing {
                 .as_ref()
                 .filter(|_| matches!(exchange.origin, Origin::Upstream))
                 .and_then(|endpoint| endpoint.to_str().ok()),
-            by: if self.status.is_none() { "client" } else { by },
+            by: match self.status {
+                None if self.log.is_ending() => "host",
+                None => "client",
+                Some(_) => by,
+            },
             reason,
             detail,
             ended: match self.ended {
+                Ended::Open if self.log.is_ending() => "proxy-ended",
                 Ended::Open => "client-gone",
                 Ended::Complete => "complete",
                 Ended::UpstreamBroke => "upstream-broke",
@@ -256,7 +266,11 @@ impl Drop for Ongoing {
         let mut context = Context::from_waker(Waker::noop());
         // Only who waits needs a task; at the end of a worker there is none.
         if told.as_mut().poll(&mut context).is_pending() && Handle::try_current().is_ok() {
-            tokio::task::spawn_local(told);
+            let open = Rc::clone(&self.open);
+            tokio::task::spawn_local(async move {
+                told.await;
+                drop(open);
+            });
         }
     }
 }

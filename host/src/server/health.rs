@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::WeakUnboundedSender;
+use tokio::sync::oneshot;
 
 use super::worker::Order;
 use crate::admin::{Health, Liveness, Readiness, Told};
@@ -22,14 +23,14 @@ pub(super) struct Pulse {
 /// One worker's way to respond. At most one question is on its way for each probe that waits.
 #[derive(Debug)]
 struct Felt {
-    orders: mpsc::UnboundedSender<Order>,
+    orders: WeakUnboundedSender<Order>,
     /// A question that was not answered in time; it will be, if the worker comes back.
     overdue: RefCell<Option<oneshot::Receiver<()>>>,
 }
 
 impl Pulse {
     /// These are the workers from now on.
-    pub(super) fn watch(&self, workers: impl Iterator<Item = mpsc::UnboundedSender<Order>>) {
+    pub(super) fn watch(&self, workers: impl Iterator<Item = WeakUnboundedSender<Order>>) {
         let felt = |orders| Rc::new(Felt { orders, overdue: RefCell::default() });
         self.workers.replace(workers.map(felt).collect());
     }
@@ -43,6 +44,8 @@ impl Pulse {
 impl Health for Pulse {
     fn live(&self) -> Told<Liveness> {
         let workers = self.workers.borrow().clone();
+        // At the end workers end before the door is closed.
+        let is_draining = self.is_draining.get();
         Box::pin(async move {
             let deadline = tokio::time::Instant::now() + BOUND;
             let mut reasons = Vec::new();
@@ -51,6 +54,7 @@ impl Health for Pulse {
             for (index, (felt, mut question)) in workers.iter().zip(questions).enumerate() {
                 match tokio::time::timeout_at(deadline, &mut question).await {
                     Ok(Ok(())) => {}
+                    Ok(Err(_)) if is_draining => {}
                     Ok(Err(_)) => reasons.push(format!("the worker weir-{index} has ended")),
                     Err(_) => {
                         felt.overdue.replace(Some(question));
@@ -73,7 +77,7 @@ impl Felt {
         self.overdue.take().unwrap_or_else(|| {
             let (answer, answered) = oneshot::channel();
             // A worker that has ended drops the answer.
-            let _ = self.orders.send(Order::Respond(answer));
+            let _ = self.orders.upgrade().map(|orders| orders.send(Order::Respond(answer)));
             answered
         })
     }

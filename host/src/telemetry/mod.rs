@@ -1,6 +1,10 @@
 //! What the proxy says about itself. Every room writes here; this room imports none of them.
 
 pub mod access;
+pub mod failures;
 pub mod log;
 pub mod metrics;
+mod output;
 mod time;
+
+pub use output::LogFile;

@@ -18,6 +18,9 @@ pub enum Error {
         /// How many endpoints were tried.
         tried: usize,
     },
+    /// Operators have all endpoints drained.
+    #[error("no endpoint takes new exchanges: all are drained by order")]
+    Drained,
     /// It cannot be said in the upstream's protocol.
     #[error("the request cannot be sent: {0}")]
     Request(&'static str),
@@ -46,10 +49,22 @@ impl Error {
     pub(super) fn kind(&self) -> Failed {
         match self {
             Self::Connect { .. } => Failed::Connect,
-            Self::Request(_) => Failed::Request,
+            // The second is no attempt.
+            Self::Request(_) | Self::Drained => Failed::Request,
             Self::ClientBody(_) | Self::TooLarge(_) | Self::Cut => Failed::Client,
             Self::Broke(_) => Failed::Broke,
             Self::Timeout(_) | Self::Total(_) => Failed::Timeout,
+        }
+    }
+
+    /// For figures and lists, if it is the upstream's failure and not the client's or the proxy's.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Connect { .. } => Some("connect-failed"),
+            Self::Drained => Some("drained"),
+            Self::Broke(_) => Some("broke"),
+            Self::Timeout(_) | Self::Total(_) => Some("timeout"),
+            Self::Request(_) | Self::ClientBody(_) | Self::TooLarge(_) | Self::Cut => None,
         }
     }
 }

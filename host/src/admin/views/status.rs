@@ -15,6 +15,8 @@ view! {
         uptime: u64,
         /// Its threads.
         workers: usize,
+        /// Whether it comes to its end and should be sent nobody any more.
+        is_draining: bool,
         /// Clients' connections that are open.
         connections: usize,
         /// Where clients connect.
@@ -29,6 +31,10 @@ view! {
         counts: Vec<Count>,
         /// Filters' instances that live, in use or idle.
         instances: usize,
+        /// Access records that could not be written.
+        lost_records: u64,
+        /// Lines of the log that could not be written.
+        lost_lines: u64,
         /// What is not as the configuration says, because somebody ordered it.
         drift: Vec<Drift>,
         /// The last reload, if there was one.
@@ -103,6 +109,14 @@ view! {
         ago: u64,
         /// What was wrong; then what ran before runs on.
         report: Option<String>,
+    }
+}
+
+view! {
+    /// What became of the order to drain.
+    struct Drained {
+        /// Whether it has begun.
+        draining: bool,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::plugin::{Entry, HookTally, Tally};
 use crate::snapshot::Snapshot;
 
 pub(super) fn collect(snapshot: &Snapshot) -> Vec<Family> {
-    let mut entries: Vec<&Entry> = snapshot.entries().collect();
+    let mut entries: Vec<&Entry> = snapshot.entries().iter().map(AsRef::as_ref).collect();
     entries.sort_by_key(|entry| (entry.owner(), entry.name.as_str()));
     let mut families = work(&entries);
     families.extend(documents(&entries));
@@ -62,9 +62,8 @@ fn work(entries: &[&Entry]) -> Vec<Family> {
         memory.whole(&of, live.memory);
         busy.whole(&of, live.busy);
         waiting.whole(&of, live.waiting);
-        let (is_quarantined, times) = entry.quarantine();
-        quarantined.whole(&of, u64::from(is_quarantined));
-        quarantines.whole(&of, times);
+        quarantined.whole(&of, u64::from(entry.quarantined().is_some()));
+        quarantines.whole(&of, entry.quarantines());
     }
     vec![
         calls,
@@ -116,9 +115,7 @@ fn documents(entries: &[&Entry]) -> Vec<Family> {
         "When a document was last fetched, in seconds since 1970; not there if it never was.",
     );
     for entry in entries {
-        let mut documents: Vec<_> = entry.named_documents().collect();
-        documents.sort_by_key(|(name, _)| *name);
-        for (name, document) in documents {
+        for (name, document) in entry.named_documents() {
             let mut of = entry_labels(entry);
             // As in the configuration: `/jwks`.
             of.push(("document".into(), name.into()));

@@ -13,8 +13,9 @@ mod upstreams;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use super::{Server, State};
+use super::{Reloads, Server, State};
 use crate::admin::exposition::{Family, Kind, Labels, Sample, Series, tell_apart};
 use crate::listen::Gate;
 use crate::telemetry::metrics::Distribution;
@@ -23,14 +24,23 @@ use crate::telemetry::metrics::Distribution;
 pub(super) struct Figures {
     state: Arc<State>,
     listeners: Vec<(String, Arc<Gate>)>,
+    reloads: Reloads,
+    /// Whether the last one was adopted; so is the first configuration.
+    is_good: bool,
+    /// When the process began to serve, and when what is served was adopted.
+    adopted: (SystemTime, SystemTime),
 }
 
 impl Server {
     /// Where the figures are now.
     pub(super) fn figures(&self) -> Figures {
-        let listeners =
-            self.listeners.iter().map(|bound| (bound.listener.name.clone(), Arc::clone(&bound.gate))).collect();
-        Figures { state: Arc::clone(&self.state), listeners }
+        Figures {
+            state: Arc::clone(&self.state),
+            listeners: self.listeners.iter().map(|bound| (bound.name.clone(), Arc::clone(&bound.gate))).collect(),
+            reloads: self.reloads,
+            is_good: self.reloaded.as_ref().is_none_or(|(_, fault)| fault.is_none()),
+            adopted: self.adopted,
+        }
     }
 }
 
@@ -38,7 +48,7 @@ impl Figures {
     /// All of them, in a stable order; without those of each route if so wanted.
     pub(super) fn collect(&self, with_routes: bool) -> Vec<Family> {
         let snapshot = &self.state.snapshot;
-        let mut families = process::collect();
+        let mut families = process::collect(self);
         families.extend(listeners::collect(&self.listeners));
         if with_routes {
             families.extend(routes::collect(snapshot));

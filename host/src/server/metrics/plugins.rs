@@ -12,7 +12,7 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<Family> {
     // Two plugins may come to the same name, and two entries of one plugin may declare different kinds under it: what is of
     // one kind is one family, whose labels tell them apart.
     let mut families: BTreeMap<(String, &str), Family> = BTreeMap::new();
-    let mut entries: Vec<_> = snapshot.entries().collect();
+    let mut entries: Vec<_> = snapshot.entries().iter().collect();
     entries.sort_by_key(|entry| (entry.owner(), entry.name.as_str()));
     for entry in entries {
         for (metric, values) in entry.counted() {

@@ -1,22 +1,22 @@
 //! The process and its workers, and what belongs to nothing that has a name.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Family, Labels, Sample, counter, gauge, histogram, labels};
-use crate::telemetry::metrics::{Distribution, LOST_LINES, LOST_RECORDS, RELOADS, workers};
+use super::{Family, Figures, Labels, Sample, counter, gauge, histogram, labels};
+use crate::telemetry::metrics::{Distribution, LOST_LINES, LOST_RECORDS, workers};
 
-pub(super) fn collect() -> Vec<Family> {
-    let mut families = process();
-    families.extend(configuration());
+pub(super) fn collect(figures: &Figures) -> Vec<Family> {
+    let mut families = process(figures.adopted.0);
+    families.extend(configuration(figures));
     families.extend(own_work());
     families
 }
 
 /// Names that every Prometheus dashboard of processes knows.
-fn process() -> Vec<Family> {
+fn process(began: SystemTime) -> Vec<Family> {
     let mut build = gauge("weir_build_info", "Always 1; the labels say which Weir this is.");
     build.whole(&labels([("version", env!("CARGO_PKG_VERSION"))]), 1);
     let figure = |name, help, value: Option<Sample>| {
@@ -43,7 +43,7 @@ fn process() -> Vec<Family> {
         figure(
             "process_start_time_seconds",
             "When the process began to serve, in seconds since 1970.",
-            Some(Sample::Number(RELOADS.first().as_secs_f64())),
+            Some(Sample::Number(seconds(began))),
         ),
         cpu,
         figure(
@@ -61,19 +61,24 @@ fn process() -> Vec<Family> {
     ]
 }
 
-fn configuration() -> Vec<Family> {
+fn configuration(figures: &Figures) -> Vec<Family> {
     let mut reloads = counter("weir_config_reloads", "Reloads by how they went.");
-    for (result, count) in [("good", &RELOADS.good), ("failed", &RELOADS.failed)] {
-        reloads.whole(&labels([("result", result)]), count.get());
+    for (result, count) in [("good", figures.reloads.done), ("failed", figures.reloads.failed)] {
+        reloads.whole(&labels([("result", result)]), count);
     }
     let mut is_good = gauge("weir_config_last_reload_successful", "1 unless the last reload failed.");
-    is_good.whole(&Labels::new(), u64::from(RELOADS.is_good()));
+    is_good.whole(&Labels::new(), u64::from(figures.is_good));
     let mut adopted = gauge(
         "weir_config_last_reload_success_timestamp_seconds",
         "When the configuration that is served was adopted, in seconds since 1970.",
     );
-    adopted.add(&Labels::new(), Sample::Number(RELOADS.adopted().as_secs_f64()));
+    adopted.add(&Labels::new(), Sample::Number(seconds(figures.adopted.1)));
     vec![reloads, is_good, adopted]
+}
+
+/// Since 1970.
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 fn own_work() -> Vec<Family> {

@@ -43,11 +43,6 @@ impl Shared {
         self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
-    /// What it counts is no sum.
-    pub(super) fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-
     /// As it is now.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

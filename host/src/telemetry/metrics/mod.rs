@@ -14,7 +14,6 @@ mod endpoint;
 mod exchanges;
 mod histogram;
 mod listener;
-mod reloads;
 mod tally;
 mod worker;
 
@@ -24,7 +23,6 @@ pub use endpoint::{Endpoint, FAILURES, Failed, Open};
 pub use exchanges::{ENDS, End, Exchange, MAKERS, METHODS, Maker, Method, Route, STATUSES, status_class};
 pub use histogram::{Bounds, Distribution, Histogram};
 pub use listener::{Accepted, HANDSHAKE_FAILURES, HandshakeFailed, Listener, TLS_VERSIONS, VERSIONS};
-pub use reloads::{RELOADS, Reloads};
 pub use tally::Tally;
 pub use worker::{Seat, Worker, worker, workers};
 

@@ -1,10 +1,9 @@
-//! What operators are told about a running proxy.
+//! How the proxy is, in one look.
 
-use std::sync::atomic::Ordering;
-
-use super::{Server, State};
+use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
+use crate::telemetry::log;
 
 impl Server {
     /// How it is.
@@ -16,15 +15,18 @@ impl Server {
             pid: std::process::id(),
             config: self.source.name.clone(),
             uptime: self.started.elapsed().as_secs(),
-            workers: self.workers.len(),
-            connections: self.workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum(),
+            workers: self.workers.count(),
+            is_draining: self.is_draining,
+            connections: self.workers.connections(),
             listeners: self.addresses().map(listener).collect(),
             sites,
             routes,
             filters,
             counts: counts(&self.state),
             instances: self.engine.instances(),
-            drift: Vec::new(),
+            lost_records: self.workers.log().lost(),
+            lost_lines: log::lost(),
+            drift: self.in_force().drift(),
             reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }
