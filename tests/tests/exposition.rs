@@ -37,7 +37,7 @@ fn busy() -> (Proxy, Scrape) {
     let document = format!("document: {{ file: \"{}\" }}", folder.path().join("list").display());
     let endless = Origin::raw(|_, stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
-        while stream.write_all(&[0; 1 << 16]).is_ok() {}
+        while stream.write_all(&[0; 1 << 13]).is_ok() {}
         false
     });
     let proxy = Proxy::builder()

@@ -1,4 +1,4 @@
-//! Metrics as text: Prometheus' own format (0.0.4), and OpenMetrics 1.0.0.
+//! Metrics as text: Prometheus' own format (0.0.4), and `OpenMetrics` 1.0.0.
 //!
 //! What the figures are is not decided here, only how they are written: stable order, escaping, and names whose samples
 //! cannot be taken for those of another.
@@ -60,7 +60,7 @@ pub enum Sample {
 pub enum Format {
     /// Prometheus' own.
     Prometheus,
-    /// OpenMetrics.
+    /// `OpenMetrics`.
     OpenMetrics,
 }
 

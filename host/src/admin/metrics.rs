@@ -57,7 +57,7 @@ fn make(families: &[Family], format: Format, is_encoded: bool) -> (Bytes, bool) 
     }
 }
 
-/// OpenMetrics only for those who would rather have it, or as well: everybody else understands the older format.
+/// `OpenMetrics` only for those who would rather have it, or as well: everybody else understands the older format.
 fn format(headers: &HeaderMap) -> Format {
     let (mut open, mut text) = (0, 0);
     for (name, weight) in weighed(headers, header::ACCEPT) {

@@ -87,10 +87,10 @@ pub(super) fn version(stream: &TlsStream<Tcp>) -> usize {
 
 /// How a handshake failed, as it is counted.
 pub(super) fn failure(error: &io::Error) -> HandshakeFailed {
-    let cause = error.get_ref();
-    if cause.is_some_and(|cause| cause.is::<SpokeHttp>()) {
+    let Some(cause) = error.get_ref() else { return HandshakeFailed::Closed };
+    if cause.is::<SpokeHttp>() {
         HandshakeFailed::PlainHttp
-    } else if cause.is_some_and(|cause| cause.is::<rustls::Error>()) {
+    } else if cause.is::<rustls::Error>() {
         HandshakeFailed::Refused
     } else {
         HandshakeFailed::Closed

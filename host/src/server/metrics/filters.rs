@@ -40,8 +40,7 @@ fn work(entries: &[&Entry]) -> Vec<Family> {
     let mut memory = gauge("weir_filter_memory_bytes", "Memory of the instances that live.");
     let mut busy = gauge("weir_filter_instances_busy", "Instances in a hook that waits.");
     let mut waiting = gauge("weir_filter_waiting", "Exchanges that wait for an instance, or in a hook.");
-    let mut quarantined =
-        gauge("weir_filter_quarantined", "1 while the filter is put aside because it failed too often.");
+    let mut aside = gauge("weir_filter_quarantined", "1 while the filter is put aside because it failed too often.");
     let mut quarantines = counter("weir_filter_quarantines", "Times that the filter was put aside.");
     for entry in entries {
         let of = entry_labels(entry);
@@ -62,7 +61,7 @@ fn work(entries: &[&Entry]) -> Vec<Family> {
         memory.whole(&of, live.memory);
         busy.whole(&of, live.busy);
         waiting.whole(&of, live.waiting);
-        quarantined.whole(&of, u64::from(entry.quarantined().is_some()));
+        aside.whole(&of, u64::from(entry.quarantined().is_some()));
         quarantines.whole(&of, entry.quarantines());
     }
     vec![
@@ -77,7 +76,7 @@ fn work(entries: &[&Entry]) -> Vec<Family> {
         memory,
         busy,
         waiting,
-        quarantined,
+        aside,
         quarantines,
     ]
 }
@@ -110,7 +109,7 @@ fn hook(
 
 fn documents(entries: &[&Entry]) -> Vec<Family> {
     let mut fetches = counter("weir_document_fetches", "Fetches of a document by how they went.");
-    let mut fetched = gauge(
+    let mut last_good = gauge(
         "weir_document_last_success_timestamp_seconds",
         "When a document was last fetched, in seconds since 1970; not there if it never was.",
     );
@@ -123,11 +122,11 @@ fn documents(entries: &[&Entry]) -> Vec<Family> {
             fetches.split(&of, "result", "good", good);
             fetches.split(&of, "result", "failed", failed);
             if let Some(at) = document.last_good() {
-                fetched.add(&of, Sample::Number(at.as_secs_f64()));
+                last_good.add(&of, Sample::Number(at.as_secs_f64()));
             }
         }
     }
-    vec![fetches, fetched]
+    vec![fetches, last_good]
 }
 
 fn stores(snapshot: &Snapshot) -> Vec<Family> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Family, counter, gauge, labels};
 use crate::listen::Gate;
-use crate::telemetry::metrics::{HANDSHAKE_FAILURES, TLS_VERSIONS, VERSIONS};
+use crate::telemetry::metrics::{HANDSHAKE_FAILURES, Listener, TLS_VERSIONS, VERSIONS};
 
 pub(super) fn collect(listeners: &[(String, Arc<Gate>)]) -> Vec<Family> {
     let mut open = gauge("weir_listener_connections", "Connections that are open.");
@@ -49,7 +49,7 @@ pub(super) fn collect(listeners: &[(String, Arc<Gate>)]) -> Vec<Family> {
             }
         }
         let mut statuses = std::collections::BTreeMap::new();
-        for (status, count) in counts.all().flat_map(|worker| worker.statuses()) {
+        for (status, count) in counts.all().flat_map(Listener::statuses) {
             *statuses.entry(status).or_insert(0) += count;
         }
         for (status, count) in statuses {

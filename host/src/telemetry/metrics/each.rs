@@ -63,7 +63,7 @@ impl<T: Default> EachWorker<T> {
 
     fn at(&self, seat: usize) -> &Arc<T> {
         match self.sets.get(seat) {
-            Some(set) => set.get_or_init(Arc::default),
+            Some(mine) => mine.get_or_init(Arc::default),
             None => self.more.get_or_init(|| Box::new(Self::new(MORE))).at(seat - self.sets.len()),
         }
     }
@@ -87,7 +87,9 @@ mod tests {
                 })
             })
             .collect();
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        for worker in workers {
+            worker.join().unwrap();
+        }
         assert_eq!(each.sum(Counter::get), 40_001);
     }
 }

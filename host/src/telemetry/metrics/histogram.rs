@@ -70,7 +70,7 @@ impl Bounds {
     }
 
     fn bucket(&self, nanos: u64) -> usize {
-        let bits = u64::BITS - nanos.leading_zeros();
+        let bits = nanos.bit_width();
         let first = usize::from(self.first[bits as usize]);
         first + usize::from(nanos > self.nanos[first])
     }
