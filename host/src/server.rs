@@ -188,6 +188,7 @@ impl Server {
             (None, None) => self.admin = None,
         }
         self.state = state;
+        self.pulse.serve();
         self.keep_documents();
         Ok(())
     }

@@ -145,9 +145,14 @@ const FIRST_ENDPOINT: &[(&str, &str)] =
 
 /// Answers a request.
 pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
-    match serve(request, caller, desk).await {
+    match serve(request, caller, Rc::clone(&desk)).await {
         Ok(answer) => answer,
-        Err(refused) => refused.answer(),
+        Err(refused) => {
+            if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&refused.status) {
+                desk.refused.note(&refused.words);
+            }
+            refused.answer()
+        }
     }
 }
 

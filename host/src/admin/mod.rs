@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 
 pub use asked::Page;
 pub use client::{At, Call, call};
-pub use guard::{Caller, Rules};
+pub use guard::{Caller, Refused, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
 pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes};
 pub use reply::Problem;
@@ -41,6 +41,8 @@ pub struct Desk {
     pub orders: mpsc::Sender<Order>,
     /// What is known without them.
     pub health: Rc<dyn Health>,
+    /// Who was not let in.
+    pub refused: Refused,
 }
 
 impl std::fmt::Debug for Desk {
