@@ -1,4 +1,4 @@
-//! `weir status` and `weir reload`: questions to a running proxy.
+//! `weir status`, `weir reload` and `weir drain`: questions to a running proxy.
 
 use anyhow::bail;
 use clap::Args;
@@ -42,6 +42,9 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("  {} listens on {}", text(&listener["name"]), text(&listener["address"]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
+    for drift in answer["drift"].as_array().into_iter().flatten() {
+        println!("  not as configured: {} {} {}", text(&drift["kind"]), text(&drift["name"]), text(&drift["words"]));
+    }
     if answer["is_draining"] == true {
         println!("  draining: it comes to its end");
     }
@@ -68,6 +71,15 @@ pub(super) fn reload(options: &Options) -> anyhow::Result<()> {
         (_, Some(report)) => bail!("not reloaded, what was running goes on:\n\n{report}"),
         _ => bail!("{}", text(&answer["error"])),
     }
+    Ok(())
+}
+
+pub(super) fn drain(options: &Options) -> anyhow::Result<()> {
+    let (status, answer) = ask(options, Method::POST, "/drain")?;
+    if status != StatusCode::OK {
+        bail!("{}", text(&answer["error"]));
+    }
+    println!("draining: it ends when its exchanges have ended");
     Ok(())
 }
 

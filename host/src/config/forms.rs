@@ -321,8 +321,9 @@ section! {
 impl Read for Secret {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         if let Kind::Scalar(_) = node.kind {
-            reader.fault(node.place, "a secret does not stand in the configuration").help =
-                Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            let fault = reader.fault(node.place, "a secret does not stand in the configuration");
+            fault.help = Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            fault.is_secret = true;
             return None;
         }
         match SecretPlace::read(node, reader)? {
