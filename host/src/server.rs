@@ -3,12 +3,16 @@
 mod calls;
 mod door;
 mod ending;
+mod handover;
+mod inherit;
 mod inspect;
 mod listeners;
 mod logs;
+mod notify;
 mod orders;
 mod reload;
 mod state;
+mod upgrade;
 mod worker;
 mod workers;
 
@@ -26,11 +30,16 @@ use crate::plugin::{Document, Engine};
 use crate::telemetry::log;
 
 use door::AdminDoor;
+pub use handover::Predecessor;
+pub use inherit::Inherited;
 use listeners::{Bound, Listeners};
 use logs::Logs;
+pub use notify::Notify;
 pub use reload::{Built, Outcome, Reloads};
 use reload::{Change, Changes};
 pub use state::State;
+use upgrade::Upgrades;
+pub use upgrade::{Program, Successor};
 use workers::Workers;
 
 /// Orders that wait; whoever asks waits, too.
@@ -65,6 +74,8 @@ pub struct Server {
     /// How the process was told to be.
     process: Process,
     is_draining: bool,
+    upgrades: Upgrades,
+    successor: Option<Successor>,
 }
 
 /// What there is to do.
@@ -74,11 +85,13 @@ pub enum Duty {
     Order(admin::Order),
     /// A build has ended.
     Built(Built),
+    /// Another process is ready to take over, or is not.
+    Upgraded(Result<Successor, String>),
 }
 
 impl Server {
-    /// Loads the filters, binds and serves. On return every address accepts.
-    pub async fn start(source: Source, engine: Arc<Engine>) -> anyhow::Result<Self> {
+    /// Loads the filters, takes or binds the listeners' sockets and serves. On return every address accepts.
+    pub async fn start(source: Source, engine: Arc<Engine>, inherited: Inherited) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
         let (from, with) = (source.clone(), Arc::clone(&engine));
         let build = move || reload::build(&Change::Configuration, &from, &with, None);
@@ -86,7 +99,7 @@ impl Server {
         let mut server = Self {
             source,
             engine,
-            listeners: Listeners::default(),
+            listeners: Listeners::inheriting(inherited),
             workers: Workers::none()?,
             started: Instant::now(),
             admin: None,
@@ -97,9 +110,12 @@ impl Server {
             reloaded: None,
             process: Process::default(),
             is_draining: false,
+            upgrades: Upgrades::none(),
+            successor: None,
             state: Arc::clone(&state),
         };
         server.adopt(state).await?;
+        server.listeners.inherited.close_rest();
         Ok(server)
     }
 
@@ -108,6 +124,7 @@ impl Server {
         tokio::select! {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
+            attempt = self.upgrades.next() => Duty::Upgraded(attempt),
         }
     }
 
@@ -116,6 +133,7 @@ impl Server {
         match duty {
             Duty::Order(order) => self.obey(order),
             Duty::Built(built) => self.finish(built).await,
+            Duty::Upgraded(attempt) => self.conclude(attempt),
         }
     }
 
@@ -146,7 +164,7 @@ impl Server {
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
         let door = config.admin.as_ref().filter(|asked| !is_open(asked));
-        let door = door.map(|asked| AdminDoor::open(asked, &self.ordered)).transpose();
+        let door = door.map(|asked| AdminDoor::open(asked, &self.ordered, &mut self.listeners.inherited)).transpose();
         let logs = Logs::open(&config.process, &self.process);
         let (plan, door, logs) = match (plan, door, logs) {
             (Ok(plan), Ok(door), Ok(logs)) => (plan, door, logs),

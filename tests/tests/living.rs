@@ -99,7 +99,7 @@ fn a_drain_waits_no_longer_than_its_grace_and_says_what_it_closed() {
     let mut proxy = Proxy::builder().top("drain: { grace: 100ms }").route("/*", "app", origin.address).start();
     let client = begun(&proxy, &origin);
     proxy.signal("TERM");
-    proxy.log.wait("closing 1 connection that are still busy after 100ms");
+    proxy.log.wait("the time to drain is over: closing 1 connection");
     assert_eq!(proxy.exit().code(), Some(0));
     drop(client.rest());
     let record = proxy.record(1);

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_local};
 
+use super::inherit::{ADMIN, Inherited};
 use super::listeners::cannot_bind;
 use crate::admin::{self, Order, Token};
 use crate::config::{Admin, Fault};
@@ -18,25 +20,34 @@ use crate::listen;
 pub(super) struct AdminDoor {
     asked: Admin,
     pub(super) address: SocketAddr,
+    socket: OwnedFd,
     token: Token,
     acceptor: JoinHandle<()>,
 }
 
 impl AdminDoor {
     /// Opens it.
-    pub(super) fn open(asked: &Admin, orders: &mpsc::Sender<Order>) -> Result<Self, Fault> {
-        let bound = listen::bind(asked.address.value).and_then(TcpListener::from_std);
-        let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) =
+    pub(super) fn open(asked: &Admin, orders: &mpsc::Sender<Order>, inherited: &mut Inherited) -> Result<Self, Fault> {
+        let wanted = asked.address.value;
+        let bound = inherited.listen(ADMIN, wanted, || listen::bind(wanted)).and_then(|socket| {
+            let kept = socket.try_clone()?.into();
+            Ok((socket.local_addr()?, TcpListener::from_std(socket)?, kept))
+        });
+        let (address, listener, socket) =
             bound.map_err(|error| cannot_bind(asked.address.place, asked.address.value, &error))?;
         let token = Rc::new(RefCell::new(shown(asked)));
         let acceptor = spawn_local(admin::serve(listener, Rc::clone(&token), orders.clone()));
-        Ok(Self { asked: asked.clone(), address, token, acceptor })
+        Ok(Self { asked: asked.clone(), address, socket, token, acceptor })
     }
 
     /// Whether it is at this address; its token may be another one.
     pub(super) fn is_at(&self, asked: &Admin) -> bool {
         self.asked.address.value == asked.address.value
+    }
+
+    /// Its socket for another process, with the address that it was asked for.
+    pub(super) fn pass_on(&self) -> std::io::Result<(String, SocketAddr, OwnedFd)> {
+        Ok((ADMIN.to_owned(), self.asked.address.value, self.socket.try_clone()?))
     }
 
     /// Says that operators are let in.

@@ -1,5 +1,7 @@
 //! The server's end, step by step; when it is time for each is for the caller to say.
 
+use std::time::Duration;
+
 use super::Server;
 use crate::config::Drain;
 
@@ -7,6 +9,11 @@ impl Server {
     /// How patient the configuration is with its end.
     pub fn patience(&self) -> Drain {
         self.process.drain
+    }
+
+    /// How patient it is once another process has taken over.
+    pub fn patience_after_upgrade(&self) -> Duration {
+        self.process.upgrade.grace
     }
 
     /// Whether it is coming to its end, so that nobody should be sent here any more.
@@ -22,6 +29,7 @@ impl Server {
     /// The first step: it says that it drains, and changes nothing any more; but it serves as before.
     pub fn retire(&mut self) {
         self.is_draining = true;
+        self.forget_upgrade();
     }
 
     /// The second: nobody comes in any more, and who is in is told to go when it suits.
