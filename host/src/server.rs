@@ -26,6 +26,7 @@ use tokio::task::spawn_local;
 
 use crate::admin;
 use crate::config::{Admin, Config, Fault, Process, Report};
+use crate::listen::Stop;
 use crate::plugin::{Document, Engine};
 use crate::telemetry::log;
 
@@ -76,6 +77,8 @@ pub struct Server {
     is_draining: bool,
     upgrades: Upgrades,
     successor: Option<Successor>,
+    /// Whether another process accepts on the same sockets.
+    is_replaced: bool,
 }
 
 /// What there is to do.
@@ -112,6 +115,7 @@ impl Server {
             is_draining: false,
             upgrades: Upgrades::none(),
             successor: None,
+            is_replaced: false,
             state: Arc::clone(&state),
         };
         server.adopt(state).await?;
@@ -183,7 +187,7 @@ impl Server {
         for gone in self.listeners.take(plan, &config, self.workers.doors()) {
             let id = gone.id;
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
-            self.workers.forget(id, gone.close().await, grace);
+            self.workers.forget(id, gone.close(Stop::Closing).await, grace);
         }
         match (&config.admin, door) {
             (_, Some(new)) => self.admin = Some(new),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Server;
 use crate::config::Drain;
+use crate::listen::Stop;
 
 impl Server {
     /// How patient the configuration is with its end.
@@ -35,7 +36,7 @@ impl Server {
     /// The second: nobody comes in any more, and who is in is told to go when it suits.
     pub async fn close(&mut self) {
         self.retire();
-        self.listeners.close().await;
+        self.listeners.close(if self.is_replaced { Stop::Relieved } else { Stop::Closing }).await;
         self.workers.drain().await;
     }
 

@@ -120,6 +120,7 @@ pub(super) fn listening(descriptor: OwnedFd) -> Result<TcpListener, String> {
     if !is_stream || address.is_none() {
         return Err("weir listens on TCP sockets only".to_owned());
     }
+    #[cfg(target_os = "linux")]
     if !socket.is_listener().unwrap_or(true) {
         return Err("it does not listen; set Accept=no in its unit".to_owned());
     }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::config::{Config, Fault, Listener, Place};
-use crate::listen::{self, Doors, Entrance, Gate, Id};
+use crate::listen::{self, Doors, Entrance, Gate, Id, Stop};
 
 use super::inherit::Inherited;
 
@@ -31,7 +31,7 @@ pub(super) struct Bound {
 /// What accepts its connections.
 #[derive(Debug)]
 struct Acceptor {
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Stop>,
     task: JoinHandle<()>,
 }
 
@@ -127,9 +127,9 @@ impl Listeners {
     }
 
     /// Stops accepting, everywhere.
-    pub(super) async fn close(&mut self) {
+    pub(super) async fn close(&mut self, why: Stop) {
         for bound in std::mem::take(&mut self.bound) {
-            drop(bound.close().await);
+            drop(bound.close(why).await);
         }
     }
 }
@@ -195,10 +195,10 @@ impl Bound {
         self.acceptor = Some(Acceptor { stop, task });
     }
 
-    /// Stops accepting; those whom the system has let in already are the last. Tells whether a connection is open.
-    pub(super) async fn close(self) -> impl Fn() -> bool {
+    /// Stops accepting. Tells whether a connection is open.
+    pub(super) async fn close(self, why: Stop) -> impl Fn() -> bool {
         if let Some(Acceptor { stop, task }) = self.acceptor {
-            drop(stop);
+            let _ = stop.send(why);
             let _ = task.await;
         }
         let gate = self.gate;

@@ -201,6 +201,7 @@ impl Server {
     /// The process that takes over, if it was found: from here on it is the one.
     pub fn replaced_by(&mut self, notify: &mut Notify) -> Option<u32> {
         let Successor { pid, mut channel } = self.successor.take()?;
+        self.is_replaced = true;
         // Operators are to reach the other only.
         self.admin = None;
         notify.hand_over(pid);
