@@ -98,6 +98,8 @@ impl Server {
         let (notify, roll) = (notify.clone(), self.workers.roll());
         spawn_local(async move {
             let mut ticks = tokio::time::interval(period / 2);
+            // Who was late is not fed all at once.
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
                 match tokio::time::timeout(period / 2, roll.call()).await {
