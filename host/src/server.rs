@@ -4,6 +4,7 @@ mod calls;
 mod door;
 mod ending;
 mod handover;
+mod health;
 mod inherit;
 mod inspect;
 mod listeners;
@@ -17,11 +18,12 @@ mod worker;
 mod workers;
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_local;
 
 use crate::admin;
@@ -32,6 +34,7 @@ use crate::telemetry::log;
 
 use door::AdminDoor;
 pub use handover::Predecessor;
+use health::Pulse;
 pub use inherit::Inherited;
 use listeners::{Bound, Listeners};
 use logs::Logs;
@@ -79,6 +82,10 @@ pub struct Server {
     successor: Option<Successor>,
     /// Whether another process accepts on the same sockets.
     is_replaced: bool,
+    /// What probes are told.
+    pulse: Rc<Pulse>,
+    /// Whose turn it is to show something large.
+    showing: Arc<Semaphore>,
 }
 
 /// What there is to do.
@@ -116,6 +123,8 @@ impl Server {
             upgrades: Upgrades::none(),
             successor: None,
             is_replaced: false,
+            pulse: Rc::default(),
+            showing: Arc::new(Semaphore::new(1)),
             state: Arc::clone(&state),
         };
         server.adopt(state).await?;
@@ -168,7 +177,17 @@ impl Server {
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
         let door = config.admin.as_ref().filter(|asked| !is_open(asked));
-        let door = door.map(|asked| AdminDoor::open(asked, &self.ordered, &mut self.listeners.inherited)).transpose();
+        let door = door
+            .map(|asked| {
+                AdminDoor::open(
+                    asked,
+                    state.operators.as_ref(),
+                    &self.ordered,
+                    &self.pulse,
+                    &mut self.listeners.inherited,
+                )
+            })
+            .transpose();
         let logs = Logs::open(&config.process, &self.process);
         let (plan, door, logs) = match (plan, door, logs) {
             (Ok(plan), Ok(door), Ok(logs)) => (plan, door, logs),
@@ -189,9 +208,10 @@ impl Server {
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
             self.workers.forget(id, gone.close(Stop::Closing).await, grace);
         }
+        self.pulse.watch(self.workers.orders());
         match (&config.admin, door) {
             (_, Some(new)) => self.admin = Some(new),
-            (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked)),
+            (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked, state.operators.as_ref())),
             (None, None) => self.admin = None,
         }
         self.state = state;

@@ -182,6 +182,11 @@ impl Proxy {
         address(&self.log, name)
     }
 
+    /// Its configuration.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The process.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -110,8 +110,7 @@ fn sockets_are_taken_by_name_or_by_address_and_the_others_are_told_of() {
     let said = proxy.log.wait("passed the socket `stray`");
     assert!(said.contains(&stray.to_string()) && said.contains("FileDescriptorName="), "{said}");
     assert!(std::net::TcpStream::connect(port(stray)).is_err());
-    let said = proxy.log.wait("passed `local`, which is not used");
-    assert!(said.contains("TCP sockets only"), "{said}");
+    proxy.log.wait("passed the socket `local`");
     // What was passed goes to the next process, too, and nowhere else.
     proxy.signal("USR2");
     let line = proxy.log.wait("upgraded: process");
@@ -199,8 +198,8 @@ fn the_watchdog_is_fed_only_as_long_as_workers_go_on() {
     assert!((0..3).all(|_| fed(manager.next())));
     let mut client = Client::connect(proxy.address);
     client.send("GET / HTTP/1.1\r\nHost: x\r\nX-Spin: 1\r\n\r\n");
-    proxy.log.wait("a worker has done nothing for 100ms");
+    proxy.log.wait("gets no sign of life");
     manager.waiting();
-    proxy.log.wait_many("a worker has done nothing for 100ms", 3);
+    proxy.log.wait_many("gets no sign of life", 3);
     assert_eq!(manager.waiting(), Vec::<String>::new());
 }

@@ -436,11 +436,28 @@ fn listeners_and_operators_stay_where_they_are() {
     let status: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&status["pid"], &status["is_draining"]), (&current.0.into(), &false.into()));
     let listeners: Vec<&str> =
-        status["listeners"].as_array().unwrap().iter().map(|listener| listener[0].as_str().unwrap()).collect();
+        status["listeners"].as_array().unwrap().iter().map(|listener| listener["name"].as_str().unwrap()).collect();
     assert_eq!(listeners, ["kept", "main", "new"]);
     assert_eq!(get(kept, "/").text(), "ok");
     assert_eq!(get(proxy.listener("new"), "/").text(), "ok");
     until("the listener that is gone is closed", || TcpStream::connect(gone).is_err());
+}
+
+#[test]
+fn a_socket_of_the_file_system_is_passed_on_and_removed_by_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("admin socket");
+    let mut proxy = Proxy::builder().top(&format!("admin: {{ address: \"unix:{}\" }}", socket.display())).start();
+    proxy.signal("USR2");
+    let current = successor(&proxy, 1);
+    assert_eq!(proxy.exit().code(), Some(0));
+    let file = proxy.file().display().to_string();
+    let output = weir().args(["status", "--json", "-c", &file]).output().unwrap();
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(status["pid"], current.0);
+    current.signal("TERM");
+    until("it has ended", || !current.is_there());
+    assert!(!socket.exists());
 }
 
 #[test]

@@ -59,6 +59,10 @@ enum Command {
         Needs `admin:` in the configuration. Exit code: 0 if the new configuration serves, 1 if not; then what was \
         running goes on.")]
     Reload(admin::Options),
+    /// Make the running proxy end, when its exchanges have ended
+    #[command(after_help = "Example: weir drain -c weir.yaml\n\n\
+        As SIGTERM. Needs `admin:` in the configuration. Returns when the drain has begun.")]
+    Drain(admin::Options),
     /// Tell how the running proxy is
     #[command(after_help = "Example: weir status --admin http://127.0.0.1:9180 --json")]
     Status {
@@ -108,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Proxy(options) => proxy::proxy(&options),
         Command::Demo(options) => demo::demo(&options),
         Command::Reload(options) => admin::reload(&options),
+        Command::Drain(options) => admin::drain(&options),
         Command::Status { options, json } => admin::status(&options, json),
         Command::Plugin(command) => plugin::plugin(&command),
         Command::Schema => {

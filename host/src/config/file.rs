@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::filters::{Override, Plugin};
 use super::forms::{
-    AccessLog, Added, AnyStore, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, StripPrefix, Version, Whole,
+    AccessLog, Added, AnyStore, Conditions, Endpoint, Entry, Probes, Redirect, RouteChain, Secret, StripPrefix,
+    Version, Whole,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
@@ -15,6 +16,7 @@ use super::{Balance, Located};
 use crate::paths::EncodedSlash;
 
 const ADDRESS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}";
+const ADMIN_ADDRESS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}|unix:.+";
 const NETWORK: &str = r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/[0-9]{1,3})?";
 pub(super) const PATH: &str = r"/\*|(/([^/?#*\\%]|%[0-9A-Fa-f]{2})*)+(/\*)?";
 pub(super) const ENDPOINT: &str = r"(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
@@ -94,10 +96,28 @@ section! {
 section! {
     /// The address for operators.
     struct Admin {
-        /// IP address and port. Off loopback it needs a `token`.
-        address: Located<String> => text_like(ADDRESS),
+        /// IP address and port, or a socket of the file system (`unix:/run/weir.sock`), which only the user that runs weir
+        /// may use. Off loopback it needs a `token`, or `tls` with `client_ca`.
+        address: Located<String> => text_like(ADMIN_ADDRESS),
         /// What callers must show: `Authorization: Bearer TOKEN`.
         token: Option<Secret>,
+        /// Names by which it may be called, besides IP addresses and `localhost`. Default: none.
+        hosts: Option<OneOrMore<Located<String>>> => word_like(SERVER_NAME),
+        /// Speak TLS. Default: plain HTTP.
+        tls: Option<AdminTls>,
+        /// Whether `/live` and `/ready` are answered to those who show nothing (`open`), or not (`closed`). Default: `open`
+        /// on loopback and on a socket, else `closed`.
+        probes: Option<Probes>,
+    }
+}
+
+section! {
+    /// TLS of the address for operators.
+    struct AdminTls {
+        /// As a listener's.
+        certificates: Located<Vec<Certificate>> => not_empty,
+        /// PEM file of authorities: callers must show a certificate by one of them. Relative to this file.
+        client_ca: Option<Located<String>>,
     }
 }
 

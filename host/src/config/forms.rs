@@ -20,6 +20,15 @@ words! { "a way to balance", Balance {
 
 words! { "a rule for %2F", EncodedSlash { "reject" => EncodedSlash::Reject, "keep" => EncodedSlash::Keep, } }
 
+/// Whom probes are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Probes {
+    Open,
+    Closed,
+}
+
+words! { "a rule for probes", Probes { "open" => Probes::Open, "closed" => Probes::Closed, } }
+
 /// The version of the format; there is one.
 #[derive(Debug)]
 pub(super) struct Version;
@@ -312,8 +321,9 @@ section! {
 impl Read for Secret {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         if let Kind::Scalar(_) = node.kind {
-            reader.fault(node.place, "a secret does not stand in the configuration").help =
-                Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            let fault = reader.fault(node.place, "a secret does not stand in the configuration");
+            fault.help = Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            fault.is_secret = true;
             return None;
         }
         match SecretPlace::read(node, reader)? {

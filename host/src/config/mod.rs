@@ -5,6 +5,7 @@
 //! faults along, so that those of later stages (filters, certificates) are reported beside them. Nothing here opens a
 //! port, reads a plugin or calls out. Reading never panics, whatever the file holds.
 
+mod admin;
 mod chains;
 mod edge;
 mod fault;
@@ -17,6 +18,7 @@ mod process;
 mod read;
 mod schema;
 mod secrets;
+pub mod shown;
 mod sites;
 mod sources;
 mod stores;
@@ -28,10 +30,10 @@ mod validate;
 
 pub(crate) use validate::{MOST_INSTANCES, MOST_MEMORY};
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use admin::{Admin, AdminAddress, AdminTls};
 pub use chains::{
     Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Quarantine, Wasi,
 };
@@ -84,15 +86,6 @@ pub struct Source {
     pub path: PathBuf,
     /// What it held.
     pub text: String,
-}
-
-/// The address for operators.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Where it listens.
-    pub address: Located<SocketAddr>,
-    /// What callers must show.
-    pub token: Option<Secret>,
 }
 
 /// A value and where it stands.

@@ -32,9 +32,14 @@ impl Gate {
         self.most.store(most, Ordering::Relaxed);
     }
 
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// Whether a connection is open.
     pub fn is_used(&self) -> bool {
-        self.open.load(Ordering::Relaxed) > 0
+        self.open() > 0
     }
 
     /// Counts a connection in, for the listener and for its worker. Only one thread, the acceptors', comes here.

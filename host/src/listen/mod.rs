@@ -16,3 +16,4 @@ pub use accept::{Arrival, Door, Doors, Entrance, Id, Stop, accept, bind, bind_be
 pub use gate::{Gate, Permit};
 pub use serve::serve;
 pub use settings::Settings;
+pub use tls::OperatorTls;

@@ -1,70 +1,115 @@
 //! The operators' door: as long as it is there, operators can come in.
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_local};
 
+use super::handover::Socket;
+use super::health::Pulse;
 use super::inherit::{ADMIN, Inherited};
 use super::listeners::cannot_bind;
-use crate::admin::{self, Order, Token};
+use crate::admin::{self, Arrival, At, Caller, Desk, Order, Rules, Stream};
 use crate::config::{Admin, Fault};
-use crate::listen;
+use crate::listen::OperatorTls;
+
+mod entrance;
+
+use entrance::{Came, Entrance, Key};
+
+/// TLS as it is now: certificates are renewed while the door is open.
+type Tls = Rc<RefCell<Option<Arc<OperatorTls>>>>;
 
 /// An open door.
 #[derive(Debug)]
 pub(super) struct AdminDoor {
     asked: Admin,
-    pub(super) address: SocketAddr,
-    socket: OwnedFd,
-    token: Token,
+    pub(super) at: At,
+    key: Key,
+    desk: Rc<Desk>,
+    tls: Tls,
     acceptor: JoinHandle<()>,
 }
 
 impl AdminDoor {
     /// Opens it.
-    pub(super) fn open(asked: &Admin, orders: &mpsc::Sender<Order>, inherited: &mut Inherited) -> Result<Self, Fault> {
-        let wanted = asked.address.value;
-        let bound = inherited.listen(ADMIN, wanted, || listen::bind(wanted)).and_then(|socket| {
-            let kept = socket.try_clone()?.into();
-            Ok((socket.local_addr()?, TcpListener::from_std(socket)?, kept))
-        });
-        let (address, listener, socket) =
-            bound.map_err(|error| cannot_bind(asked.address.place, asked.address.value, &error))?;
-        let token = Rc::new(RefCell::new(shown(asked)));
-        let acceptor = spawn_local(admin::serve(listener, Rc::clone(&token), orders.clone()));
-        Ok(Self { asked: asked.clone(), address, socket, token, acceptor })
+    pub(super) fn open(
+        asked: &Admin,
+        tls: Option<&Arc<OperatorTls>>,
+        orders: &mpsc::Sender<Order>,
+        pulse: &Rc<Pulse>,
+        inherited: &mut Inherited,
+    ) -> Result<Self, Fault> {
+        let bound = Entrance::bind(&asked.address.value, inherited);
+        let bound = bound.and_then(|(entrance, at)| Ok((entrance.key()?, entrance, at)));
+        let (key, entrance, at) =
+            bound.map_err(|error| cannot_bind(asked.address.place, &asked.address.value, &error))?;
+        let health = Rc::clone(pulse) as _;
+        let desk = Rc::new(Desk { rules: RefCell::new(rules(asked)), orders: orders.clone(), health });
+        let tls = Rc::new(RefCell::new(tls.cloned()));
+        let (entered, now) = (Rc::clone(&desk), Rc::clone(&tls));
+        let accept = async move || arrive(entrance.accept().await, now.borrow().clone());
+        let acceptor = spawn_local(admin::serve(accept, entered));
+        Ok(Self { asked: asked.clone(), at, key, desk, tls, acceptor })
     }
 
-    /// Whether it is at this address; its token may be another one.
+    /// Whether it is at this address; what callers must show may be something else.
     pub(super) fn is_at(&self, asked: &Admin) -> bool {
         self.asked.address.value == asked.address.value
     }
 
     /// Its socket for another process, with the address that it was asked for.
-    pub(super) fn pass_on(&self) -> std::io::Result<(String, SocketAddr, OwnedFd)> {
-        Ok((ADMIN.to_owned(), self.asked.address.value, self.socket.try_clone()?))
+    pub(super) fn pass_on(&self) -> std::io::Result<Socket> {
+        Ok((ADMIN.to_owned(), self.asked.address.value.to_string(), self.key.socket.try_clone()?))
+    }
+
+    /// Closes it, for another process has it now.
+    pub(super) fn leave(self) {
+        self.key.is_left.set(true);
     }
 
     /// Says that operators are let in.
     pub(super) fn announce(&self) {
-        let address = self.address;
+        let address = &self.at;
         tracing::info!(%address, "`weir status` and `weir reload` are answered on {address}");
     }
 
-    /// Wants to be shown this token from now on, on connections that are open too.
-    pub(super) fn change(&mut self, asked: &Admin) {
-        self.token.replace(shown(asked));
+    /// Wants to be shown this from now on, on connections that are open too; new ones get these certificates.
+    pub(super) fn change(&mut self, asked: &Admin, tls: Option<&Arc<OperatorTls>>) {
+        self.desk.rules.replace(rules(asked));
+        self.tls.replace(tls.cloned());
         self.asked = asked.clone();
     }
 }
 
-fn shown(asked: &Admin) -> Option<String> {
-    asked.token.as_ref().map(|token| token.reveal().to_owned())
+fn rules(asked: &Admin) -> Rc<Rules> {
+    Rc::new(Rules {
+        token: asked.token.as_ref().map(|token| token.reveal().to_owned()),
+        hosts: asked.hosts.clone(),
+        needs_certificate: asked.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
+        has_open_probes: asked.has_open_probes,
+    })
+}
+
+/// A connection on its way in.
+fn arrive(stream: Came, tls: Option<Arc<OperatorTls>>) -> Arrival {
+    match (stream, tls) {
+        (Came::Unix(stream), _) => {
+            let stream: Box<dyn Stream> = Box::new(stream);
+            Box::pin(async { Ok((stream, Caller { is_local: true, has_certificate: false })) })
+        }
+        (Came::Tcp(stream), None) => {
+            let stream: Box<dyn Stream> = Box::new(stream);
+            Box::pin(async { Ok((stream, Caller::default())) })
+        }
+        (Came::Tcp(stream), Some(tls)) => Box::pin(async move {
+            let (stream, has_certificate) = tls.accept(stream).await?;
+            let stream: Box<dyn Stream> = Box::new(stream);
+            Ok((stream, Caller { is_local: false, has_certificate }))
+        }),
+    }
 }
 
 impl Drop for AdminDoor {

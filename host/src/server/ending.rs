@@ -31,6 +31,7 @@ impl Server {
     pub fn retire(&mut self) {
         self.is_draining = true;
         self.forget_upgrade();
+        self.pulse.drain();
     }
 
     /// The second: nobody comes in any more, and who is in is told to go when it suits.

@@ -6,7 +6,6 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -34,7 +33,7 @@ pub(super) const YOURS: &[u8] = b"yours\n";
 
 /// What goes with one message.
 enum Word<'a> {
-    Socket(&'a str, SocketAddr),
+    Socket(&'a str, &'a str),
     /// Standard error as it is for good. Until it is taken, what is said is part of the answer.
     Errors,
     All,
@@ -44,12 +43,12 @@ enum Word<'a> {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A listening socket with its listener's name and the address that was asked for.
-pub(super) type Socket = (String, SocketAddr, OwnedFd);
+pub(super) type Socket = (String, String, OwnedFd);
 
 /// Sends all that the next process needs.
 pub(super) fn send(channel: &UnixStream, sockets: &[Socket], errors: BorrowedFd<'_>) -> io::Result<()> {
     for (name, asked, socket) in sockets {
-        say(channel, &Word::Socket(name, *asked), Some(socket.as_fd()))?;
+        say(channel, &Word::Socket(name, asked), Some(socket.as_fd()))?;
     }
     say(channel, &Word::Errors, Some(errors))?;
     say(channel, &Word::All, None)
@@ -125,13 +124,14 @@ impl Predecessor {
         let (mut sockets, mut errors) = (Vec::new(), None);
         loop {
             let (text, descriptor) = hear(&channel)?;
-            let mut words = text.split(' ');
+            // An address may be a path, with anything in it.
+            let mut words = text.splitn(3, ' ');
             match (words.next(), descriptor) {
                 (Some("socket"), Some(descriptor)) => {
                     let name = words.next().unwrap_or_default().to_owned();
-                    let asked = words.next().and_then(|asked| asked.parse().ok());
-                    let socket = listening(descriptor).map_err(anyhow::Error::msg)?;
-                    sockets.push(Passed { name, asked, socket });
+                    let asked = Some(words.next().unwrap_or_default().to_owned());
+                    let (bound, socket) = listening(descriptor).map_err(anyhow::Error::msg)?;
+                    sockets.push(Passed { name, asked, bound, socket });
                 }
                 (Some("errors"), Some(descriptor)) => errors = Some(descriptor),
                 (Some("all"), None) => break,

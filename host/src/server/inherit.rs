@@ -1,8 +1,11 @@
 //! Sockets that listen already when the process begins: the service manager has opened them, or the process that this one
 //! replaces. Listeners take those that are theirs; what is left is told and closed.
 
+use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::FdFlags;
@@ -29,8 +32,17 @@ pub(super) struct Passed {
     /// Whose it is.
     pub(super) name: String,
     /// The address as the process before was asked for it, if one has passed it: port 0 is any.
-    pub(super) asked: Option<SocketAddr>,
-    pub(super) socket: TcpListener,
+    pub(super) asked: Option<String>,
+    /// Where it is bound.
+    pub(super) bound: Place,
+    pub(super) socket: OwnedFd,
+}
+
+/// Where a socket is bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Address(SocketAddr),
+    File(PathBuf),
 }
 
 impl Inherited {
@@ -50,7 +62,7 @@ impl Inherited {
             let name = names.next().unwrap_or_default().to_owned();
             let Some(descriptor) = take(number) else { break };
             match listening(descriptor) {
-                Ok(socket) => passed.push(Passed { name, asked: None, socket }),
+                Ok((bound, socket)) => passed.push(Passed { name, asked: None, bound, socket }),
                 Err(why) => tracing::warn!("the service manager passed `{name}`, which is not used: {why}"),
             }
         }
@@ -69,22 +81,29 @@ impl Inherited {
         address: SocketAddr,
         bind: impl FnOnce() -> std::io::Result<TcpListener>,
     ) -> std::io::Result<TcpListener> {
-        let is_named = |passed: &Passed| passed.name == name && passed.asked.is_none_or(|asked| asked == address);
-        let is_there = |passed: &Passed| passed.socket.local_addr().is_ok_and(|bound| is_same(bound, address));
+        let asked = address.to_string();
+        let is_for = |passed: &Passed| passed.asked.as_ref().is_none_or(|known| *known == asked);
+        let is_named = |passed: &Passed| passed.name == name && passed.bound.address().is_some() && is_for(passed);
+        let is_there = |passed: &Passed| passed.bound.address().is_some_and(|bound| is_same(bound, address));
         let found = self.0.iter().position(is_named).or_else(|| self.0.iter().position(is_there));
         let Some(found) = found else { return bind() };
-        let Passed { asked, socket, .. } = self.0.swap_remove(found);
-        let bound = socket.local_addr()?;
-        if asked.is_none() && address.port() != 0 && !is_same(bound, address) {
-            tracing::warn!("`{name}` listens on {bound}, which the service manager has chosen, not on {address}");
+        let Passed { bound, socket, .. } = self.0.swap_remove(found);
+        if address.port() != 0 && bound.address().is_some_and(|bound| !is_same(bound, address)) {
+            tracing::warn!("`{name}` listens on {bound}, as the service manager has it, not on {address}");
         }
-        Ok(socket)
+        Ok(socket.into())
+    }
+
+    /// The socket of this file, if it was passed on, and whether its file is a weir's own.
+    pub(super) fn listen_in_files(&mut self, path: &Path) -> Option<(UnixListener, bool)> {
+        let found = self.0.iter().position(|passed| passed.bound == Place::File(path.to_owned()))?;
+        let Passed { asked, socket, .. } = self.0.swap_remove(found);
+        Some((socket.into(), asked.is_some()))
     }
 
     /// Closes what nobody has taken, and says so.
     pub(super) fn close_rest(&mut self) {
-        for Passed { name, asked, socket } in self.0.drain(..) {
-            let bound = socket.local_addr().map_or_else(|error| error.to_string(), |bound| bound.to_string());
+        for Passed { name, asked, bound, .. } in self.0.drain(..) {
             match asked {
                 Some(_) => tracing::info!(listener = name, "no longer listening on {bound}"),
                 None => tracing::warn!(
@@ -92,6 +111,24 @@ impl Inherited {
                      like one with FileDescriptorName=, or remove it from the socket unit"
                 ),
             }
+        }
+    }
+}
+
+impl Place {
+    fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::File(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(formatter),
+            Self::File(path) => path.display().fmt(formatter),
         }
     }
 }
@@ -112,19 +149,21 @@ fn take(number: i32) -> Option<OwnedFd> {
     Some(descriptor)
 }
 
-/// The listener that it is. From here on it is passed to nobody by accident.
-pub(super) fn listening(descriptor: OwnedFd) -> Result<TcpListener, String> {
+/// Where it listens. From here on it is passed to nobody by accident.
+pub(super) fn listening(descriptor: OwnedFd) -> Result<(Place, OwnedFd), String> {
     let socket = SockRef::from(&descriptor);
     let is_stream = socket.r#type().map_err(|error| format!("it is no socket ({error})"))? == Type::STREAM;
-    let address = socket.local_addr().ok().and_then(|address| address.as_socket());
-    if !is_stream || address.is_none() {
-        return Err("weir listens on TCP sockets only".to_owned());
-    }
+    let address = socket.local_addr().map_err(|error| error.to_string())?;
+    let bound = match (address.as_socket(), address.as_pathname()) {
+        (Some(address), _) if is_stream => Place::Address(address),
+        (_, Some(path)) if is_stream => Place::File(path.to_owned()),
+        _ => return Err("weir listens on TCP sockets, and for operators on sockets of the file system".to_owned()),
+    };
     #[cfg(target_os = "linux")]
     if !socket.is_listener().unwrap_or(true) {
         return Err("it does not listen; set Accept=no in its unit".to_owned());
     }
     let prepared = rustix::io::fcntl_setfd(&descriptor, FdFlags::CLOEXEC).map_err(std::io::Error::from);
     prepared.and_then(|()| socket.set_nonblocking(true)).map_err(|error| error.to_string())?;
-    Ok(TcpListener::from(descriptor))
+    Ok((bound, descriptor))
 }

@@ -1,7 +1,7 @@
 //! The addresses that are listened on: they come and go with configurations, and those that stay keep their connections.
 
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::config::{Config, Fault, Listener, Place};
 use crate::listen::{self, Doors, Entrance, Gate, Id, Stop};
 
+use super::handover::Socket;
 use super::inherit::Inherited;
 
 /// A bound listener.
@@ -146,7 +147,7 @@ impl Bound {
             listen::bind_beside(wanted.address, &in_its_way)
         };
         let bound = bound.and_then(TcpListener::from_std).and_then(|socket| Ok((socket.local_addr()?, socket)));
-        let (address, socket) = bound.map_err(|error| cannot_bind(wanted.place, wanted.address, &error))?;
+        let (address, socket) = bound.map_err(|error| cannot_bind(wanted.place, &wanted.address, &error))?;
         let mut bound = Self {
             id,
             name: String::new(),
@@ -170,8 +171,13 @@ impl Bound {
     }
 
     /// Its socket for another process, with the address that it was asked for.
-    pub(super) fn pass_on(&self) -> std::io::Result<(String, SocketAddr, OwnedFd)> {
-        Ok((self.name.clone(), self.asked, self.socket.as_fd().try_clone_to_owned()?))
+    pub(super) fn pass_on(&self) -> std::io::Result<Socket> {
+        Ok((self.name.clone(), self.asked.to_string(), self.socket.as_fd().try_clone_to_owned()?))
+    }
+
+    /// How many connections it has.
+    pub(super) fn connections(&self) -> usize {
+        self.gate.open()
     }
 
     /// Says that it accepts.
@@ -206,7 +212,7 @@ impl Bound {
     }
 }
 
-pub(super) fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fault {
+pub(super) fn cannot_bind(place: Place, address: &dyn std::fmt::Display, error: &std::io::Error) -> Fault {
     let fault = Fault::new(place, format!("cannot listen on {address}: {error}"));
     match error.kind() {
         std::io::ErrorKind::AddrInUse => fault.help("another process listens there; stop it, or choose another port"),

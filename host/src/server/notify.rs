@@ -3,6 +3,7 @@
 //! Without a service manager that wants to know, nothing is said.
 
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::task::spawn_local;
 
 use super::Server;
+use crate::admin::{Health, Liveness};
 
 /// A service manager that does not read must not stop the proxy.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -95,16 +97,16 @@ impl Server {
     /// Gives the service manager its signs of life, if it wants any: as long as this thread and all workers go on.
     pub fn keep_watchdog(&self, notify: &Notify) {
         let (Some(period), Some(_)) = (watchdog(), &notify.0) else { return };
-        let (notify, roll) = (notify.clone(), self.workers.roll());
+        let (notify, pulse) = (notify.clone(), Rc::clone(&self.pulse));
         spawn_local(async move {
             let mut ticks = tokio::time::interval(period / 2);
             // Who was late is not fed all at once.
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                match tokio::time::timeout(period / 2, roll.call()).await {
-                    Ok(()) => notify.send("WATCHDOG=1"),
-                    Err(_) => tracing::error!("a worker has done nothing for {:?}", period / 2),
+                match tokio::time::timeout(period / 2, pulse.live()).await {
+                    Ok(Liveness { live: true, .. }) => notify.send("WATCHDOG=1"),
+                    _ => tracing::error!("the service manager gets no sign of life: a worker does not respond"),
                 }
             }
         });

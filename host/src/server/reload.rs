@@ -113,7 +113,7 @@ impl Server {
     /// otherwise no new exchange uses the old snapshot, and no new connection the old listeners' settings.
     pub(super) async fn finish(&mut self, built: Built) {
         let Built { run, state } = built;
-        let door = self.admin.as_ref().map(|door| door.address);
+        let door = self.admin.as_ref().map(|door| door.at.clone());
         let outcome = match state {
             Ok(_) if self.is_draining() => Err("error: this weir is ending".to_owned()),
             Ok(state) => self.adopt(state).await.map_err(|report| report.render(false)),
@@ -124,7 +124,7 @@ impl Server {
             Ok(()) => {
                 self.reloads.done += 1;
                 tracing::info!("{name} is reloaded");
-                if let Some(new) = self.admin.as_ref().filter(|new| Some(new.address) != door) {
+                if let Some(new) = self.admin.as_ref().filter(|new| Some(&new.at) != door.as_ref()) {
                     new.announce();
                 }
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Report};
-use crate::listen::Settings;
+use crate::listen::{OperatorTls, Settings};
 use crate::plugin::Engine;
 use crate::snapshot::Snapshot;
 
@@ -16,6 +16,8 @@ pub struct State {
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
     pub listeners: Vec<Arc<Settings>>,
+    /// For connections to the admin address.
+    pub operators: Option<Arc<OperatorTls>>,
     /// What is not wrong, and yet to be looked at.
     pub warnings: Option<Report>,
 }
@@ -33,8 +35,14 @@ impl State {
                 Err(found) => faults.extend(found),
             }
         }
+        let tls = config.admin.as_ref().and_then(|admin| Some((admin.tls.as_ref()?, admin.has_open_probes)));
+        let operators = tls.map(|(tls, has_open_probes)| OperatorTls::load(tls, has_open_probes)).transpose();
+        let operators = operators.unwrap_or_else(|found| {
+            faults.extend(found);
+            None
+        });
         let snapshot = Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), faults)?;
         let warnings = config.warned(snapshot.warnings(&config));
-        Ok(Self { config, snapshot: Arc::new(snapshot), listeners, warnings })
+        Ok(Self { config, snapshot: Arc::new(snapshot), listeners, operators: operators.map(Arc::new), warnings })
     }
 }

@@ -203,7 +203,7 @@ impl Server {
         let Successor { pid, mut channel } = self.successor.take()?;
         self.is_replaced = true;
         // Operators are to reach the other only.
-        self.admin = None;
+        self.admin.take().into_iter().for_each(super::AdminDoor::leave);
         notify.hand_over(pid);
         // It goes on without, if it does not hear that.
         let _ = channel.write_all(YOURS);

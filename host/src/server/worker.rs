@@ -42,10 +42,10 @@ pub(super) enum Order {
     Adopt(Arc<State>, Arc<[Id]>, oneshot::Sender<()>),
     /// Close what is left of a listener that is gone.
     Forget(Id),
-    /// Say that this was read.
-    Answer(oneshot::Sender<()>),
     /// Let connections come to an end, and say when they have been told.
     Drain(oneshot::Sender<()>),
+    /// Say that you look up from your work.
+    Respond(oneshot::Sender<()>),
 }
 
 impl Worker {
@@ -163,11 +163,11 @@ async fn work(
                         reception.listener.drain.end();
                     }
                 }
-                Some(Order::Answer(done)) => drop(done.send(())),
                 Some(Order::Drain(done)) => {
                     receptions.0.values().for_each(|reception| reception.listener.drain.begin());
                     let _ = done.send(());
                 }
+                Some(Order::Respond(done)) => drop(done.send(())),
                 None => break,
             },
             _ = sweep.tick() => {

@@ -1,13 +1,11 @@
 //! The workers of a server: they come and go with configurations, but for the first, which does what is done once for all.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::WeakUnboundedSender;
-use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::Instant;
 
@@ -23,24 +21,6 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Longer than a filter's hook usually runs: a worker that is in one ends behind it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// The workers that are to answer; they come and go. Having it keeps none alive.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Roll(Rc<RefCell<Vec<WeakUnboundedSender<Order>>>>);
-
-impl Roll {
-    /// Waits until all have answered.
-    pub(super) async fn call(&self) {
-        let all = self.0.borrow().clone();
-        for orders in all.iter().filter_map(WeakUnboundedSender::upgrade) {
-            let (done, answered) = oneshot::channel();
-            if orders.send(Order::Answer(done)).is_ok() {
-                drop(orders);
-                let _ = answered.await;
-            }
-        }
-    }
-}
-
 /// All workers.
 #[derive(Debug)]
 pub(super) struct Workers {
@@ -48,7 +28,6 @@ pub(super) struct Workers {
     /// Those who get no new connections.
     leaving: Vec<Leaving>,
     doors: Doors,
-    roll: Roll,
     log: AccessLog,
 }
 
@@ -62,23 +41,12 @@ struct Leaving {
 impl Workers {
     /// None yet.
     pub(super) fn none() -> std::io::Result<Self> {
-        Ok(Self {
-            all: Vec::new(),
-            leaving: Vec::new(),
-            doors: Rc::default(),
-            roll: Roll::default(),
-            log: AccessLog::start()?,
-        })
+        Ok(Self { all: Vec::new(), leaving: Vec::new(), doors: Rc::default(), log: AccessLog::start()? })
     }
 
     /// Where records go.
     pub(super) fn log(&self) -> &AccessLog {
         &self.log
-    }
-
-    /// Who has to answer.
-    pub(super) fn roll(&self) -> Roll {
-        self.roll.clone()
     }
 
     /// Where connections go in.
@@ -88,6 +56,11 @@ impl Workers {
 
     pub(super) fn count(&self) -> usize {
         self.all.len()
+    }
+
+    /// The ways to give them orders.
+    pub(super) fn orders(&self) -> impl Iterator<Item = WeakUnboundedSender<Order>> {
+        self.all.iter().map(|worker| worker.orders.downgrade())
     }
 
     /// Clients' connections that are open.
@@ -114,7 +87,6 @@ impl Workers {
             worker.ask(|done| Order::Adopt(Arc::clone(state), Arc::clone(listeners), done)).await;
         }
         self.all.extend(new);
-        self.roll.0.replace(self.all.iter().map(|worker| worker.orders.downgrade()).collect());
         self.doors.replace(self.all.iter().map(|worker| worker.door.clone()).collect());
         self.leaving.retain(|leaving| !leaving.task.is_finished());
         self.leaving.extend(too_many.into_iter().map(|worker| {
@@ -125,7 +97,7 @@ impl Workers {
 
     /// Once a listener that is gone has no connection left, or its grace is over, workers forget it.
     pub(super) fn forget(&self, listener: Id, is_used: impl Fn() -> bool + 'static, grace: Duration) {
-        let orders: Vec<_> = self.roll.0.borrow().clone();
+        let orders: Vec<_> = self.all.iter().map(|worker| worker.orders.downgrade()).collect();
         spawn_local(async move {
             quiet(grace, is_used).await;
             for orders in orders.iter().filter_map(WeakUnboundedSender::upgrade) {
