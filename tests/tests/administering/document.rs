@@ -149,7 +149,8 @@ fn a_document_that_is_wrong_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let door = administered(&usual(), "");
     let document = door.view("/openapi.json");
-    let changes: [(&str, fn(&mut Value)); 4] = [
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 4] = [
         ("a field that is not there", |document| {
             let status = &mut document["components"]["schemas"]["Status"];
             status["properties"]["colour"] = json!({ "type": "string" });
