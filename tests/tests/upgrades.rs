@@ -447,9 +447,20 @@ fn listeners_and_operators_stay_where_they_are() {
 fn a_socket_of_the_file_system_is_passed_on_and_removed_by_the_last() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("admin socket");
-    let mut proxy = Proxy::builder().top(&format!("admin: {{ address: \"unix:{}\" }}", socket.display())).start();
-    proxy.signal("USR2");
+    let text =
+        Proxy::builder().top(&format!("admin: {{ address: \"unix:{}\" }}", socket.display())).text("127.0.0.1:0");
+    let installed = Installed::new();
+    let mut proxy = installed.run(&text);
+    let upgrade = || weir().args(["upgrade", "-c"]).arg(proxy.file()).output().unwrap();
+    installed.replace("#!/bin/sh\necho spoilt >&2\nexit 7\n");
+    let output = upgrade();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("not upgraded, what was running goes on") && said.contains("spoilt"), "{said}");
+    installed.restore();
+    let output = upgrade();
     let current = successor(&proxy, 1);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("upgraded: process {} serves\n", current.0));
     assert_eq!(proxy.exit().code(), Some(0));
     let file = proxy.file().display().to_string();
     let output = weir().args(["status", "--json", "-c", &file]).output().unwrap();
