@@ -150,8 +150,8 @@ impl Predecessor {
         let mut yours = [0; YOURS.len()];
         // However it ended, there is nobody but this process now.
         let _ = channel.read_exact(&mut yours);
-        // So that the socket can end, and nothing is read that was not meant.
-        rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?;
+        // So that the socket can end. From here on nothing may fail any more: there is nobody else.
+        let _ = std::fs::File::open("/dev/null").map(rustix::stdio::dup2_stdin);
         Ok(())
     }
 }

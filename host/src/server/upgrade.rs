@@ -160,6 +160,9 @@ impl Server {
     }
 
     fn prepare_upgrade(&self) -> Result<(Program, Vec<Socket>), String> {
+        if std::process::id() == 1 {
+            return Err("this is process 1, with which its container ends; start another container instead".to_owned());
+        }
         if self.upgrades.going.is_some() {
             return Err("an upgrade is going on already".to_owned());
         }
