@@ -35,11 +35,12 @@ mod quarantine;
 mod registry;
 mod setup;
 mod steering;
+mod warm;
 
 pub use after::Completion;
 pub use cache::CompiledCache;
 pub use calls::{Call, CallFailed, Called, Nowhere, Outbound};
-pub use chain::{Chain, Pools, Step};
+pub use chain::{Chain, Pools, Station, Step};
 pub use contract::{CAPABILITIES, VERSION};
 pub use documents::Document;
 pub use engine::Engine;
@@ -51,6 +52,7 @@ pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};
 pub use registry::{Entry, Registry, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
+pub use warm::Warm;
 
 /// The bundled component of this name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

@@ -17,6 +17,7 @@ use super::metrics::Counts;
 use super::pins::Pins;
 use super::quarantine::Record;
 use super::registry::Entry;
+use super::warm::Beginning;
 use crate::clock::within;
 use crate::config::Isolation;
 
@@ -49,17 +50,29 @@ pub(super) struct Taken {
 pub(super) struct Waiting(Rc<Pool>);
 
 impl Pool {
-    pub(super) fn new(engine: &Arc<Engine>, entry: &Arc<Entry>, outbound: &Arc<dyn Outbound>) -> Rc<Self> {
+    /// An empty pool, or one with the instance that was made for it.
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        entry: &Arc<Entry>,
+        outbound: &Arc<dyn Outbound>,
+        beginning: Option<Beginning>,
+    ) -> Rc<Self> {
+        let (counts, pins, idle) = match beginning {
+            Some(Beginning { counts, pins, instance }) => (counts, pins, vec![instance]),
+            None => (entry.metrics.share(), Pins::default(), Vec::new()),
+        };
+        // What was made for it counts as needed until the sweep after the next.
+        let peak = Cell::new(idle.len());
         Rc::new(Self {
             entry: Arc::clone(entry),
             engine: Arc::clone(engine),
             outbound: Arc::clone(outbound),
-            counts: entry.metrics.share(),
-            idle: RefCell::default(),
+            counts,
+            idle: RefCell::new(idle),
             busy: Cell::new(0),
-            peak: Cell::new(0),
+            peak,
             waiting: Cell::new(0),
-            pins: Pins::default(),
+            pins,
             freed: Notify::new(),
             record: Record::default(),
         })
@@ -128,6 +141,11 @@ impl Pool {
         }
         self.waiting.set(self.waiting.get() + 1);
         Ok(Waiting(Rc::clone(self)))
+    }
+
+    /// What is idle, for who frees it elsewhere.
+    pub(super) fn empty(&self) -> Vec<Instance> {
+        self.idle.take()
     }
 
     /// Drops instances that nobody needed since the sweep before.
