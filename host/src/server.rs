@@ -2,17 +2,19 @@
 
 mod calls;
 mod door;
+mod files;
 mod inspect;
 mod listeners;
 mod orders;
 mod reload;
 mod state;
+mod watch;
 mod worker;
 mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
@@ -24,9 +26,10 @@ use crate::plugin::{Document, Engine, Warm};
 
 use door::AdminDoor;
 use listeners::{Bound, Listeners};
+use reload::Changes;
 pub use reload::{Built, Outcome, Reloads};
-use reload::{Change, Changes};
 pub use state::State;
+use watch::{Item, Watch};
 use workers::Workers;
 
 /// Orders that wait; whoever asks waits, too.
@@ -37,6 +40,8 @@ const ORDERS: usize = 16;
 pub struct Source {
     /// For people.
     pub name: String,
+    /// Whether it is reloaded when a file of it changes.
+    pub is_watched: bool,
     /// Reads it; slow.
     pub load: Arc<dyn Fn() -> Config + Send + Sync>,
 }
@@ -58,9 +63,14 @@ pub struct Server {
     orders: mpsc::Receiver<admin::Order>,
     changes: Changes,
     reloads: Reloads,
-    /// When the last reload was, and what was wrong.
-    reloaded: Option<(Instant, Option<String>)>,
+    /// The configuration that was last read, if it could not be used.
+    refused: Option<Arc<Config>>,
+    files: Watch,
 }
+
+/// Files that have changed.
+#[derive(Debug)]
+pub struct Changed(Vec<Item>);
 
 /// What there is to do.
 #[derive(Debug)]
@@ -69,6 +79,8 @@ pub enum Duty {
     Order(admin::Order),
     /// A build has ended.
     Built(Built),
+    /// Files have changed.
+    Changed(Changed),
 }
 
 impl Server {
@@ -76,8 +88,9 @@ impl Server {
     /// every address accepts.
     pub async fn start(source: Source, engine: Arc<Engine>, grace: Duration) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
-        let (from, with) = (source.clone(), Arc::clone(&engine));
-        let build = move || reload::build(&Change::Configuration, &from, &with, None);
+        let since = SystemTime::now();
+        let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
+        let build = move || reload::build(&Arc::new(load()), &with, None);
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
         let mut server = Self {
             source,
@@ -91,10 +104,12 @@ impl Server {
             orders,
             changes: Changes::none(),
             reloads: Reloads::default(),
-            reloaded: None,
+            refused: None,
+            files: Watch::start(),
             state: Arc::clone(&state),
         };
         server.adopt(state, Vec::new()).await?;
+        server.watch(since);
         Ok(server)
     }
 
@@ -103,6 +118,7 @@ impl Server {
         tokio::select! {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
+            changed = self.files.next() => Duty::Changed(Changed(changed)),
         }
     }
 
@@ -111,6 +127,7 @@ impl Server {
         match duty {
             Duty::Order(order) => self.obey(order),
             Duty::Built(built) => self.finish(built).await,
+            Duty::Changed(Changed(items)) => self.changed(items),
         }
     }
 
@@ -132,7 +149,7 @@ impl Server {
         let failed = |faults| Report::new(&config.sources, faults);
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
-        let door = config.admin.as_ref().filter(|asked| !is_open(asked));
+        let door = state.admin.as_ref().filter(|asked| !is_open(asked));
         let door = door.map(|asked| AdminDoor::open(asked, &self.ordered)).transpose();
         let (plan, door) = match (plan, door) {
             (Ok(plan), Ok(door)) => (plan, door),
@@ -148,7 +165,7 @@ impl Server {
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
             self.workers.forget(id, gone.close().await, self.grace);
         }
-        match (&config.admin, door) {
+        match (&state.admin, door) {
             (_, Some(new)) => self.admin = Some(new),
             (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked)),
             (None, None) => self.admin = None,

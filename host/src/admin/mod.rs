@@ -23,7 +23,7 @@ use tokio::task::spawn_local;
 
 use api::answer;
 pub use client::{Call, call};
-pub use orders::{Count, Order, Reload, Status};
+pub use orders::{Count, Failure, Order, Reload, Reloads, Status};
 
 /// From a connection's idleness to the end of a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);

@@ -41,8 +41,12 @@ pub struct Status {
     pub counts: Vec<Count>,
     /// Their instances that live, in use or idle.
     pub instances: usize,
-    /// The last reload, if there was one.
+    /// The last reload of the configuration, if there was one.
     pub reload: Option<Reload>,
+    /// How often something was taken over, or not.
+    pub reloads: Reloads,
+    /// What could not be taken over, until it can.
+    pub failures: Vec<Failure>,
 }
 
 /// One value that a filter counts.
@@ -59,6 +63,26 @@ pub struct Count {
     /// Of a histogram: upper bounds, and how many were at most so large, but above the bound before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<(f64, u64)>,
+}
+
+/// How many changes there were since the start: reloads, and files that changed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Reloads {
+    /// That were taken over.
+    pub done: u64,
+    /// That were not; what ran before ran on.
+    pub failed: u64,
+}
+
+/// A change that was not made.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// `configuration`, or `files`: those that the configuration in force names.
+    pub what: &'static str,
+    /// Seconds ago.
+    pub ago: u64,
+    /// What is wrong.
+    pub report: String,
 }
 
 /// How a reload went.

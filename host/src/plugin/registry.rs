@@ -267,6 +267,11 @@ impl Entry {
         self.granted.documents.values()
     }
 
+    /// The files of its secrets.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.granted.secrets.values().filter_map(config::Secret::file)
+    }
+
     /// What its filter counts, summed over the workers.
     pub fn counted(&self) -> Vec<Counted> {
         self.metrics.read()
