@@ -14,7 +14,7 @@ mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
@@ -88,7 +88,7 @@ impl Server {
     /// every address accepts.
     pub async fn start(source: Source, engine: Arc<Engine>, grace: Duration) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
-        let since = SystemTime::now();
+        let since = watch::now();
         let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
         let build = move || reload::build(&Arc::new(load()), &with, None);
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
-use super::{Server, Source, State};
+use super::{Server, Source, State, watch};
 use crate::config::{Config, Report};
 use crate::plugin::{Engine, Warm};
 
@@ -43,7 +43,7 @@ struct Run {
 #[derive(Debug)]
 pub struct Built {
     run: Run,
-    /// When it began, in the system's time.
+    /// When it began, as files are dated.
     since: SystemTime,
     /// How many had been asked for when it began.
     asked_until: u64,
@@ -139,7 +139,7 @@ impl Server {
         }
         let Some(run) = self.changes.waiting.pop_front() else { return };
         self.changes.is_building = true;
-        let (since, asked_until) = (SystemTime::now(), self.changes.asked);
+        let (since, asked_until) = (watch::now(), self.changes.asked);
         let (change, source) = (run.change.clone(), self.source.clone());
         let (engine, before) = (Arc::clone(&self.engine), Arc::clone(&self.state));
         let (lines, ended) = (self.workers.lines(), self.changes.ended.clone());

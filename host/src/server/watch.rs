@@ -27,6 +27,18 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// How often is looked where the system does not tell.
 const POLL: Duration = Duration::from_secs(2);
 
+/// The time by the clock by which files are dated, which is behind: what is written from now on has this time or a later
+/// one.
+pub(super) fn now() -> SystemTime {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::RealtimeCoarse;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Realtime;
+    let time = rustix::time::clock_gettime(clock);
+    let (seconds, nanoseconds) = (time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0));
+    SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+}
+
 /// Something that may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Item {
@@ -79,15 +91,22 @@ async fn run(mut sets: watch::Receiver<Set>, found: mpsc::UnboundedSender<Vec<It
     let moves = Arc::new(Notify::new());
     let mut eyes = Eyes::open(&moves);
     loop {
-        tokio::select! {
-            kept = sets.changed() => if kept.is_err() { return },
-            () = moves.notified() => settle(&moves).await,
-            () = sleep(POLL), if eyes.must_poll() => {}
-        }
-        let Set { items, since } = sets.borrow_and_update().clone();
+        let is_new = tokio::select! {
+            kept = sets.changed() => match kept {
+                Ok(()) => true,
+                Err(_) => return,
+            },
+            () = moves.notified() => {
+                settle(&moves).await;
+                false
+            }
+            () = sleep(POLL), if eyes.must_poll() => false,
+        };
+        let Set { items, since } = sets.borrow().clone();
         // Files are read; this thread accepts connections.
+        let set = Arc::clone(&items);
         let looked = tokio::task::spawn_blocking(move || {
-            let changed = eyes.look(&items, since);
+            let changed = if is_new { eyes.turn(&set, since) } else { eyes.look(&set) };
             (eyes, changed)
         });
         let changed;
@@ -95,6 +114,11 @@ async fn run(mut sets: watch::Receiver<Set>, found: mpsc::UnboundedSender<Vec<It
             Ok(looked) => looked,
             Err(error) => return tracing::error!("files are not watched any more: {error}"),
         };
+        if is_new {
+            tracing::debug!("watching {} files and patterns", items.len());
+        } else {
+            tracing::debug!("looked at watched files: {} changed", changed.len());
+        }
         if !changed.is_empty() && found.send(changed).is_err() {
             return;
         }

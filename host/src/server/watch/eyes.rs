@@ -19,6 +19,7 @@ const COARSE: Duration = Duration::from_millis(20);
 
 /// What was seen, and what tells of changes.
 pub(super) struct Eyes {
+    moves: Arc<Notify>,
     seen: HashMap<Item, Seen>,
     watcher: Option<RecommendedWatcher>,
     /// The folders that the system watches, each as it was then: one that was replaced is another.
@@ -30,8 +31,18 @@ pub(super) struct Eyes {
 struct Seen {
     /// If this is the same, so is the rest; none if that cannot be told.
     stamp: Option<Stamp>,
-    /// None if it is not there.
-    digest: Option<[u8; 32]>,
+    content: Content,
+}
+
+/// What it held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// It was not looked at: whatever it holds is something else.
+    Unknown,
+    /// It is not there, or cannot be read.
+    Gone,
+    /// Something of this digest.
+    Is([u8; 32]),
 }
 
 /// What the system says of a file: which one it is, how large, and when it was changed.
@@ -40,7 +51,7 @@ type Stamp = (u64, u64, u64, i64, i64, i64, i64);
 impl Eyes {
     /// Eyes that have seen nothing; whatever moves where they look is told to `moves`.
     pub(super) fn open(moves: &Arc<Notify>) -> Self {
-        let moves = Arc::clone(moves);
+        let told = Arc::clone(moves);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let is_reading = event.is_ok_and(|event| match event.kind {
                 EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
@@ -48,10 +59,10 @@ impl Eyes {
                 _ => false,
             });
             if !is_reading {
-                moves.notify_one();
+                told.notify_one();
             }
         });
-        let mut eyes = Self { seen: HashMap::new(), watcher: None, folders: HashMap::new() };
+        let mut eyes = Self { moves: Arc::clone(moves), seen: HashMap::new(), watcher: None, folders: HashMap::new() };
         match watcher {
             Ok(watcher) => eyes.watcher = Some(watcher),
             Err(error) => eyes.strain(&error),
@@ -64,24 +75,34 @@ impl Eyes {
         self.watcher.is_none() && !self.seen.is_empty()
     }
 
-    /// Those of the items that are not as they were at the last look. One that is new among them was read `since` then: it
-    /// counts as changed if it was written later.
-    pub(super) fn look(&mut self, items: &HashSet<Item>, since: SystemTime) -> Vec<Item> {
+    /// Looks at these from now on. Those that are new among them were read `since` then: what may have been written later
+    /// will have changed at the next look, for it may not be whole yet.
+    pub(super) fn turn(&mut self, items: &HashSet<Item>, since: SystemTime) -> Vec<Item> {
         // Before the files, so that what changes meanwhile is told.
         self.watch(items);
         self.seen.retain(|item, _| items.contains(item));
+        for item in items.iter().filter(|item| !self.seen.contains_key(item)).cloned().collect::<Vec<_>>() {
+            let mut seen = item.look(None);
+            // In this order, for it may be written just now.
+            if item.is_younger_than(since) {
+                self.moves.notify_one();
+                seen = Seen { stamp: None, content: Content::Unknown };
+            }
+            self.seen.insert(item, seen);
+        }
+        Vec::new()
+    }
+
+    /// Those of the items that are not as they were at the last look.
+    pub(super) fn look(&mut self, items: &HashSet<Item>) -> Vec<Item> {
+        self.watch(items);
         let mut changed = Vec::new();
-        for item in items {
-            let before = self.seen.get(item).copied();
-            let seen = item.look(before);
-            let is_changed = match before {
-                Some(before) => before.digest != seen.digest,
-                None => item.is_younger_than(since),
-            };
-            self.seen.insert(item.clone(), seen);
-            if is_changed {
+        for (item, before) in &mut self.seen {
+            let seen = item.look(Some(*before));
+            if seen.content != before.content {
                 changed.push(item.clone());
             }
+            *before = seen;
         }
         changed
     }
@@ -132,10 +153,13 @@ impl Item {
     fn look(&self, before: Option<Seen>) -> Seen {
         match self {
             Self::File(path) => {
-                let Some(stamp) = stamp(path) else { return Seen { stamp: None, digest: None } };
+                let Some(stamp) = stamp(path) else { return Seen { stamp: None, content: Content::Gone } };
                 match before {
                     Some(before) if before.stamp == Some(stamp) => before,
-                    _ => Seen { stamp: (!is_fresh(path)).then_some(stamp), digest: digest(path) },
+                    _ => Seen {
+                        stamp: (!is_fresh(path)).then_some(stamp),
+                        content: digest(path).map_or(Content::Gone, Content::Is),
+                    },
                 }
             }
             Self::Matches(pattern) => {
@@ -144,7 +168,7 @@ impl Item {
                     digest.update(path.as_os_str().as_encoded_bytes());
                     digest.update([0]);
                 }
-                Seen { stamp: None, digest: Some(digest.finalize().into()) }
+                Seen { stamp: None, content: Content::Is(digest.finalize().into()) }
             }
         }
     }
