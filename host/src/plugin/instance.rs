@@ -267,6 +267,11 @@ impl Instance {
         self.exports.get_typed_func(&mut self.store, index).map_err(|error| Failure::Instance(error.to_string()))
     }
 
+    /// Bytes of its memory.
+    pub(super) fn size(&self) -> usize {
+        self.store.data().meter.grown
+    }
+
     /// Whether it has served so many calls, or grown so large, that a new one should take its place.
     pub(super) fn is_worn(&self) -> bool {
         self.calls >= self.most_calls || self.store.data().meter.grown > self.most_memory

@@ -304,6 +304,11 @@ impl Entry {
         self.granted.documents.values()
     }
 
+    /// The files of its secrets.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.granted.secrets.values().filter_map(config::Secret::file)
+    }
+
     /// What its filter counts, summed over the workers.
     pub fn counted(&self) -> Vec<Counted> {
         self.metrics.read()
@@ -324,8 +329,8 @@ impl Entry {
         (&self.owner.0, self.owner.1.as_deref())
     }
 
-    pub(super) fn open_sheet(&self) -> Arc<Sheet> {
-        self.ledger.open(self.version)
+    pub(super) fn open_sheet(&self, sheet: &Arc<Sheet>) {
+        self.ledger.open(self.version, sheet);
     }
 
     pub(super) fn close_sheet(&self, sheet: &Arc<Sheet>) {

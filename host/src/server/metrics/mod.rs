@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Reloads, Server, State};
+use super::{Server, State};
 use crate::admin::exposition::{Family, Kind, Labels, Sample, Series, tell_apart};
 use crate::listen::Gate;
 use crate::telemetry::metrics::Distribution;
@@ -24,7 +24,8 @@ use crate::telemetry::metrics::Distribution;
 pub(super) struct Figures {
     state: Arc<State>,
     listeners: Vec<(String, Arc<Gate>)>,
-    reloads: Reloads,
+    /// Good ones, and those that failed.
+    reloads: (u64, u64),
     /// Whether the last one was adopted; so is the first configuration.
     is_good: bool,
     /// When the process began to serve, and when what is served was adopted.
@@ -37,8 +38,8 @@ impl Server {
         Figures {
             state: Arc::clone(&self.state),
             listeners: self.listeners.iter().map(|bound| (bound.name.clone(), Arc::clone(&bound.gate))).collect(),
-            reloads: self.reloads,
-            is_good: self.reloaded.as_ref().is_none_or(|(_, fault)| fault.is_none()),
+            reloads: (self.reloads.done, self.reloads.failed),
+            is_good: self.reloads.configuration.is_none() && self.reloads.files.is_none(),
             adopted: self.adopted,
         }
     }

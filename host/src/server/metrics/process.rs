@@ -63,7 +63,7 @@ fn process(began: SystemTime) -> Vec<Family> {
 
 fn configuration(figures: &Figures) -> Vec<Family> {
     let mut reloads = counter("weir_config_reloads", "Reloads by how they went.");
-    for (result, count) in [("good", figures.reloads.done), ("failed", figures.reloads.failed)] {
+    for (result, count) in [("good", figures.reloads.0), ("failed", figures.reloads.1)] {
         reloads.whole(&labels([("result", result)]), count);
     }
     let mut is_good = gauge("weir_config_last_reload_successful", "1 unless the last reload failed.");
