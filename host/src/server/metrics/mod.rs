@@ -18,12 +18,15 @@ use std::time::SystemTime;
 use super::{Reloads, Server, State};
 use crate::admin::exposition::{Family, Kind, Labels, Sample, Series, tell_apart};
 use crate::listen::Gate;
+use crate::telemetry::log;
 use crate::telemetry::metrics::Distribution;
 
 /// Where the figures are; a look at them takes long if there is much, and needs nobody's thread.
 pub(super) struct Figures {
     state: Arc<State>,
     listeners: Vec<(String, Arc<Gate>)>,
+    /// Access records, and lines of the log.
+    lost: (u64, u64),
     reloads: Reloads,
     /// Whether the last one was adopted; so is the first configuration.
     is_good: bool,
@@ -37,6 +40,7 @@ impl Server {
         Figures {
             state: Arc::clone(&self.state),
             listeners: self.listeners.iter().map(|bound| (bound.name.clone(), Arc::clone(&bound.gate))).collect(),
+            lost: (self.workers.log().lost(), log::lost()),
             reloads: self.reloads,
             is_good: self.reloaded.as_ref().is_none_or(|(_, fault)| fault.is_none()),
             adopted: self.adopted,
