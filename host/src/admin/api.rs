@@ -16,7 +16,7 @@ use super::reply::{Answer, Refusal, json};
 use super::route::{Answering, Gives, Kind, Link, Parameter, Route, Takes};
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
-    Reloaded, Routes, Sites, Status, Upstream, Upstreams,
+    Reloaded, Routes, Sites, Status, Upgraded, Upstream, Upstreams,
 };
 use super::{Desk, metrics, openapi};
 
@@ -43,6 +43,8 @@ static ROUTES: &[Route] = &[
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
     Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
+    Route::post::<Upgraded>("/upgrade", "Have a process of the binary as it is now take over; as SIGUSR2.", upgrade)
+        .refuses(&[(UNPROCESSABLE, "It did not come to serve; the process that was asked goes on.")]),
     Route::get::<Configuration>("/config", "The configuration in force, without secrets.", |asked| {
         asked.show(Order::Config)
     }),
@@ -197,6 +199,16 @@ fn drain(asked: Asked) -> Answering {
     Box::pin(async move {
         asked.ask(Order::Drain).await?;
         Ok(json(StatusCode::OK, &Drained { draining: true }))
+    })
+}
+
+fn upgrade(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let (status, upgraded) = match asked.ask(Order::Upgrade).await? {
+            Ok(pid) => (StatusCode::OK, Upgraded { upgraded: true, pid: Some(pid), report: None }),
+            Err(report) => (UNPROCESSABLE, Upgraded { upgraded: false, pid: None, report: Some(report) }),
+        };
+        Ok(json(status, &upgraded))
     })
 }
 

@@ -15,6 +15,7 @@ impl Server {
                 tokio::task::spawn_blocking(move || drop(answer.send(figures.collect(with_routes))));
             }
             Order::Reload(answer) => self.reload(Some(answer)),
+            Order::Upgrade(answer) => self.upgrade_for(Some(answer)),
             Order::Drain(answer) => {
                 // Whoever runs the server sees it, and goes on with the drain.
                 self.retire();
