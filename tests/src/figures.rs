@@ -28,6 +28,11 @@ impl Scrape {
         Self(line["address"].as_str().and_then(|address| address.parse().ok()).expect("the line names the address"))
     }
 
+    /// This admin address.
+    pub fn at(address: SocketAddr) -> Self {
+        Self(address)
+    }
+
     /// Where that is.
     pub fn address(self) -> SocketAddr {
         self.0

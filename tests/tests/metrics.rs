@@ -2,10 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
-use weir_tests::{Client, Figures, Origin, Pem, Proxy, ProxyBuilder, Scrape, command, get};
+use weir_tests::{Client, Figures, Origin, PATIENCE, Pem, Proxy, ProxyBuilder, Scrape, command, free_port, get, weir};
 
 fn proxy() -> ProxyBuilder {
     Proxy::builder().top("admin: { address: \"127.0.0.1:0\" }").top("workers: 1")
@@ -322,7 +324,7 @@ fn connections_beyond_the_limit_are_counted() {
 fn tls_is_counted_by_version_and_by_why_it_failed() {
     let (pem, origin) = (Pem::new(), Origin::text("hello"));
     pem.write("a", "a", &["a.example"]);
-    let tls = format!("{}, timeouts: {{ head: 200ms }}", pem.listener(&["a"]));
+    let tls = format!("{}, timeouts: {{ head: 3s }}", pem.listener(&["a"]));
     let proxy = proxy().main(&tls).route("/*", "app", origin.address).start();
     let scrape = Scrape::of(&proxy.log);
     let curl = |more: &[&str]| {
@@ -512,4 +514,39 @@ fn the_process_tells_what_it_uses() {
     assert!((now - 300.0..=now).contains(&after.sum("process_start_time_seconds", &[])));
     assert_eq!(after.sum("weir_build_info", &[("version", env!("CARGO_PKG_VERSION"))]), 1.0);
     drop(clients);
+}
+
+#[test]
+fn records_and_lines_that_nobody_takes_are_counted() {
+    let origin = Origin::text("x");
+    let (main, admin) = (free_port(), free_port());
+    let text = Proxy::builder()
+        .top(&format!("admin: {{ address: \"127.0.0.1:{admin}\" }}"))
+        .guest("flood", "flood", "")
+        .route("/*", "app", origin.address)
+        .text(&format!("127.0.0.1:{main}"));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("weir.yaml"), text).unwrap();
+    let mut weir = weir();
+    // Pipes that nobody reads.
+    weir.current_dir(folder.path()).arg("run").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut weir = weir.spawn().unwrap();
+    let (main, admin) = ([main, admin].map(|port| SocketAddr::from(([127, 0, 0, 1], port)))).into();
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(admin).is_err() {
+        assert!(Instant::now() < deadline && weir.try_wait().unwrap().is_none(), "weir does not start");
+    }
+    let (scrape, long) = (Scrape::at(admin), "x".repeat(6000));
+    let before = scrape.now();
+    let lost = ["weir_access_records_lost_total", "weir_log_lines_lost_total"];
+    assert_eq!(lost.map(|name| before.sum(name, &[])), [0.0, 0.0]);
+    let mut client = Client::connect(main);
+    while lost.iter().any(|name| scrape.now().sum(name, &[]) < 0.5) {
+        for _ in 0..100 {
+            assert_eq!(client.get(&format!("/{long}"), "").status, 200);
+        }
+        assert!(Instant::now() < deadline, "nothing is lost");
+    }
+    weir.kill().unwrap();
+    weir.wait().unwrap();
 }

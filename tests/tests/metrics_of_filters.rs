@@ -1,5 +1,7 @@
 //! Metrics of filters: what the host counts of them, and what they count themselves.
 
+use std::io::{Read, Write};
+
 use weir_tests::{Client, Figures, Origin, Proxy, ProxyBuilder, Scrape, get};
 
 fn with(build: impl FnOnce(ProxyBuilder) -> ProxyBuilder) -> (Proxy, Scrape) {
@@ -148,4 +150,38 @@ fn documents_and_stores_are_counted() {
     let failed = [&document[..], &[("result", "failed")]].concat();
     let figures = scrape.until("a failed fetch", |figures| figures.sum("weir_document_fetches_total", &failed) > 0.5);
     assert!(figures.sum(fetched, &document) > first);
+}
+
+#[test]
+fn exchanges_that_wait_in_a_filter_are_counted() {
+    // Answers a filter's request once the test says so.
+    let (origin, slow) = (
+        Origin::text("x"),
+        Origin::raw(|received, stream| {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+            received.line.starts_with("GET /go") && stream.write_all(answer).is_ok()
+                || stream.read(&mut [0]).is_ok_and(|length| length > 0)
+        }),
+    );
+    let proxy = Proxy::builder()
+        .top("admin: { address: \"127.0.0.1:0\" }")
+        .top("workers: 1")
+        .upstream("slow", &format!("{{ endpoints: [\"http://{}\"] }}", slow.address))
+        .limited_guest("caller", "caller", "config: { upstream: slow }", "instances: 1")
+        .route("/*", "app", origin.address)
+        .start();
+    let scrape = Scrape::of(&proxy.log);
+    let clients = [(); 2].map(|()| {
+        let mut client = Client::connect(proxy.address);
+        client.send("GET / HTTP/1.1\r\nHost: x\r\nX-Get: /hold\r\n\r\n");
+        client
+    });
+    // One has the instance, the other waits for it.
+    let figures = scrape.until("both", |figures| of(figures, "caller", "weir_filter_waiting", &[]) > 1.5);
+    assert_eq!(of(&figures, "caller", "weir_filter_instances_busy", &[]), 1.0);
+    drop(clients);
+    scrape.until("nobody", |figures| {
+        of(figures, "caller", "weir_filter_waiting", &[]) + of(figures, "caller", "weir_filter_instances_busy", &[])
+            < 0.5
+    });
 }

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
-use super::metrics::LOST_RECORDS;
 use super::output::{AGAIN, LogFile, Output, Switch};
 
 /// How long a record may wait for company.
@@ -239,7 +238,6 @@ impl WorkerLog {
         let count = batch.count;
         if count > 0 && self.sender.batches.try_send(batch).is_err() {
             self.sender.shared.lost.fetch_add(count, Ordering::Relaxed);
-            LOST_RECORDS.add(count);
         }
     }
 }

@@ -17,8 +17,6 @@ use tracing_subscriber::{fmt, registry};
 
 use super::output::{LogFile, Output, Switch};
 
-use super::metrics::LOST_LINES;
-
 /// Lines on their way to the writer.
 const QUEUE: usize = 4096;
 
@@ -163,7 +161,6 @@ impl Drop for Line {
     fn drop(&mut self) {
         if self.queue.try_send(Message::Line(std::mem::take(&mut self.bytes))).is_err() {
             LOST.fetch_add(1, Ordering::Relaxed);
-            LOST_LINES.add(1);
         }
     }
 }

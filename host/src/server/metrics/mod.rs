@@ -18,12 +18,15 @@ use std::time::SystemTime;
 use super::{Server, State};
 use crate::admin::exposition::{Family, Kind, Labels, Sample, Series, tell_apart};
 use crate::listen::Gate;
+use crate::telemetry::log;
 use crate::telemetry::metrics::Distribution;
 
 /// Where the figures are; a look at them takes long if there is much, and needs nobody's thread.
 pub(super) struct Figures {
     state: Arc<State>,
     listeners: Vec<(String, Arc<Gate>)>,
+    /// Access records, and lines of the log.
+    lost: (u64, u64),
     /// Good ones, and those that failed.
     reloads: (u64, u64),
     /// Whether the last one was adopted; so is the first configuration.
@@ -38,6 +41,7 @@ impl Server {
         Figures {
             state: Arc::clone(&self.state),
             listeners: self.listeners.iter().map(|bound| (bound.name.clone(), Arc::clone(&bound.gate))).collect(),
+            lost: (self.workers.log().lost(), log::lost()),
             reloads: (self.reloads.done, self.reloads.failed),
             is_good: self.reloads.configuration.is_none() && self.reloads.files.is_none(),
             adopted: self.adopted,

@@ -6,12 +6,12 @@ use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Family, Figures, Labels, Sample, counter, gauge, histogram, labels};
-use crate::telemetry::metrics::{Distribution, LOST_LINES, LOST_RECORDS, workers};
+use crate::telemetry::metrics::{Distribution, workers};
 
 pub(super) fn collect(figures: &Figures) -> Vec<Family> {
     let mut families = process(figures.adopted.0);
     families.extend(configuration(figures));
-    families.extend(own_work());
+    families.extend(own_work(figures));
     families
 }
 
@@ -81,7 +81,7 @@ fn seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-fn own_work() -> Vec<Family> {
+fn own_work(figures: &Figures) -> Vec<Family> {
     let seats = workers();
     let mut running = gauge("weir_workers", "Threads that serve exchanges.");
     running.whole(&Labels::new(), seats.iter().filter(|(_, runs)| *runs).count() as u64);
@@ -105,9 +105,9 @@ fn own_work() -> Vec<Family> {
     }
     let mut records =
         counter("weir_access_records_lost", "Access records that were lost because nobody read standard output.");
-    records.whole(&Labels::new(), LOST_RECORDS.get());
+    records.whole(&Labels::new(), figures.lost.0);
     let mut lines =
         counter("weir_log_lines_lost", "Lines of the log that were lost because nobody read standard error.");
-    lines.whole(&Labels::new(), LOST_LINES.get());
+    lines.whole(&Labels::new(), figures.lost.1);
     vec![running, gateway, lateness, latest, records, lines]
 }

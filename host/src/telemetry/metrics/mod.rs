@@ -25,9 +25,3 @@ pub use histogram::{Bounds, Distribution, Histogram};
 pub use listener::{Accepted, HANDSHAKE_FAILURES, HandshakeFailed, Listener, TLS_VERSIONS, VERSIONS};
 pub use tally::Tally;
 pub use worker::{Seat, Worker, worker, workers};
-
-/// Access records that were lost because nobody read standard output.
-pub static LOST_RECORDS: Shared = Shared::new();
-
-/// Lines of the log that were lost because nobody read standard error.
-pub static LOST_LINES: Shared = Shared::new();
