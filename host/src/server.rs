@@ -90,6 +90,8 @@ pub struct Server {
     is_replaced: bool,
     /// What probes are told.
     pulse: Rc<Pulse>,
+    /// Counts the states that were in force.
+    number: u64,
     /// Whose turn it is to show something large.
     showing: Arc<Semaphore>,
     /// The configuration that was last read, if it could not be used.
@@ -140,6 +142,7 @@ impl Server {
             successor: None,
             is_replaced: false,
             pulse: Rc::default(),
+            number: 0,
             showing: Arc::new(Semaphore::new(1)),
             refused: None,
             files: Watch::start(),
@@ -238,6 +241,7 @@ impl Server {
         if !Arc::ptr_eq(&self.state, &state) {
             reload::retire(std::mem::replace(&mut self.state, state));
         }
+        self.number += 1;
         self.pulse.serve();
         self.keep_documents();
         Ok(())

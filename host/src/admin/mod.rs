@@ -22,7 +22,8 @@ mod views;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tokio::sync::mpsc;
+use bytes::Bytes;
+use tokio::sync::{Mutex, mpsc};
 
 pub use asked::Page;
 pub use client::{At, Call, call};
@@ -43,6 +44,8 @@ pub struct Desk {
     pub health: Rc<dyn Health>,
     /// Who was not let in.
     pub refused: Refused,
+    /// The configuration with its number, as it was shown last: it may be large, and all who take it take the same.
+    pub shown: Mutex<Option<(u64, Bytes)>>,
 }
 
 impl std::fmt::Debug for Desk {

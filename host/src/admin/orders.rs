@@ -25,8 +25,8 @@ pub enum Order {
     Upgrade(oneshot::Sender<Result<u32, String>>),
     /// End, when exchanges in progress have ended.
     Drain(oneshot::Sender<()>),
-    /// The configuration in force.
-    Config(oneshot::Sender<Configuration>),
+    /// The configuration in force and its number, unless it is the one of this number.
+    Config(Option<u64>, oneshot::Sender<Option<(u64, Configuration)>>),
     /// Where clients connect.
     Listeners(oneshot::Sender<Listeners>),
     /// These sites.

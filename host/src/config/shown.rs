@@ -68,6 +68,16 @@ fn json(value: &Json, name: &str, may: &dyn Fn(&Json) -> bool) -> Value {
     }
 }
 
+/// About so many bytes of text.
+pub fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| 1 + weight(item)).sum(),
+        Value::Object(entries) => entries.iter().map(|(name, value)| 4 + name.len() + weight(value)).sum(),
+        _ => 8,
+    }
+}
+
 /// Whether what has this name is a secret.
 pub fn is_secret(name: &str) -> bool {
     let name: String =

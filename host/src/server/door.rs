@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::handover::Socket;
@@ -52,6 +52,7 @@ impl AdminDoor {
             orders: orders.clone(),
             health,
             refused: Refused::default(),
+            shown: Mutex::default(),
         });
         let tls = Rc::new(RefCell::new(tls.cloned()));
         let (entered, now) = (Rc::clone(&desk), Rc::clone(&tls));
