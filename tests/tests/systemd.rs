@@ -165,7 +165,7 @@ fn the_units_are_sound_and_the_service_can_do_little() {
     let (is_sound, said) = analyze(&["verify"]);
     assert!(is_sound && said.is_empty(), "{said}");
     let (_, said) = analyze(&["security", "--offline=yes", "--threshold=20"]);
-    assert!(said.contains("Overall exposure level for weir.service: 1."), "{said}");
+    assert!(said.contains("Overall exposure level for weir.service: 1.8"), "{said}");
 }
 
 #[test]
