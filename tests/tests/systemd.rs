@@ -165,7 +165,7 @@ fn the_units_are_sound_and_the_service_can_do_little() {
     let (is_sound, said) = analyze(&["verify"]);
     assert!(is_sound && said.is_empty(), "{said}");
     let (_, said) = analyze(&["security", "--offline=yes", "--threshold=20"]);
-    assert!(said.contains("Overall exposure level for weir.service: 1."), "{said}");
+    assert!(said.contains("Overall exposure level for weir.service: 1.8"), "{said}");
 }
 
 #[test]
@@ -198,6 +198,29 @@ fn the_service_manager_hears_of_every_turn() {
     assert_eq!(proxy.exit().code(), Some(0));
     assert!(Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
     assert_eq!(manager.next(), "STOPPING=1\nSTATUS=draining");
+    assert_eq!(manager.waiting(), Vec::<String>::new());
+}
+
+#[test]
+fn only_the_main_process_gives_signs_of_life() {
+    let origin = Origin::raw(|_, stream| {
+        let _ = std::io::Read::read(stream, &mut [0]);
+        false
+    });
+    let text = Proxy::builder().top("upgrade: { grace: 500ms }").route("/*", "app", origin.address);
+    let (mut proxy, manager, _folder) = managed(&text.text("127.0.0.1:0"), &[("WATCHDOG_USEC", "40000")]);
+    // It holds the old process for its grace while the new one serves.
+    let mut client = Client::connect(proxy.address);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    origin.next();
+    proxy.signal("USR2");
+    let line = proxy.log.wait("upgraded: process");
+    let pid = line.split("upgraded: process ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    proxy.log.wait("exchanges in progress may end");
+    // With the new one gone, all that comes now would be the old one's.
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+    manager.waiting();
+    assert_eq!(proxy.exit().code(), Some(0));
     assert_eq!(manager.waiting(), Vec::<String>::new());
 }
 

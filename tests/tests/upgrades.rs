@@ -352,6 +352,8 @@ fn an_upgrade_that_fails_changes_nothing_and_says_why() {
     fails(&["cannot be started", "No such file"]);
     installed.replace("#!/bin/sh\necho error while loading shared libraries >&2\nexit 127\n");
     fails(&["did not come to serve (exit status: 127)", "error while loading shared libraries"]);
+    installed.replace("#!/bin/sh\nsleep 5 &\necho this has a child that stays >&2\nexit 3\n");
+    fails(&["did not come to serve (exit status: 3)", "this has a child that stays"]);
     installed.replace("#!/bin/sh\nkill -SEGV $$\n");
     fails(&["did not come to serve (signal: 11", "it said nothing"]);
     installed.replace("#!/bin/sh\necho hello, this is no weir >&0\nexec sleep 1000\n");

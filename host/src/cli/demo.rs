@@ -53,7 +53,7 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
             println!("{}", introduction(&text, address));
         }
         signals.ended().await;
-        drain(server, signals, Notify::default()).await;
+        drain(server, signals, &Notify::default()).await;
         Ok(())
     })
 }

@@ -76,7 +76,7 @@ pub(super) fn serve(source: Source) -> anyhow::Result<()> {
                 }
             }
         }
-        drain(server, signals, notify).await;
+        drain(server, signals, &notify).await;
         Ok(())
     })
 }
@@ -91,9 +91,9 @@ fn raise_descriptors() {
 
 /// Ends it as the configuration has it: it is known for a while that it ends, then nobody comes in any more, and what is
 /// open has its grace. A second signal ends it at once.
-pub(super) async fn drain(mut server: Server, signals: Signals, mut notify: Notify) {
+pub(super) async fn drain(mut server: Server, signals: Signals, notify: &Notify) {
     let mut patience = server.patience();
-    let is_replaced = server.replaced_by(&mut notify).is_some();
+    let is_replaced = server.replaced_by(notify).is_some();
     if is_replaced {
         patience = Drain { delay: Duration::ZERO, grace: server.patience_after_upgrade() };
     }

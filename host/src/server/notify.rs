@@ -2,9 +2,9 @@
 //!
 //! Without a service manager that wants to know, nothing is said.
 
+use std::cell::Cell;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -18,7 +18,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The way to the service manager.
 #[derive(Clone, Debug, Default)]
-pub struct Notify(Option<Arc<(UnixDatagram, SocketAddr)>>);
+pub struct Notify(Option<Rc<Way>>);
+
+#[derive(Debug)]
+struct Way {
+    socket: UnixDatagram,
+    address: SocketAddr,
+    /// Whether another process speaks now.
+    is_over: Cell<bool>,
+}
 
 impl Notify {
     /// To whoever the environment names.
@@ -28,10 +36,10 @@ impl Notify {
         let open = || {
             let socket = UnixDatagram::unbound()?;
             socket.set_write_timeout(Some(PATIENCE))?;
-            std::io::Result::Ok((socket, address(&name)?))
+            std::io::Result::Ok(Way { socket, address: address(&name)?, is_over: Cell::new(false) })
         };
         match open() {
-            Ok(way) => Self(Some(Arc::new(way))),
+            Ok(way) => Self(Some(Rc::new(way))),
             Err(error) => {
                 tracing::warn!("the service manager at {name} (NOTIFY_SOCKET) cannot be told anything: {error}");
                 Self::default()
@@ -62,14 +70,14 @@ impl Notify {
     }
 
     /// Another process is the service from now on, and speaks for it.
-    pub fn hand_over(&mut self, pid: u32) {
+    pub fn hand_over(&self, pid: u32) {
         self.send(&format!("MAINPID={pid}"));
-        self.0 = None;
+        self.0.iter().for_each(|way| way.is_over.set(true));
     }
 
     fn send(&self, message: &str) {
-        let Some((socket, address)) = self.0.as_deref() else { return };
-        if let Err(error) = socket.send_to_addr(message.as_bytes(), address) {
+        let Some(way) = self.0.as_ref().filter(|way| !way.is_over.get()) else { return };
+        if let Err(error) = way.socket.send_to_addr(message.as_bytes(), &way.address) {
             tracing::warn!("the service manager could not be told {message:?}: {error}");
         }
     }

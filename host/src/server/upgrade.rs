@@ -202,7 +202,7 @@ impl Server {
     }
 
     /// The process that takes over, if it was found: from here on it is the one.
-    pub fn replaced_by(&mut self, notify: &mut Notify) -> Option<u32> {
+    pub fn replaced_by(&mut self, notify: &Notify) -> Option<u32> {
         let Successor { pid, mut channel } = self.successor.take()?;
         self.is_replaced = true;
         // Operators are to reach the other only.
@@ -272,7 +272,12 @@ fn attempt(program: &Program, sockets: &[Socket], timeout: Duration, slot: &Mute
     let agreed = converse();
     let slot = std::mem::replace(&mut *lock(slot), Slot::Empty);
     let Slot::Running(mut child) = slot else { return Err("this weir is ending".to_owned()) };
-    let said = || words.and_then(|words| words.recv_timeout(LAST_WORDS).ok()).unwrap_or_default();
+    let said = || {
+        let Some((all, done)) = words else { return Vec::new() };
+        // One that has ended may have left a child that holds its standard error.
+        let _ = done.recv_timeout(LAST_WORDS);
+        std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))
+    };
     match agreed {
         Ok(()) => {
             // From here on it speaks for itself.
@@ -314,18 +319,22 @@ fn waited(child: &mut Child) -> bool {
     false
 }
 
-/// Collects the end of what is said until nobody can say more.
-fn listen(mut words: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (done, said) = channel();
+/// Collects the end of what is said, until nobody can say more: then that is told.
+fn listen(mut words: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, Receiver<()>) {
+    let (done, is_done) = channel();
+    let all = Arc::new(Mutex::new(Vec::new()));
+    let said = Arc::clone(&all);
     let listener = move || {
-        let (mut all, mut room) = (Vec::new(), [0; 4096]);
+        let mut room = [0; 4096];
         while let Ok(length @ 1..) = words.read(&mut room) {
-            all.extend_from_slice(&room[..length]);
-            all.drain(..all.len().saturating_sub(MOST_WORDS));
+            let mut said: std::sync::MutexGuard<'_, Vec<u8>> = said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.extend_from_slice(&room[..length]);
+            let too_much = said.len().saturating_sub(MOST_WORDS);
+            said.drain(..too_much);
         }
-        let _ = done.send(all);
+        let _ = done.send(());
     };
     // Without it nothing is told, and that is all.
     let _ = std::thread::Builder::new().name("weir-upgrade".into()).spawn(listener);
-    said
+    (all, is_done)
 }
