@@ -216,3 +216,47 @@ fn digest(path: &Path) -> Option<[u8; 32]> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn eyes() -> (Eyes, Arc<Notify>) {
+        let moves = Arc::new(Notify::new());
+        (Eyes::open(&moves), moves)
+    }
+
+    #[test]
+    fn without_the_systems_help_a_change_is_seen_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        std::fs::write(&file, "one").unwrap();
+        let items = HashSet::from([Item::File(file.clone())]);
+        let (mut eyes, _moves) = eyes();
+        eyes.turn(&items, SystemTime::now() + Duration::from_secs(60));
+        assert!(!eyes.must_poll());
+        eyes.strain(&notify::Error::new(notify::ErrorKind::MaxFilesWatch));
+        assert!(eyes.must_poll());
+        assert_eq!(eyes.look(&items), []);
+        // As long as before, and at once: only the content tells.
+        std::fs::write(&file, "two").unwrap();
+        assert_eq!(eyes.look(&items), [Item::File(file.clone())]);
+        assert_eq!(eyes.look(&items), []);
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(eyes.look(&items), [Item::File(file)]);
+    }
+
+    #[test]
+    fn what_was_written_since_it_was_read_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (early, late) = (folder.path().join("early"), folder.path().join("late"));
+        std::fs::write(&early, "").unwrap();
+        let written = changed_at(&early).unwrap();
+        let (mut eyes, _moves) = eyes();
+        eyes.turn(&HashSet::from([Item::File(early.clone())]), written + Duration::from_nanos(1));
+        std::fs::write(&late, "").unwrap();
+        let items = HashSet::from([Item::File(early), Item::File(late.clone())]);
+        eyes.turn(&items, written);
+        assert_eq!(eyes.look(&items), [Item::File(late)]);
+    }
+}
