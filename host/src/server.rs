@@ -5,6 +5,7 @@ mod door;
 mod inspect;
 mod orders;
 mod state;
+mod why;
 mod worker;
 
 use std::net::SocketAddr;
@@ -102,6 +103,7 @@ impl Server {
             None => (None, None),
         };
         keep_documents(&state, &workers);
+        why::allow(&state, &workers);
         let started = Instant::now();
         let reloaded = None;
         Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, reloaded })
@@ -156,6 +158,7 @@ impl Server {
             }
         }
         keep_documents(&self.state, &self.workers);
+        why::allow(&self.state, &self.workers);
         Ok(())
     }
 

@@ -3,18 +3,20 @@
 //! A snapshot is shared by all workers; [`Local`] adds what each worker owns: connections and filter
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
+mod lines;
 pub mod order;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
+use crate::config::{Config, Fault, HostHeader, Report, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Stores};
 use crate::routing::Router;
 use crate::store;
 use crate::upstream::{self, Upstream};
+use lines::Places;
 
 /// Sites with their routes, upstreams and filters.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ pub struct Snapshot {
     pub sites: Vec<Site>,
     /// Whether exchanges leave a record.
     pub access_log: bool,
+    /// Whether hooks are timed and leave marks: only then can anybody ask.
+    pub is_watched: bool,
+    /// What is kept for those who ask why.
+    pub why: Option<Why>,
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
@@ -99,16 +105,20 @@ impl Snapshot {
             upstreams.push(same.map_or(new, |before| Arc::clone(before)));
         }
         config.sound(faults)?;
+        let mut places = Places::new(config, &entries);
         let sites = config.sites.iter().map(|site| Site {
-            serving: Arc::new(Serving { site: site.name.clone(), ..Serving::default() }),
+            serving: Arc::new(Serving { site: site.name.clone(), served: places.of_site(site), ..Serving::default() }),
             paths: site.paths,
             chain: Chain::new(&site.chain, &entries),
-            routes: site.routes.iter().map(|route| Route::new(site, route, &entries)).collect(),
+            routes: site.routes.iter().map(|route| Route::new(site, route, &entries, &mut places)).collect(),
         });
+        let sites = sites.collect();
         Ok(Self {
             router: Router::new(config),
-            sites: sites.collect(),
+            sites,
             access_log: config.access_log,
+            is_watched: config.admin.is_some(),
+            why: config.why,
             upstreams,
             stores,
             entries,
@@ -155,9 +165,18 @@ impl Snapshot {
 }
 
 impl Route {
-    fn new(site: &crate::config::Site, route: &crate::config::Route, entries: &[Arc<Entry>]) -> Self {
-        let serving =
-            Serving { site: site.name.clone(), route: route.name.clone(), strip_prefix: route.strip_prefix.clone() };
+    fn new(
+        site: &crate::config::Site,
+        route: &crate::config::Route,
+        entries: &[Arc<Entry>],
+        places: &mut Places,
+    ) -> Self {
+        let serving = Serving {
+            site: site.name.clone(),
+            route: route.name.clone(),
+            strip_prefix: route.strip_prefix.clone(),
+            served: places.of_route(site, route),
+        };
         Self {
             serving: Arc::new(serving),
             chain: Chain::new(&route.chain, entries),

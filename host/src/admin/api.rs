@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::guard::admit;
 use super::orders::Order;
+use super::why;
 
 pub(super) async fn answer(
     request: &Request<Incoming>,
@@ -30,24 +31,28 @@ pub(super) async fn answer(
             }
             None => ending(),
         },
-        (_, "/status" | "/reload") => {
-            json_response(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "GET /status, POST /reload" }))
+        (&Method::GET, path) if path == "/why" || path.starts_with("/why/") => {
+            why::answer(path, request.uri().query(), orders).await
         }
-        _ => json_response(StatusCode::NOT_FOUND, &json!({ "error": "there are /status and /reload" })),
+        (_, "/status" | "/reload" | "/why") => {
+            let error = "GET /status, POST /reload, GET /why";
+            json_response(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": error }))
+        }
+        _ => json_response(StatusCode::NOT_FOUND, &json!({ "error": "there are /status, /reload, /why and /why/ID" })),
     }
 }
 
-async fn ask<T>(orders: &mpsc::Sender<Order>, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
+pub(super) async fn ask<T>(orders: &mpsc::Sender<Order>, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
     let (answer, answered) = oneshot::channel();
     orders.send(order(answer)).await.ok()?;
     answered.await.ok()
 }
 
-fn ending() -> Response<Full<Bytes>> {
+pub(super) fn ending() -> Response<Full<Bytes>> {
     json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "this weir is ending" }))
 }
 
-fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
     *response.status_mut() = status;
     let headers = response.headers_mut();

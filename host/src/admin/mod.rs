@@ -8,6 +8,7 @@ mod api;
 mod client;
 mod guard;
 mod orders;
+mod why;
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -23,6 +24,7 @@ use tokio::task::spawn_local;
 use api::answer;
 pub use client::{Call, call};
 pub use orders::{Count, Order, Reload, Status};
+pub use why::{Account, Attempt, Filter, Hook, Kept, Named, Question, Told, Upstream};
 
 /// From a connection's idleness to the end of a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);

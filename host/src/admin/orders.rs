@@ -5,11 +5,15 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use super::why::{Question, Told};
+
 /// What is asked of whoever runs the server.
 #[derive(Debug)]
 pub enum Order {
     /// How is it?
     Status(oneshot::Sender<Status>),
+    /// What is known of these exchanges?
+    Why(Question, oneshot::Sender<Told>),
     /// Read the configuration again. Answered with what is wrong with it, if so.
     Reload(oneshot::Sender<Result<(), String>>),
 }

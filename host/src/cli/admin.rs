@@ -63,7 +63,7 @@ pub(super) fn reload(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
+pub(super) fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
     let (address, token) = match &options.admin {
         Some(url) => (address(url)?, std::env::var("WEIR_ADMIN_TOKEN").ok()),
         None => {

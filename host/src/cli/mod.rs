@@ -10,6 +10,7 @@ mod run;
 mod schema;
 mod signals;
 mod validate;
+mod why;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -59,6 +60,13 @@ enum Command {
         Needs `admin:` in the configuration. Exit code: 0 if the new configuration serves, 1 if not; then what was \
         running goes on.")]
     Reload(admin::Options),
+    /// Tell who decided what about an exchange that is over, with reasons, times and lines of the configuration
+    #[command(after_help = "Example: weir why 6f1c0d9e8b7a45f3a2c41d5e00000007\n\
+        Example: weir why last --status 403\n\
+        Example: weir why last 20 --by authz\n\n\
+        Needs `admin:` in the configuration. Refusals and failures are kept, and one in so many of the rest \
+        (`why: { keep: 1000, sample: 100 }`). Exit code: 0 if there is a story, 1 if not.")]
+    Why(why::Options),
     /// Tell how the running proxy is
     #[command(after_help = "Example: weir status --admin http://127.0.0.1:9180 --json")]
     Status {
@@ -108,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Proxy(options) => proxy::proxy(&options),
         Command::Demo(options) => demo::demo(&options),
         Command::Reload(options) => admin::reload(&options),
+        Command::Why(options) => why::why(&options),
         Command::Status { options, json } => admin::status(&options, json),
         Command::Plugin(command) => plugin::plugin(&command),
         Command::Schema => {

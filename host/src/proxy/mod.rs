@@ -14,6 +14,7 @@ mod mapping;
 mod piped;
 mod record;
 mod redirect;
+mod story;
 mod upgrade;
 mod worker;
 
@@ -31,7 +32,7 @@ use crate::paths;
 use crate::plugin::{Completion, Cut, Exchange, Held, Message, Origin, Pipe};
 use crate::routing::Found;
 use crate::snapshot::Local;
-use crate::upstream::{Host, Outbound, RequestBody};
+use crate::upstream::{Attempts, Host, Outbound, RequestBody};
 
 use body::Content;
 pub use body::ReplyBody;
@@ -49,8 +50,11 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let local = worker.local();
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
-    let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
-    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
+    let mut exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
+    if local.snapshot.is_watched {
+        exchange.trail.begin();
+    }
+    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), worker.teller(&local), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     if let Ok(Some(chosen)) = &chosen {
         ongoing.completion = Completion::of(&local.pools, chosen.chain);
@@ -74,7 +78,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     };
     let Some(chain) = chain.filter(|chain| !chain.is_empty()) else { return reply(ongoing, upstream, None) };
     while let Err(stopped) =
-        filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &ongoing.why_cut).await
+        filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &ongoing.outcome.why_cut).await
     {
         upstream = None;
         ongoing.fail(match stopped {
@@ -85,7 +89,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
     let is_empty = pipe.is_some() && is_empty(&mut ongoing.exchange, upstream.as_ref());
     let pipe = filters::watched(pipe, is_empty).await.unwrap_or_else(|cut| {
-        ongoing.why_cut.tell(cut);
+        ongoing.outcome.why_cut.tell(cut);
         None
     });
     reply(ongoing, upstream, pipe)
@@ -184,7 +188,9 @@ async fn forward(
         upgrade: chosen.wishes.upgrade.as_ref(),
         trailers: chosen.wishes.trailers,
     };
-    let (mut head, body) = match upstream.send(outbound, body).await {
+    let since = exchange.trail.last().unwrap_or(exchange.started);
+    ongoing.outcome.attempts = ongoing.teller.as_ref().map(|_| Attempts::at(upstream, since));
+    let (mut head, body) = match upstream.send(outbound, body, ongoing.outcome.attempts.as_mut()).await {
         Ok(answer) => answer,
         Err(_) if why.is_said() => return cut(exchange, why.take()),
         Err(error) => return Err(Error::upstream(upstream.name(), error)),
@@ -252,7 +258,7 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
         (None, None) => Content::empty(),
     };
     let content = match pipe {
-        Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, &ongoing.why_cut))),
+        Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, &ongoing.outcome.why_cut))),
         None => content,
     };
     Response::from_parts(head, ReplyBody::new(content, ongoing))

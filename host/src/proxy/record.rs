@@ -1,27 +1,32 @@
-//! An exchange on its way. When it is over, however it ended, it leaves its record.
+//! An exchange on its way. When it is over, however it ended, it leaves its record and its story.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::header;
+use http::header::{self, HeaderName};
 use http::response::Parts;
+use http::{HeaderMap, HeaderValue};
 use tokio::runtime::Handle;
 
 use super::Error;
 use super::piped::WhyCut;
-use crate::plugin::{Completion, Cut, Ending, Held, Origin, Summary};
+use super::story::Teller;
+use crate::plugin::{Completion, Cut, Ending, Exchange, Held, Origin, Summary};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
-use crate::upstream;
-use crate::upstream::ResponseBody;
+use crate::upstream::{self, Attempts, ResponseBody};
+
+/// Names the exchange to the client.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How the response ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Ended {
     /// Not yet; if it is dropped so, the client has gone.
+    #[default]
     Open,
     /// With its last byte.
     Complete,
@@ -49,94 +54,59 @@ impl Ended {
             }
         }
     }
+
+    /// As it is recorded.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Open => "client-gone",
+            Self::Complete => "complete",
+            Self::UpstreamBroke => "upstream-broke",
+            Self::UpstreamTimeout => "upstream-timeout",
+            Self::BodyTooLarge => "body-too-large",
+            Self::FilterCut => "filter-cut",
+        }
+    }
 }
 
-/// Owns the exchange until its last byte; dropping it writes the record, if there is to be one.
-#[derive(Debug)]
-pub(super) struct Ongoing {
-    pub(super) exchange: Held,
-    pub(super) sent: u64,
+/// How an exchange went, beside what its filters did.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) status: Option<u16>,
     pub(super) ended: Ended,
-    /// Who is told when it is over.
-    pub(super) completion: Completion,
-    /// Microseconds until the response's head was there.
-    until_response: Option<u64>,
-    received: OnceCell<Rc<Cell<u64>>>,
+    pub(super) sent: u64,
+    /// The host answered, because of this.
+    pub(super) error: Option<Box<Error>>,
     /// Why the response's body was cut off.
     pub(super) why_cut: WhyCut,
-    status: Option<u16>,
-    error: Option<Box<Error>>,
-    endpoint: Option<HeaderValue>,
-    /// Whether there will be a record.
-    is_recorded: bool,
-    log: Rc<WorkerLog>,
+    /// How the upstream's body failed.
+    pub(super) broken: Option<String>,
+    /// Which endpoints were asked, if it will be told.
+    pub(super) attempts: Option<Attempts>,
+    /// By what id the client knows the exchange, if by another one.
+    pub(super) named: Option<HeaderValue>,
 }
 
-impl Ongoing {
-    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, local: &Local) -> Self {
-        Self {
-            exchange,
-            sent: 0,
-            ended: Ended::Open,
-            status: None,
-            error: None,
-            endpoint: None,
-            completion: Completion::default(),
-            until_response: None,
-            received: OnceCell::new(),
-            why_cut: WhyCut::default(),
-            is_recorded: local.snapshot.access_log,
-            log,
-        }
-    }
+/// Who made the response, and why.
+pub(super) struct Verdict<'a> {
+    pub(super) by: &'a str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) detail: Option<Cow<'a, str>>,
+}
 
-    /// The host answers.
-    pub(super) fn fail(&mut self, error: Error) {
-        let (head, body) = error.response(self.exchange.id);
-        self.exchange.answer(head, Some(body), Origin::Host);
-        self.error = Some(Box::new(error));
-    }
-
-    /// The response is this server's.
-    pub(super) fn served_by(&mut self, body: &ResponseBody) {
-        if self.is_recorded {
-            self.endpoint = Some(body.authority());
-        }
-    }
-
-    /// Takes the head of the response.
-    pub(super) fn answered(&mut self) -> Parts {
-        let head = self.exchange.response.take().expect("every way through `handle` sets a response");
-        self.status = Some(head.status.as_u16());
-        if !self.completion.is_empty() {
-            self.until_response = Some(micros(self.exchange.started.elapsed()));
-        }
-        head
-    }
-
-    /// Counts the bytes of the request's body.
-    pub(super) fn received(&self) -> &Rc<Cell<u64>> {
-        self.received.get_or_init(Rc::default)
-    }
-
-    fn record(&self) {
-        self.why_cut.with(|cut| self.record_with(cut));
-    }
-
-    fn record_with(&self, cut: Option<&Cut>) {
-        let exchange = &*self.exchange;
-        let text = match (&self.error, cut) {
-            (Some(error), _) => Some(error.to_string()),
-            (None, Some(Cut::Encoder(error))) => Some(error.to_string()),
-            (None, Some(Cut::Coding(error))) => Some(error.to_string()),
-            (None, Some(Cut::Failed(failed))) => Some(failed.failure.to_string()),
-            (None, Some(Cut::Refused(answer))) => Some(answer.detail.clone()),
-            (None, None) => None,
+impl Outcome {
+    pub(super) fn verdict<'a>(&'a self, exchange: &'a Exchange, cut: Option<&'a Cut>) -> Verdict<'a> {
+        let text = || match (&self.error, cut) {
+            (Some(error), _) => Some(error.to_string().into()),
+            (None, Some(Cut::Encoder(error))) => Some(error.to_string().into()),
+            (None, Some(Cut::Coding(error))) => Some(error.to_string().into()),
+            (None, Some(Cut::Failed(failed))) => Some(failed.failure.to_string().into()),
+            (None, Some(Cut::Refused(answer))) => Some(answer.detail.as_str().into()),
+            (None, None) => self.broken.as_deref().map(Cow::Borrowed),
         };
         let (by, reason, detail) = match (&exchange.origin, &self.error) {
-            (Origin::Host, Some(error)) => ("host", Some(error.code()), text.as_deref()),
+            (Origin::Host, Some(error)) => ("host", Some(error.code()), text()),
             (Origin::Filter(answer), _) => {
-                (answer.entry.as_str(), Some(answer.code.as_str()), Some(answer.detail.as_str()))
+                (answer.entry.as_str(), Some(answer.code.as_str()), Some(answer.detail.as_str().into()))
             }
             // The one answer of the host's that is no error.
             (Origin::Host, None) => ("host", Some("redirect"), None),
@@ -147,51 +117,120 @@ impl Ongoing {
                     Cut::Encoder(_) => "encoder-failed",
                     Cut::Refused(answer) => answer.code.as_str(),
                 });
-                ("upstream", code, text.as_deref())
+                ("upstream", code, text())
             }
         };
+        Verdict { by: if self.status.is_none() { "client" } else { by }, reason, detail }
+    }
+}
+
+/// Owns the exchange until its last byte; dropping it writes the record and tells the story, if there is to be one.
+#[derive(Debug)]
+pub(super) struct Ongoing {
+    pub(super) exchange: Held,
+    pub(super) outcome: Outcome,
+    /// Who is told when it is over.
+    pub(super) completion: Completion,
+    /// Microseconds until the response's head was there.
+    until_response: Option<u64>,
+    received: OnceCell<Rc<Cell<u64>>>,
+    endpoint: Option<HeaderValue>,
+    /// Whether there will be a record.
+    is_recorded: bool,
+    log: Rc<WorkerLog>,
+    /// Who will tell, if anybody may ask.
+    pub(super) teller: Option<Rc<Teller>>,
+}
+
+impl Ongoing {
+    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, teller: Option<Rc<Teller>>, local: &Local) -> Self {
+        Self {
+            exchange,
+            outcome: Outcome::default(),
+            endpoint: None,
+            completion: Completion::default(),
+            until_response: None,
+            received: OnceCell::new(),
+            is_recorded: local.snapshot.access_log,
+            log,
+            teller,
+        }
+    }
+
+    /// The host answers.
+    pub(super) fn fail(&mut self, error: Error) {
+        let (head, body) = error.response(self.exchange.id);
+        self.exchange.answer(head, Some(body), Origin::Host);
+        self.outcome.error = Some(Box::new(error));
+    }
+
+    /// The response is this server's.
+    pub(super) fn served_by(&mut self, body: &ResponseBody) {
+        if self.is_recorded {
+            self.endpoint = Some(body.authority());
+        }
+    }
+
+    /// Takes the head of the response. One that was made here names the exchange, so that whoever got it can ask why.
+    pub(super) fn answered(&mut self) -> Parts {
+        let mut head = self.exchange.response.take().expect("every way through `handle` sets a response");
+        self.outcome.status = Some(head.status.as_u16());
+        if !self.completion.is_empty() {
+            self.until_response = Some(micros(self.exchange.started.elapsed()));
+        }
+        match self.exchange.origin {
+            Origin::Upstream => {}
+            Origin::Filter(_) | Origin::Host => name(&mut head.headers, &self.exchange),
+        }
+        if self.teller.is_some() {
+            let named = head.headers.get(REQUEST_ID).filter(|named| !self.exchange.id.is(named.as_bytes()));
+            self.outcome.named = named.cloned();
+        }
+        head
+    }
+
+    /// The response's body failed.
+    pub(super) fn broke(&mut self, error: &upstream::Error) {
+        self.outcome.ended = Ended::of(error);
+        if self.outcome.ended != Ended::FilterCut {
+            self.outcome.broken = Some(error.to_string());
+        }
+    }
+
+    /// Counts the bytes of the request's body.
+    pub(super) fn received(&self) -> &Rc<Cell<u64>> {
+        self.received.get_or_init(Rc::default)
+    }
+
+    fn record(&self, cut: Option<&Cut>, duration: Duration) {
+        let (exchange, outcome) = (&*self.exchange, &self.outcome);
+        let Verdict { by, reason, detail } = outcome.verdict(exchange, cut);
         self.log.add(&Record {
             exchange: &exchange.id,
             client: exchange.client,
             method: exchange.request.method.as_str(),
             host: exchange.request.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
             target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
-            status: self.status,
-            bytes: self.sent,
-            duration: exchange.started.elapsed(),
+            status: outcome.status,
+            bytes: outcome.sent,
+            duration,
             route: exchange.serving.as_ref().map(|serving| serving.route.as_str()).filter(|route| !route.is_empty()),
             endpoint: self
                 .endpoint
                 .as_ref()
                 .filter(|_| matches!(exchange.origin, Origin::Upstream))
                 .and_then(|endpoint| endpoint.to_str().ok()),
-            by: if self.status.is_none() { "client" } else { by },
+            by,
             reason,
-            detail,
-            ended: match self.ended {
-                Ended::Open => "client-gone",
-                Ended::Complete => "complete",
-                Ended::UpstreamBroke => "upstream-broke",
-                Ended::UpstreamTimeout => "upstream-timeout",
-                Ended::BodyTooLarge => "body-too-large",
-                Ended::FilterCut => "filter-cut",
-            },
+            detail: detail.as_deref(),
+            ended: outcome.ended.word(),
         });
     }
-}
 
-impl Drop for Ongoing {
-    fn drop(&mut self) {
-        if self.is_recorded {
-            self.record();
-        }
-        let completion = std::mem::take(&mut self.completion);
-        if completion.is_empty() {
-            return;
-        }
-        let summary = Summary {
-            status: self.status,
-            ending: match self.ended {
+    fn summary(&self, duration: Duration) -> Summary {
+        Summary {
+            status: self.outcome.status,
+            ending: match self.outcome.ended {
                 Ended::Open => Ending::ClientGone,
                 Ended::Complete => Ending::Complete,
                 Ended::UpstreamBroke => Ending::UpstreamFailed,
@@ -200,17 +239,52 @@ impl Drop for Ongoing {
                 Ended::FilterCut => Ending::FilterFailed,
             },
             received: self.received.get().map_or(0, |received| received.get()),
-            sent: self.sent,
-            duration: micros(self.exchange.started.elapsed()),
+            sent: self.outcome.sent,
+            duration: micros(duration),
             until_response: self.until_response,
-        };
-        let exchange = self.exchange.take();
-        let mut told = Box::pin(async move { drop(completion.run(exchange, summary).await) });
+        }
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        let completion = std::mem::take(&mut self.completion);
+        if !self.is_recorded && completion.is_empty() && self.teller.is_none() {
+            return;
+        }
+        let duration = self.exchange.started.elapsed();
+        if self.is_recorded {
+            self.outcome.why_cut.with(|cut| self.record(cut, duration));
+        }
+        if completion.is_empty() {
+            if let Some(teller) = &self.teller {
+                teller.tell(&self.exchange, &self.outcome, duration);
+            }
+            return;
+        }
+        let summary = self.summary(duration);
+        let (exchange, outcome) = (self.exchange.take(), std::mem::take(&mut self.outcome));
+        let teller = self.teller.take();
+        let mut told = Box::pin(async move {
+            let exchange = completion.run(exchange, summary).await;
+            if let Some(teller) = teller {
+                teller.tell(&exchange, &outcome, duration);
+            }
+        });
         let mut context = Context::from_waker(Waker::noop());
         // Only who waits needs a task; at the end of a worker there is none.
         if told.as_mut().poll(&mut context).is_pending() && Handle::try_current().is_ok() {
             tokio::task::spawn_local(told);
         }
+    }
+}
+
+/// Puts the exchange's id into an answer, unless a filter put another one there.
+fn name(headers: &mut HeaderMap, exchange: &Exchange) {
+    if !headers.contains_key(REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_maybe_shared(bytes::Bytes::from(exchange.id.to_hex()))
+    {
+        headers.insert(REQUEST_ID, id);
     }
 }
 

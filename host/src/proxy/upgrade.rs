@@ -48,7 +48,7 @@ impl Switch {
     /// Completes the head, and joins both ends once the client has it. A filter may have decided otherwise.
     pub(super) fn begin(self, head: &mut response::Parts, mut ongoing: Ongoing) {
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
-            ongoing.ended = Ended::Complete;
+            ongoing.outcome.ended = Ended::Complete;
             return;
         }
         head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -66,7 +66,7 @@ impl Switch {
 async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing) {
     // Otherwise the client has gone.
     if let Ok(client) = client.await {
-        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, &mut ongoing.sent).await;
+        ongoing.outcome.ended = join(&mut TokioIo::new(client), &mut upstream, &mut ongoing.outcome.sent).await;
     }
 }
 

@@ -9,6 +9,7 @@ impl Server {
         // Who asked may have gone.
         match order {
             Order::Status(answer) => drop(answer.send(self.status())),
+            Order::Why(question, answer) => drop(answer.send(self.why(&question))),
             Order::Reload(answer) => drop(answer.send(self.reload().await)),
         }
     }

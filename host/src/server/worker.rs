@@ -17,6 +17,7 @@ use crate::plugin::Outbound;
 use crate::proxy;
 use crate::snapshot::Local;
 use crate::telemetry::access::{WorkerLog, WorkerSender};
+use crate::telemetry::ring::Ring;
 
 /// How often idle upstream connections and instances are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -31,6 +32,8 @@ pub(super) struct Worker {
     pub(super) door: Door,
     /// The way to its upstreams.
     pub(super) line: Arc<dyn Outbound>,
+    /// The stories of its exchanges.
+    pub(super) stories: Arc<Ring>,
     pub(super) thread: std::thread::JoinHandle<()>,
 }
 
@@ -51,6 +54,8 @@ impl Worker {
         let state = Arc::clone(state);
         let (line, calls) = Line::open();
         let outbound = Arc::clone(&line);
+        let stories = Arc::new(Ring::default());
+        let kept = Arc::clone(&stories);
         let runtime =
             move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
         let thread =
@@ -58,7 +63,7 @@ impl Worker {
                 move || match runtime() {
                     Ok(runtime) => {
                         let log = WorkerLog::new(log);
-                        runtime.block_on(work(state, inbox, arrivals, (outbound, calls), Rc::clone(&log)));
+                        runtime.block_on(work(state, inbox, arrivals, (outbound, calls), (Rc::clone(&log), kept)));
                         // Ends the connections that are left; their exchanges leave records too.
                         drop(runtime);
                         log.flush();
@@ -66,7 +71,7 @@ impl Worker {
                     Err(error) => tracing::error!("a worker cannot start: {error}"),
                 },
             )?;
-        Ok(Self { orders, door, line, thread })
+        Ok(Self { orders, door, line, stories, thread })
     }
 }
 
@@ -76,9 +81,10 @@ async fn work(
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
     (outbound, calls): (Arc<dyn Outbound>, mpsc::UnboundedReceiver<Asked>),
-    log: Rc<WorkerLog>,
+    (log, stories): (Rc<WorkerLog>, Arc<Ring>),
 ) {
-    let worker = Rc::new(proxy::Worker::new(Local::new(Arc::clone(&state.snapshot), &outbound, None), log));
+    let local = Local::new(Arc::clone(&state.snapshot), &outbound, None);
+    let worker = Rc::new(proxy::Worker::new(local, log, stories));
     spawn_local(calls::serve(calls, Rc::clone(&worker)));
     let drain = Rc::new(Drain::default());
     spawn_local(clock::run());

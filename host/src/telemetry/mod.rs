@@ -2,4 +2,6 @@
 
 pub mod access;
 pub mod log;
+pub mod ring;
+pub mod story;
 mod time;

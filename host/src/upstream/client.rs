@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::response;
 use http_body::Body;
 
+use super::attempts::Attempts;
 use super::deadlines::Deadlines;
 use super::error::{Broken, Error};
 use super::kept::{Link, Need};
@@ -17,11 +18,13 @@ const LARGE: usize = 4 << 10;
 
 impl Pool {
     /// Sends a request and waits for the response's head. An endpoint that cannot be reached is passed over, each is
-    /// tried once. The status 101 comes only if it was asked for; the body is a tunnel then.
+    /// tried once. The status 101 comes only if it was asked for; the body is a tunnel then. Who was asked is noted if
+    /// that is wanted.
     pub async fn send(
         self: &Rc<Self>,
         outbound: Outbound<'_>,
         mut body: RequestBody,
+        mut attempts: Option<&mut Attempts>,
     ) -> Result<(response::Parts, ResponseBody), Error> {
         body.check()?;
         let deadlines = Deadlines::begin(outbound.timeouts);
@@ -29,7 +32,14 @@ impl Pool {
         let mut tried = Vec::new();
         let mut last = Error::Request("the upstream has no endpoint");
         while let Some(index) = self.balancer.choose(endpoints, outbound.client, &tried) {
-            match ask(Place::take(self, index), &outbound, &deadlines, &mut body).await {
+            if let Some(attempts) = &mut attempts {
+                attempts.begin(&endpoints[index].name);
+            }
+            let asked = ask(Place::take(self, index), &outbound, &deadlines, &mut body, &mut attempts).await;
+            if let Some(attempts) = &mut attempts {
+                attempts.end(asked.as_ref().err());
+            }
+            match asked {
                 Err(Error::Connect { to, cause, .. }) => {
                     endpoints[index].avoid(self.name(), &cause);
                     tried.push(index);
@@ -48,6 +58,7 @@ async fn ask(
     outbound: &Outbound<'_>,
     deadlines: &Deadlines,
     body: &mut RequestBody,
+    attempts: &mut Option<&mut Attempts>,
 ) -> Result<(response::Parts, ResponseBody), Error> {
     // HTTP/2 has no such upgrade, and a request with a body would have to be read to its end before.
     let scheme = place.endpoint().config.scheme;
@@ -68,6 +79,9 @@ async fn ask(
                 let connecting = connect::link(place.endpoint(), place.kept(), need, deadlines);
                 let link = Box::pin(connecting).await?;
                 place.endpoint().reached();
+                if let Some(attempts) = attempts {
+                    attempts.connected();
+                }
                 link
             }
         };

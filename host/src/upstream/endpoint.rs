@@ -1,6 +1,7 @@
 //! One server of an upstream as all workers share it: where it is, and how it fares.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ pub(super) struct Endpoint {
     pub(super) config: config::Endpoint,
     /// As `Host` and `:authority` name it.
     pub(super) authority: HeaderValue,
+    /// Host and port, for people.
+    pub(super) name: Arc<str>,
     /// For `https`.
     pub(super) tls: Option<TlsPeer>,
     /// Tells it from the others when clients are spread over them.
@@ -42,17 +45,13 @@ impl Endpoint {
         Some(Self {
             config: config.clone(),
             authority,
+            name: full.into(),
             tls,
             seed,
             in_progress: AtomicUsize::new(0),
             born: Instant::now(),
             avoided_until: AtomicU64::new(0),
         })
-    }
-
-    /// Host and port, for people.
-    pub(super) fn name(&self) -> String {
-        full_authority(&self.config)
     }
 
     /// Exchanges that it serves just now, those of all workers.
@@ -81,7 +80,7 @@ impl Endpoint {
         if self.avoided_until.swap(now.saturating_add(avoided), Ordering::Relaxed) <= now {
             tracing::warn!(
                 upstream,
-                endpoint = self.name(),
+                endpoint = &*self.name,
                 "an endpoint cannot be reached and is avoided for {AVOIDED:?}: {cause}"
             );
         }

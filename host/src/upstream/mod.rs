@@ -3,6 +3,7 @@
 //! Knows nothing of routes, filters or clients. A worker has its own pool of each upstream, so taking a connection
 //! needs no lock; how endpoints fare is shared by all workers, in atomics.
 
+mod attempts;
 mod balance;
 mod client;
 mod connect;
@@ -24,6 +25,7 @@ mod tunnel;
 
 use std::sync::atomic::AtomicUsize;
 
+pub use attempts::{Attempt, Attempts};
 pub use deadlines::Wait;
 pub use error::{Broken, Error};
 pub use fetch::Fetch;

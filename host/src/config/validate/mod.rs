@@ -67,6 +67,7 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
         workers: std::thread::available_parallelism().map_or(1, Into::into),
         access_log: true,
         admin: None,
+        why: None,
         listeners: Vec::new(),
         upstreams: Vec::new(),
         stores: Vec::new(),
@@ -101,6 +102,7 @@ impl Check {
         config.access_log = file.access_log.as_ref().is_none_or(|access_log| access_log.value);
         config.listeners = self.listeners(file);
         config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin, &config.listeners));
+        config.why = self.why(file);
         config.stores = self.stores(file);
         config.names = Names::new(file.upstreams.names(), file.stores.names());
         let plugins = Plugins::new(self, &file.plugins);
