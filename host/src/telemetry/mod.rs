@@ -1,7 +1,11 @@
 //! What the proxy says about itself. Every room writes here; this room imports none of them.
 
 pub mod access;
+pub mod failures;
 pub mod log;
+mod output;
 pub mod ring;
 pub mod story;
 mod time;
+
+pub use output::LogFile;
