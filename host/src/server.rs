@@ -71,6 +71,8 @@ pub struct Server {
     is_draining: bool,
     /// What probes are told.
     pulse: Rc<Pulse>,
+    /// Counts the states that were in force.
+    adopted: u64,
     /// Whose turn it is to show something large.
     showing: Arc<Semaphore>,
 }
@@ -106,6 +108,7 @@ impl Server {
             process: Process::default(),
             is_draining: false,
             pulse: Rc::default(),
+            adopted: 0,
             showing: Arc::new(Semaphore::new(1)),
             state: Arc::clone(&state),
         };
@@ -185,6 +188,8 @@ impl Server {
             (None, None) => self.admin = None,
         }
         self.state = state;
+        self.adopted += 1;
+        self.pulse.serve();
         self.keep_documents();
         why::allow(config.why, self.workers.stories());
         Ok(())

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use super::asked::{Asked, MOST};
 use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
 use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes, WantedStories};
-use super::reply::{Answer, Refusal, json};
+use super::reply::{Answer, JSON, Refusal, bytes, json};
 use super::route::{Answering, Kind, Link, Parameter, Route};
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
@@ -33,9 +34,7 @@ static ROUTES: &[Route] = &[
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
     Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
-    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", |asked| {
-        asked.show(Order::Config)
-    }),
+    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", config),
     Route::get::<Listeners>("/listeners", "Where clients connect.", |asked| asked.show(Order::Listeners)),
     Route::get::<Sites>("/sites", "What is served.", |asked| {
         let page = asked.page();
@@ -155,9 +154,14 @@ const FIRST_ENDPOINT: &[(&str, &str)] =
 
 /// Answers a request.
 pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
-    match serve(request, caller, desk).await {
+    match serve(request, caller, Rc::clone(&desk)).await {
         Ok(answer) => answer,
-        Err(refused) => refused.answer(),
+        Err(refused) => {
+            if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&refused.status) {
+                desk.refused.note(&refused.words);
+            }
+            refused.answer()
+        }
     }
 }
 
@@ -202,6 +206,20 @@ fn drain(asked: Asked) -> Answering {
     Box::pin(async move {
         asked.ask(Order::Drain).await?;
         Ok(json(StatusCode::OK, &Drained { draining: true }))
+    })
+}
+
+fn config(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let mut shown = asked.desk.shown.lock().await;
+        let known = shown.as_ref().map(|(number, _)| *number);
+        if let Some((number, new)) = asked.ask(|answer| Order::Config(known, answer)).await? {
+            let answer = json(StatusCode::OK, &new);
+            let text = answer.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
+            *shown = Some((number, text));
+        }
+        let text = shown.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
+        Ok(bytes(StatusCode::OK, JSON, text))
     })
 }
 

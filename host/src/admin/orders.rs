@@ -20,8 +20,8 @@ pub enum Order {
     Reload(oneshot::Sender<Result<(), String>>),
     /// End, when exchanges in progress have ended.
     Drain(oneshot::Sender<()>),
-    /// The configuration in force.
-    Config(oneshot::Sender<Configuration>),
+    /// The configuration in force and its number, unless it is the one of this number.
+    Config(Option<u64>, oneshot::Sender<Option<(u64, Configuration)>>),
     /// Where clients connect.
     Listeners(oneshot::Sender<Listeners>),
     /// These sites.

@@ -128,6 +128,9 @@ fn address(url: &str) -> Result<At, Usage> {
     if let Some(path) = url.strip_prefix("unix:") {
         return Ok(At::Unix(path.into()));
     }
+    if url.starts_with("https://") {
+        return Err(Usage(format!("this command does not speak TLS; ask {url} with curl, as in `curl {url}/status`")));
+    }
     let bare = url.strip_prefix("http://").unwrap_or(url).replace("localhost", "127.0.0.1");
     let parsed = bare.trim_end_matches('/').parse();
     parsed.map(At::Tcp).map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))

@@ -16,7 +16,10 @@ impl Server {
                 self.retire();
                 let _ = answer.send(());
             }
-            Order::Config(answer) => self.show(answer, InForce::configuration),
+            Order::Config(known, answer) => {
+                let number = self.adopted;
+                self.show(answer, move |now| (known != Some(number)).then(|| (number, now.configuration())));
+            }
             Order::Listeners(answer) => {
                 let _ = answer.send(Listeners { listeners: self.listener_views() });
             }

@@ -27,7 +27,7 @@ view! {
         routes: usize,
         /// How many filters there are in all chains.
         filters: usize,
-        /// What filters count.
+        /// What filters count: the first 1000 values.
         counts: Vec<Count>,
         /// Filters' instances that live, in use or idle.
         instances: usize,
