@@ -515,6 +515,23 @@ fn lines_are_those_of_the_configuration_that_served() {
 }
 
 #[test]
+fn stories_stay_when_their_worker_goes() {
+    let with =
+        |workers: u8| Proxy::builder().top(&format!("workers: {workers}")).top("admin: { address: \"127.0.0.1:0\" }");
+    let proxy = with(2).start();
+    // Each connection is another worker's.
+    let (mut one, mut other) = (Client::connect(proxy.address), Client::connect(proxy.address));
+    let ids = [id(&one.get("/", "")), id(&other.get("/", ""))];
+    assert_ne!(ids[0][..16], ids[1][..16]);
+    proxy.write(&with(1));
+    proxy.signal("HUP");
+    proxy.log.wait("is reloaded");
+    for id in ids {
+        assert_eq!(story(&proxy, &id)["reason"], "no-route");
+    }
+}
+
+#[test]
 fn no_story_holds_a_header_or_a_secret() {
     let origin = Origin::raw(|_, stream| {
         stream.write_all(b"HTTP/1.1 500 No\r\nSet-Cookie: hidden-reply\r\nContent-Length: 0\r\n\r\n").is_ok()
