@@ -17,6 +17,7 @@ mod reload;
 mod state;
 mod upgrade;
 mod watch;
+mod why;
 mod worker;
 mod workers;
 
@@ -244,6 +245,7 @@ impl Server {
         self.number += 1;
         self.pulse.serve();
         self.keep_documents();
+        why::allow(config.why, self.workers.stories());
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
 mod counts;
+mod lines;
 pub mod order;
 
 use std::collections::HashMap;
@@ -13,13 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Slices;
-use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
+use crate::config::{Config, Fault, HostHeader, Report, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Station, Stores, Warm};
 use crate::routing::Router;
 use crate::store;
 use crate::upstream::{self, Upstream};
 use counts::Counts;
+use lines::Places;
 
 /// How often it is looked whether an old snapshot is still used.
 const LOOK: Duration = Duration::from_millis(100);
@@ -36,6 +38,10 @@ pub struct Snapshot {
     pub sites: Vec<Site>,
     /// Whether exchanges leave a record.
     pub access_log: bool,
+    /// Whether hooks are timed and leave marks: only then can anybody ask.
+    pub is_watched: bool,
+    /// What is kept for those who ask why.
+    pub why: Option<Why>,
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
@@ -114,20 +120,29 @@ impl Snapshot {
             });
         }
         config.sound(faults)?;
+        let mut places = Places::new(config, &entries);
         let sites = config.sites.iter().map(|site| Site {
             serving: Arc::new(Serving {
                 site: site.name.clone(),
                 counts: counts.route(&site.name, ""),
+                served: places.of_site(site),
                 ..Serving::default()
             }),
             paths: site.paths,
             chain: Chain::new(&site.chain, &entries),
-            routes: site.routes.iter().map(|route| Route::new(site, route, &entries, &mut counts)).collect(),
+            routes: site
+                .routes
+                .iter()
+                .map(|route| Route::new(site, route, &entries, (&mut counts, &mut places)))
+                .collect(),
         });
+        let sites = sites.collect();
         Ok(Self {
             router: Router::new(config),
-            sites: sites.collect(),
+            sites,
             access_log: config.access_log,
+            is_watched: config.admin.is_some(),
+            why: config.why,
             upstreams,
             stores,
             entries,
@@ -213,13 +228,14 @@ impl Route {
         site: &crate::config::Site,
         route: &crate::config::Route,
         entries: &[Arc<Entry>],
-        counts: &mut Counts,
+        (counts, places): (&mut Counts, &mut Places),
     ) -> Self {
         let serving = Serving {
             site: site.name.clone(),
             route: route.name.clone(),
             strip_prefix: route.strip_prefix.clone(),
             counts: counts.route(&site.name, &route.name),
+            served: places.of_route(site, route),
         };
         Self {
             serving: Arc::new(serving),

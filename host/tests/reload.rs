@@ -80,7 +80,9 @@ fn serve(text: String, run: impl FnOnce(&Control) + Send + 'static) {
 }
 
 fn text(listeners: &str, more: &str) -> String {
-    format!("version: 1\nworkers: 2\naccess_log: false\ndrain: {{ grace: 300ms }}\nlisteners: {{ {listeners} }}\n{more}\n")
+    format!(
+        "version: 1\nworkers: 2\naccess_log: false\ndrain: {{ grace: 300ms }}\nlisteners: {{ {listeners} }}\n{more}\n"
+    )
 }
 
 #[test]

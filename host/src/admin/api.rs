@@ -12,12 +12,12 @@ use super::asked::{Asked, MOST};
 use super::exposition::Format;
 use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
-use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes};
+use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes, WantedStories};
 use super::reply::{Answer, JSON, Refusal, bytes, json};
 use super::route::{Answering, Gives, Kind, Link, Parameter, Route, Takes};
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
-    Reloaded, Routes, Sites, Status, Upgraded, Upstream, Upstreams,
+    Reloaded, Routes, Sites, Status, Stories, Upgraded, Upstream, Upstreams,
 };
 use super::{Desk, metrics, openapi};
 
@@ -121,6 +121,15 @@ static ROUTES: &[Route] = &[
         asked.show(move |answer| Order::Documents(page, answer))
     })
     .with(&[OFFSET, LIMIT]),
+    Route::get::<Stories>("/why", "What was decided about exchanges that are over, the newest first.", stories)
+        .with(WHICH_STORIES)
+        .leads_to(&[Link { operation: "getWhyId", parameters: FIRST_STORY }]),
+    Route::get::<Stories>("/why/{id}", "What was decided about one of them.", |asked| {
+        let id = asked.text("id");
+        asked.find(move |answer| Order::Story(id, answer))
+    })
+    .with(&[Parameter::required("id", Kind::Text, "Its id, or what its response had as `x-request-id`.")])
+    .refuses(&[(StatusCode::NOT_FOUND, "No story of it is kept; the answer says why that may be.")]),
     Route::get::<Failures>("/failures", "What failed lately, by filter and by upstream.", |asked| {
         asked.show(Order::Failures)
     }),
@@ -139,8 +148,19 @@ const LIMIT: Parameter =
 const UPSTREAM: Parameter = Parameter::required("upstream", Kind::Text, "The upstream's name.");
 const ENDPOINT: Parameter = Parameter::required("endpoint", Kind::Text, "The endpoint's host and port.");
 
+const WHICH_STORIES: &[Parameter] = &[
+    Parameter::optional("last", Kind::Number(1, MOST), "So many at most; 20 if it is not said."),
+    Parameter::optional("status", Kind::Text, "Only those that were answered so: 403, or 4xx."),
+    Parameter::optional("by", Kind::Text, "Only those that this filter answered; or `upstream`, `host` or `client`."),
+    Parameter::optional("reason", Kind::Text, "Only those with this reason."),
+];
+
+/// Stories that are told where nothing is said.
+const USUAL_STORIES: usize = 20;
+
 /// Where an answer of `GET /upstreams` names its first one.
 const FIRST_UPSTREAM: &[(&str, &str)] = &[("upstream", "/upstreams/0/name")];
+const FIRST_STORY: &[(&str, &str)] = &[("id", "/stories/0/id")];
 const FIRST_ENDPOINT: &[(&str, &str)] =
     &[("upstream", "/upstreams/0/name"), ("endpoint", "/upstreams/0/endpoints/0/name")];
 
@@ -230,6 +250,18 @@ fn explain(asked: Asked) -> Answering {
     let supposed =
         Supposed { listener: asked.text("listener"), host: asked.text("host"), target: asked.text("path"), method };
     asked.find(move |answer| Order::Explain(supposed, answer))
+}
+
+fn stories(asked: Asked) -> Answering {
+    let some = |name: &str| asked.parameter(name).map(str::to_owned);
+    let wanted = WantedStories {
+        id: None,
+        most: asked.parameter("last").and_then(|last| last.parse().ok()).unwrap_or(USUAL_STORIES),
+        status: some("status"),
+        by: some("by"),
+        reason: some("reason"),
+    };
+    asked.show(move |answer| Order::Stories(wanted, answer))
 }
 
 fn drain_endpoint(asked: Asked, drain: bool) -> Answering {

@@ -29,7 +29,7 @@ pub use asked::Page;
 pub use client::{At, Call, call};
 pub use guard::{Caller, Refused, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
-pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes};
+pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes, WantedStories};
 pub use reply::Problem;
 pub use serve::{Arrival, Stream, serve};
 pub use views::*;

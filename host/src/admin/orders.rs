@@ -6,7 +6,7 @@ use super::asked::Page;
 use super::exposition::Family;
 use super::views::{
     Chains, Configuration, Documents, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine, Routes, Sites,
-    Status, Upstream, Upstreams,
+    Status, Stories, Upstream, Upstreams,
 };
 
 /// What comes of an order about something that may not be there; if so, words that say what there is.
@@ -47,6 +47,10 @@ pub enum Order {
     DrainEndpoint(WantedEndpoint, Found<Endpoint>),
     /// These documents.
     Documents(Page, oneshot::Sender<Documents>),
+    /// What was decided about exchanges.
+    Stories(WantedStories, oneshot::Sender<Stories>),
+    /// What was decided about one of them, by its id.
+    Story(String, Found<Stories>),
     /// What failed lately.
     Failures(oneshot::Sender<Failures>),
     /// What is put aside.
@@ -73,6 +77,21 @@ pub struct Supposed {
     pub target: String,
     /// The method.
     pub method: String,
+}
+
+/// Which exchanges.
+#[derive(Clone, Debug, Default)]
+pub struct WantedStories {
+    /// That which has this id, or was named so by who made the response.
+    pub id: Option<String>,
+    /// At most so many, the newest first.
+    pub most: usize,
+    /// `403`, or `4xx` for all of a kind.
+    pub status: Option<String>,
+    /// Who made the response.
+    pub by: Option<String>,
+    /// For this reason.
+    pub reason: Option<String>,
 }
 
 /// An endpoint, and what is to become of it.

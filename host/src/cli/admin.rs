@@ -97,7 +97,8 @@ pub(super) fn drain(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
+/// Asks the running proxy.
+pub(super) fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
     let (at, token) = match &options.admin {
         Some(url) => (address(url)?, std::env::var("WEIR_ADMIN_TOKEN").ok()),
         None => {

@@ -10,6 +10,7 @@ mod run;
 mod schema;
 mod signals;
 mod validate;
+mod why;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -68,6 +69,13 @@ enum Command {
         As SIGUSR2. Needs `admin:` in the configuration. Exit code: 0 if the new process serves, 1 if not; then what was \
         running goes on.")]
     Upgrade(admin::Options),
+    /// Tell who decided what about an exchange that is over, with reasons, times and lines of the configuration
+    #[command(after_help = "Example: weir why 6f1c0d9e8b7a45f3a2c41d5e00000007\n\
+        Example: weir why last --status 403\n\
+        Example: weir why last 20 --by authz\n\n\
+        Needs `admin:` in the configuration. Refusals and failures are kept, and one in so many of the rest \
+        (`why: { keep: 1000, sample: 100 }`). Exit code: 0 if there is a story, 1 if not.")]
+    Why(why::Asked),
     /// Make the running proxy end, when its exchanges have ended
     #[command(after_help = "Example: weir drain -c weir.yaml\n\n\
         As SIGTERM. Needs `admin:` in the configuration. Returns when the drain has begun.")]
@@ -122,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Demo(options) => demo::demo(&options),
         Command::Reload(options) => admin::reload(&options),
         Command::Upgrade(options) => admin::upgrade(&options),
+        Command::Why(options) => why::why(&options),
         Command::Drain(options) => admin::drain(&options),
         Command::Status { options, json } => admin::status(&options, json),
         Command::Plugin(command) => plugin::plugin(&command),

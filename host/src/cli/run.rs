@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::{File, count};
 use super::signals::{Signalled, Signals};
+use super::{File, count};
 use crate::config::{self, Drain};
 use crate::plugin::{CompiledCache, Engine};
 use crate::server::{Duty, Inherited, Notify, Predecessor, Program, Server, Source};

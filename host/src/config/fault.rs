@@ -37,6 +37,11 @@ impl Place {
         sources.get(self.file as usize)
     }
 
+    /// The number of that file.
+    pub(super) fn file(self) -> usize {
+        self.file as usize
+    }
+
     /// Its first byte.
     pub(super) fn start(self) -> usize {
         self.start as usize

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::filters::{Override, Plugin};
 use super::forms::{
     AccessLog, Added, AnyStore, Conditions, Endpoint, Entry, Probes, Redirect, RouteChain, Secret, StripPrefix,
-    Version, Whole,
+    Version, Whole, Why,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
@@ -47,6 +47,8 @@ section! {
         upgrade: Option<Upgrade>,
         /// Where `weir status` and `weir reload` reach the running proxy. Default: nowhere.
         admin: Option<Admin>,
+        /// What `weir why` can tell about exchanges that are over, or `none`. Without `admin` nothing is kept.
+        why: Option<Located<Why>>,
         /// Where clients connect, by name.
         listeners: Named<Listener>,
         /// Servers behind the proxy, by name.
@@ -118,6 +120,16 @@ section! {
         certificates: Located<Vec<Certificate>> => not_empty,
         /// PEM file of authorities: callers must show a certificate by one of them. Relative to this file.
         client_ca: Option<Located<String>>,
+    }
+}
+
+section! {
+    /// How much is kept of what was decided about exchanges.
+    struct Stories {
+        /// Refusals and failures that are kept, and as many samples of the rest. Default: 1000.
+        keep: Option<Located<Count<1, 20_000>>>,
+        /// One in so many of the exchanges that went well is kept, 0 for none. Default: 100.
+        sample: Option<Located<Count<0, 1_000_000>>>,
     }
 }
 

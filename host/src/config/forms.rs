@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::file::{ENDPOINT, LogFile, Store, WeightedEndpoint};
+use super::file::{ENDPOINT, LogFile, Store, Stories, WeightedEndpoint};
 use super::filters::{LongAdded, LongEntry};
 use super::read::{Count, Read, Reader, section, words};
 use super::schema::{Definitions, text_like};
@@ -265,6 +265,27 @@ impl Read for RouteChain {
 
     fn schema(definitions: &mut Definitions) -> Value {
         json!({ "anyOf": [{ "const": "none" }, Vec::<Located<Entry>>::schema(definitions)] })
+    }
+}
+
+/// Whether stories of exchanges are kept.
+#[derive(Debug)]
+pub(super) enum Why {
+    None,
+    Keep(Stories),
+}
+
+impl Read for Why {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text == "none" => Some(Self::None),
+            Kind::Map(_) => Stories::read(node, reader).map(Self::Keep),
+            _ => reader.expected("`none`, or a map as `{ keep: 1000, sample: 100 }`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "const": "none" }, Stories::schema(definitions)] })
     }
 }
 

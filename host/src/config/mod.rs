@@ -15,6 +15,7 @@ mod filters;
 mod forms;
 pub mod grants;
 mod json;
+mod lines;
 mod process;
 mod read;
 mod schema;
@@ -42,6 +43,7 @@ pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
 pub use files::Origin;
 pub use json::Json;
+pub use lines::Lines;
 pub use process::{Drain, Process, Upgrade};
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
@@ -67,6 +69,8 @@ pub struct Config {
     pub process: Process,
     /// Where operators reach the running proxy.
     pub admin: Option<Admin>,
+    /// What is kept for those who ask why; nothing if there is nobody to ask.
+    pub why: Option<Why>,
     /// Where clients connect.
     pub listeners: Vec<Listener>,
     /// Where requests go.
@@ -90,6 +94,21 @@ pub struct Source {
     pub path: PathBuf,
     /// What it held.
     pub text: String,
+}
+
+/// How much is kept of what was decided about exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// Refusals and failures, and as many samples of the rest.
+    pub keep: usize,
+    /// One in so many of the rest is kept; 0 for none.
+    pub sample: u32,
+}
+
+impl Default for Why {
+    fn default() -> Self {
+        Self { keep: 1000, sample: 100 }
+    }
 }
 
 /// A value and where it stands.
@@ -134,6 +153,11 @@ impl Config {
     /// What fields of a filter's config may refer to.
     pub fn known(&self) -> grants::Known<'_> {
         grants::Known { sources: &self.sources, names: &self.names }
+    }
+
+    /// Finds the lines of places.
+    pub fn lines(&self) -> Lines {
+        Lines::of(&self.sources)
     }
 
     /// `file:line` of a place.

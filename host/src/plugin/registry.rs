@@ -329,6 +329,11 @@ impl Entry {
         (&self.owner.0, self.owner.1.as_deref())
     }
 
+    /// Whether exchanges go on without it when it fails.
+    pub fn is_open(&self) -> bool {
+        self.on_failure == OnFailure::Open
+    }
+
     pub(super) fn open_sheet(&self, sheet: &Arc<Sheet>) {
         self.ledger.open(self.version, sheet);
     }

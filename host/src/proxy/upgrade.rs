@@ -52,7 +52,7 @@ impl Switch {
     /// Completes the head, and joins both ends once the client has it. A filter may have decided otherwise.
     pub(super) fn begin(self, head: &mut response::Parts, mut ongoing: Ongoing) {
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
-            ongoing.ended = Ended::Complete;
+            ongoing.outcome.ended = Ended::Complete;
             return;
         }
         head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -72,8 +72,9 @@ async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing, li
     if let Ok(client) = client.await {
         let listening = Listening::to(&listener.drain);
         let received = Rc::clone(ongoing.received());
-        let moved = (&*received, &mut ongoing.sent);
-        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, moved, listening).await;
+        let outcome = &mut ongoing.outcome;
+        let moved = (&*received, &mut outcome.sent);
+        outcome.ended = join(&mut TokioIo::new(client), &mut upstream, moved, listening).await;
     }
 }
 

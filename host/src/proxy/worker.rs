@@ -11,25 +11,29 @@ use http::request;
 
 use super::Listener;
 use super::forwarded::{self, Fields};
+use super::story::Teller;
 use crate::config::Network;
 use crate::plugin::{ExchangeId, Peer};
 use crate::snapshot::Local;
 use crate::telemetry::access::WorkerLog;
+use crate::telemetry::ring::Ring;
 
 /// What the exchanges of one worker share.
 #[derive(Debug)]
 pub struct Worker {
     local: RefCell<Rc<Local>>,
     pub(super) log: Rc<WorkerLog>,
+    teller: Rc<Teller>,
     id: Cell<u128>,
 }
 
 impl Worker {
-    /// A worker that begins with this snapshot.
-    pub fn new(local: Local, log: Rc<WorkerLog>) -> Self {
+    /// A worker that begins with this snapshot, and keeps the stories of its exchanges there.
+    pub fn new(local: Local, log: Rc<WorkerLog>, stories: Arc<Ring>) -> Self {
         // The random upper half tells workers and restarts apart, the lower half counts.
         let id = u128::from(RandomState::new().hash_one(0)) << 64;
-        Self { local: RefCell::new(Rc::new(local)), log, id: Cell::new(id) }
+        let teller = Rc::new(Teller::new(stories));
+        Self { local: RefCell::new(Rc::new(local)), log, teller, id: Cell::new(id) }
     }
 
     /// What exchanges that begin now use.
@@ -40,6 +44,11 @@ impl Worker {
     /// What exchanges that begin from now on use.
     pub fn adopt(&self, local: Local) {
         self.local.replace(Rc::new(local));
+    }
+
+    /// Who tells of exchanges, if stories are kept.
+    pub(super) fn teller(&self, local: &Local) -> Option<Rc<Teller>> {
+        local.snapshot.why.map(|_| Rc::clone(&self.teller))
     }
 
     pub(super) fn next_id(&self) -> ExchangeId {

@@ -37,6 +37,8 @@ impl Server {
             Order::Upstream(name, answer) => self.show(answer, move |now| now.upstream(&name)),
             Order::DrainEndpoint(wanted, answer) => self.show(answer, move |now| now.drain_endpoint(&wanted)),
             Order::Documents(page, answer) => self.show(answer, move |now| now.documents(page)),
+            Order::Stories(wanted, answer) => self.stories(wanted, answer),
+            Order::Story(id, answer) => self.story(id, answer),
             Order::Failures(answer) => self.show(answer, |_| failures()),
             Order::Quarantine(answer) => self.show(answer, InForce::quarantine),
         }

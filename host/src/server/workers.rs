@@ -14,6 +14,7 @@ use super::worker::{Adoption, Order, Worker};
 use crate::listen::{Doors, Id};
 use crate::plugin::{Outbound, Warm};
 use crate::telemetry::access::AccessLog;
+use crate::telemetry::ring::Ring;
 
 /// How often it is looked whether what is to end has ended.
 const LOOK: Duration = Duration::from_millis(10);
@@ -29,6 +30,8 @@ pub(super) struct Workers {
     leaving: Vec<Leaving>,
     doors: Doors,
     log: AccessLog,
+    /// What was told of exchanges, by the worker's place: it stays when the worker goes.
+    stories: Vec<Arc<Ring>>,
 }
 
 /// A worker whose connections come to an end.
@@ -41,7 +44,13 @@ struct Leaving {
 impl Workers {
     /// None yet.
     pub(super) fn none() -> std::io::Result<Self> {
-        Ok(Self { all: Vec::new(), leaving: Vec::new(), doors: Rc::default(), log: AccessLog::start()? })
+        Ok(Self {
+            all: Vec::new(),
+            leaving: Vec::new(),
+            doors: Rc::default(),
+            log: AccessLog::start()?,
+            stories: Vec::new(),
+        })
     }
 
     /// Where records go.
@@ -52,6 +61,11 @@ impl Workers {
     /// Where connections go in.
     pub(super) fn doors(&self) -> &Doors {
         &self.doors
+    }
+
+    /// What was told of exchanges.
+    pub(super) fn stories(&self) -> &[Arc<Ring>] {
+        &self.stories
     }
 
     pub(super) fn count(&self) -> usize {
@@ -77,7 +91,11 @@ impl Workers {
     /// Those that are missing; they begin with this state. They get no connections before they are taken on.
     pub(super) fn start(&self, state: &Arc<State>, listeners: &Arc<[Id]>) -> std::io::Result<Vec<Worker>> {
         let missing = self.all.len()..state.config.workers;
-        missing.map(|index| Worker::start(index, state, listeners, self.log.worker())).collect()
+        let start = |index| {
+            let stories = self.stories.get(index).map_or_else(Arc::default, Arc::clone);
+            Worker::start(index, state, listeners, self.log.worker(), stories)
+        };
+        missing.map(start).collect()
     }
 
     /// Has everybody use this state, and takes new ones on; those who are too many leave within the grace.
@@ -103,6 +121,8 @@ impl Workers {
             let _ = adopted.await;
         }
         self.all.extend(new);
+        let new = self.all.iter().skip(self.stories.len()).map(|worker| Arc::clone(&worker.stories));
+        self.stories.extend(new);
         self.doors.replace(self.all.iter().map(|worker| worker.door.clone()).collect());
         self.leaving.retain(|leaving| !leaving.task.is_finished());
         self.leaving.extend(too_many.into_iter().map(|worker| {

@@ -5,6 +5,8 @@ pub mod failures;
 pub mod log;
 pub mod metrics;
 mod output;
+pub mod ring;
+pub mod story;
 mod time;
 
 pub use output::LogFile;

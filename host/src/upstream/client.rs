@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::response;
 use http_body::Body;
 
+use super::attempts::Attempts;
 use super::deadlines::Deadlines;
 use super::error::{Broken, Error};
 use super::kept::{Link, Need};
@@ -19,11 +20,13 @@ const LARGE: usize = 4 << 10;
 
 impl Pool {
     /// Sends a request and waits for the response's head. An endpoint that cannot be reached is passed over, each is
-    /// tried once. The status 101 comes only if it was asked for; the body is a tunnel then.
+    /// tried once. The status 101 comes only if it was asked for; the body is a tunnel then. Who was asked is noted if
+    /// that is wanted.
     pub async fn send(
         self: &Rc<Self>,
         outbound: Outbound<'_>,
         mut body: RequestBody,
+        mut attempts: Option<&mut Attempts>,
     ) -> Result<(response::Parts, ResponseBody), Error> {
         body.check()?;
         let deadlines = Deadlines::begin(outbound.timeouts);
@@ -35,7 +38,13 @@ impl Pool {
             if let Some(before) = tried.last() {
                 endpoints[*before].counts.here().failovers.add(1);
             }
-            let asked = ask(Place::take(self, index), &outbound, &deadlines, &mut body).await;
+            if let Some(attempts) = &mut attempts {
+                attempts.begin(&endpoints[index].name);
+            }
+            let asked = ask(Place::take(self, index), &outbound, &deadlines, &mut body, &mut attempts).await;
+            if let Some(attempts) = &mut attempts {
+                attempts.end(asked.as_ref().err());
+            }
             let counts = endpoints[index].counts.here();
             match &asked {
                 Ok((head, body)) => counts.answered(head.status.as_u16(), body.arrived().duration_since(began)),
@@ -51,7 +60,7 @@ impl Pool {
                     last = Error::Connect { to, cause, tried: tried.len() };
                 }
                 Err(error) => {
-                    self.note(&endpoints[index].name(), &error);
+                    self.note(&endpoints[index].name, &error);
                     return Err(error);
                 }
                 answered => return answered,
@@ -77,6 +86,7 @@ async fn ask(
     outbound: &Outbound<'_>,
     deadlines: &Deadlines,
     body: &mut RequestBody,
+    attempts: &mut Option<&mut Attempts>,
 ) -> Result<(response::Parts, ResponseBody), Error> {
     // HTTP/2 has no such upgrade, and a request with a body would have to be read to its end before.
     let scheme = place.endpoint().config.scheme;
@@ -100,6 +110,9 @@ async fn ask(
                 let connecting = connect::link(place.endpoint(), place.kept(), need, deadlines);
                 let link = Box::pin(connecting).await?;
                 place.endpoint().reached();
+                if let Some(attempts) = attempts {
+                    attempts.connected();
+                }
                 link
             }
         };

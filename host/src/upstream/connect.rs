@@ -38,7 +38,7 @@ pub(super) async fn link(endpoint: &Endpoint, kept: &Kept, need: Need, deadlines
         }
         Ok(link)
     };
-    let failed = |cause| Error::Connect { to: endpoint.name(), cause, tried: 1 };
+    let failed = |cause| Error::Connect { to: endpoint.name.to_string(), cause, tried: 1 };
     match within(deadlines.connect(), connecting).await {
         Ok(link) => link.map_err(failed),
         Err(Error::Timeout(_)) => Err(failed(io::ErrorKind::TimedOut.into())),

@@ -21,6 +21,8 @@ pub(super) struct Endpoint {
     pub(super) config: config::Endpoint,
     /// As `Host` and `:authority` name it.
     pub(super) authority: HeaderValue,
+    /// Host and port, for people.
+    pub(super) name: Arc<str>,
     /// For `https`.
     pub(super) tls: Option<TlsPeer>,
     /// Tells it from the others when clients are spread over them.
@@ -68,6 +70,7 @@ impl Endpoint {
         Some(Self {
             config: config.clone(),
             authority,
+            name: full.into(),
             tls,
             seed,
             counts,
@@ -103,17 +106,12 @@ impl Endpoint {
         let age = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
         let left = self.avoided_until.load(Ordering::Relaxed).checked_sub(age).filter(|left| *left > 0);
         EndpointState {
-            name: self.name(),
+            name: self.name.to_string(),
             config: self.config.clone(),
             in_progress: self.in_progress(),
             avoided: left.map(Duration::from_millis),
             is_draining: self.is_draining(),
         }
-    }
-
-    /// Host and port, for people.
-    pub(super) fn name(&self) -> String {
-        name(&self.config)
     }
 
     /// Exchanges that it serves just now, those of all workers.
@@ -149,7 +147,7 @@ impl Endpoint {
         if self.avoided_until.swap(now.saturating_add(avoided), Ordering::Relaxed) <= now {
             tracing::warn!(
                 upstream,
-                endpoint = self.name(),
+                endpoint = &*self.name,
                 "an endpoint cannot be reached and is avoided for {AVOIDED:?}: {cause}"
             );
         }

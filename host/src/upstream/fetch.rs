@@ -42,7 +42,7 @@ impl Pool {
                 upgrade: None,
                 trailers: false,
             };
-            let (head, mut body) = self.send(outbound, RequestBody::whole(body)).await?;
+            let (head, mut body) = self.send(outbound, RequestBody::whole(body), None).await?;
             let mut whole = BytesMut::new();
             while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
                 if let Ok(data) = frame?.into_data() {

@@ -3,6 +3,7 @@
 //! Knows nothing of routes, filters or clients. A worker has its own pool of each upstream, so taking a connection
 //! needs no lock; how endpoints fare is shared by all workers, in atomics.
 
+mod attempts;
 mod balance;
 mod client;
 mod connect;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
+pub use attempts::{Attempt, Attempts};
 pub use deadlines::Wait;
 pub use endpoint::EndpointState;
 pub use error::{Broken, Error};
@@ -91,7 +93,7 @@ impl Upstream {
     /// Its endpoints, as they are counted.
     pub fn counted(&self) -> impl Iterator<Item = Counted<'_>> {
         self.endpoints.iter().map(|endpoint| Counted {
-            endpoint: endpoint.name(),
+            endpoint: endpoint.name.to_string(),
             counts: &endpoint.counts,
             is_avoided: endpoint.is_avoided_at(Instant::now()),
         })
@@ -109,7 +111,7 @@ impl Upstream {
 
     /// Lets the endpoint of this name (host and port) have no new exchanges, or again. None if there is no such one.
     pub fn drain(&self, endpoint: &str, is_draining: bool) -> Option<EndpointState> {
-        let found = self.endpoints.iter().find(|known| known.name() == endpoint)?;
+        let found = self.endpoints.iter().find(|known| *known.name == *endpoint)?;
         found.drain(is_draining);
         Some(found.state())
     }

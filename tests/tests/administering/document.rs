@@ -15,11 +15,15 @@ fn usual() -> ProxyBuilder {
 /// Method and path of each row, with a path that there is.
 fn rows(door: &Administered) -> Vec<(String, String, Value)> {
     let document = door.view("/openapi.json");
+    // Something was refused, so that there is a story.
+    let story = Client::connect(door.proxy.address).get("/a%2fb", "");
+    let story = story.header("x-request-id").expect("the answer names its exchange").to_owned();
+    door.proxy.access.wait(&story);
     let endpoint = door.view("/upstreams")["upstreams"][0]["endpoints"][0]["name"].as_str().unwrap().to_owned();
     let mut rows = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let mut path = path.replace("{upstream}", "app").replace("{endpoint}", &endpoint);
+            let mut path = path.replace("{upstream}", "app").replace("{endpoint}", &endpoint).replace("{id}", &story);
             if path == "/explain" {
                 path += "?host=a.example&path=/";
             }

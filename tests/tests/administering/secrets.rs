@@ -1,9 +1,10 @@
 //! Secrets of every form, planted in a configuration, and every view looked through for them.
 
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use weir_tests::{Lines, Origin, command, guest, weir};
+use weir_tests::{Client, Lines, Origin, command, guest, weir};
 
 use super::curl;
 
@@ -11,7 +12,7 @@ use super::curl;
 const PLANTED: &str = "xyzzy";
 
 /// Every path that shows something, from the API's own document.
-fn views(url: &str, bearer: &str) -> Vec<(String, String)> {
+fn views(url: &str, bearer: &str, story: &str) -> Vec<(String, String)> {
     let get = |path: &str| {
         let output =
             command("curl", "curl").args(["-sS", "-i", "-H", bearer, &format!("{url}{path}")]).output().unwrap();
@@ -23,7 +24,7 @@ fn views(url: &str, bearer: &str) -> Vec<(String, String)> {
     assert!(paths.len() >= 16, "{paths:?}");
     let filled = |path: String| match path.as_str() {
         "/explain" => "/explain?host=a.example&path=/private".to_owned(),
-        path => path.replace("{upstream}", "app"),
+        path => path.replace("{upstream}", "app").replace("{id}", story),
     };
     paths.into_iter().map(filled).map(|path| (path.clone(), get(&path))).collect()
 }
@@ -84,12 +85,18 @@ sites:
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let (log, _access) = (Lines::of(child.stderr.take().unwrap()), Lines::of(child.stdout.take().unwrap()));
+    let (log, access) = (Lines::of(child.stderr.take().unwrap()), Lines::of(child.stdout.take().unwrap()));
     let line: Value = serde_json::from_str(&log.wait("are answered on")).unwrap();
     let url = format!("http://{}", line["address"].as_str().unwrap());
     let bearer = format!("Authorization: Bearer {PLANTED}-token");
+    // A refusal, so that there is a story of somebody who showed a secret.
+    let main: Value = serde_json::from_str(&log.wait("(main)")).unwrap();
+    let main: SocketAddr = main["address"].as_str().unwrap().parse().unwrap();
+    let shows = format!("Authorization: Bearer {PLANTED}-client\r\nCookie: {PLANTED}-cookie\r\n");
+    let story = Client::connect(main).get("/a%2fb", &shows).header("x-request-id").unwrap().to_owned();
+    access.wait(&story);
     let look = || {
-        for (path, shown) in views(&url, &bearer) {
+        for (path, shown) in views(&url, &bearer, &story) {
             assert!(shown.starts_with("HTTP/1.1 200"), "{path}: {shown}");
             assert!(!shown.contains(PLANTED), "{path} shows a secret: {shown}");
         }

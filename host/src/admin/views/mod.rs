@@ -5,6 +5,7 @@ mod config;
 mod failures;
 mod sites;
 mod status;
+mod stories;
 mod upstreams;
 
 pub use chains::{Chain, Chains, Filter, FilterLimits, Plugin, Plugins, QuarantineRule, Use};
@@ -14,4 +15,5 @@ pub use sites::{Condition, Explanation, Route, Routes, Site, Sites, Step, Timeou
 pub use status::{
     Bucket, Count, Drained, Drift, Label, ListenerStatus, Refusal, Reload, Reloaded, Reloads, Status, Upgraded,
 };
+pub use stories::{KeptStories, Stories, Story, StoryAttempt, StoryFilter, StoryHook, StoryPlace, StoryUpstream};
 pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};

@@ -4,10 +4,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Check, MOST_MEMORY};
+use crate::config::file::File;
 use crate::config::filters::{self, QuarantineRule};
+use crate::config::forms;
 use crate::config::read::Count;
 use crate::config::units::{Size, Time};
-use crate::config::{Limits, Located, Quarantine};
+use crate::config::{Fault, Limits, Located, Quarantine, Why};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -46,6 +48,24 @@ impl Check {
             limits.recycle_memory = Some(bytes);
         }
         limits
+    }
+
+    /// How much is kept for those who ask why.
+    pub(super) fn why(&mut self, file: &File) -> Option<Why> {
+        let mut why = Why::default();
+        if let Some(written) = &file.why {
+            let forms::Why::Keep(keep) = &written.value else { return None };
+            set(&mut why.keep, keep.keep.as_ref());
+            if let Some(sample) = &keep.sample {
+                why.sample = u32::try_from(sample.value.0).unwrap_or(u32::MAX);
+            }
+            if file.admin.is_none() {
+                let message = "nothing is kept, for nobody can ask: there is no `admin`";
+                let help = "add `admin: { address: 127.0.0.1:9180 }`, or remove `why`";
+                self.warnings.push(Fault::new(written.place, message).help(help));
+            }
+        }
+        file.admin.is_some().then_some(why)
     }
 
     /// When a plugin is put aside: never if it is off, as usual if nothing is written.

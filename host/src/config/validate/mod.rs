@@ -72,6 +72,7 @@ pub(super) fn validate(loaded: Loaded) -> Config {
         access_log: true,
         process: Process::default(),
         admin: None,
+        why: None,
         listeners: Vec::new(),
         upstreams: Vec::new(),
         stores: Vec::new(),
@@ -106,6 +107,7 @@ impl Check {
         self.process(file, config);
         config.listeners = self.listeners(file);
         config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin, &config.listeners));
+        config.why = self.why(file);
         config.stores = self.stores(file);
         config.names = Names::new(file.upstreams.names(), file.stores.names());
         let plugins = Plugins::new(self, &file.plugins);

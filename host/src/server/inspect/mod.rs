@@ -24,7 +24,7 @@ pub(super) use failures::failures;
 /// What is in force, to be looked at from any thread.
 #[derive(Clone, Debug)]
 pub(super) struct InForce {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     snapshot: Arc<Snapshot>,
 }
 

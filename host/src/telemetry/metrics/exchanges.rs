@@ -17,8 +17,8 @@ pub const STATUSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 pub const MAKERS: [&str; 4] = ["upstream", "filter", "host", "none"];
 
 /// How exchanges end, in the order of [`End`].
-pub const ENDS: [&str; 6] =
-    ["complete", "client-gone", "upstream-broke", "upstream-timeout", "body-too-large", "filter-cut"];
+pub const ENDS: [&str; 7] =
+    ["complete", "client-gone", "upstream-broke", "upstream-timeout", "body-too-large", "filter-cut", "proxy-ended"];
 
 /// A request's method, as far as methods are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub enum End {
     BodyTooLarge,
     /// A filter cut it off.
     FilterCut,
+    /// A drain's time was over.
+    ProxyEnded,
 }
 
 /// An exchange that is over.
