@@ -3,13 +3,17 @@
 mod calls;
 mod door;
 mod ending;
+mod handover;
 mod health;
+mod inherit;
 mod inspect;
 mod listeners;
 mod logs;
+mod notify;
 mod orders;
 mod reload;
 mod state;
+mod upgrade;
 mod worker;
 mod workers;
 
@@ -24,16 +28,22 @@ use tokio::task::spawn_local;
 
 use crate::admin;
 use crate::config::{Admin, Config, Fault, Process, Report};
+use crate::listen::Stop;
 use crate::plugin::{Document, Engine};
 use crate::telemetry::log;
 
 use door::AdminDoor;
+pub use handover::Predecessor;
 use health::Pulse;
+pub use inherit::Inherited;
 use listeners::{Bound, Listeners};
 use logs::Logs;
+pub use notify::Notify;
 pub use reload::{Built, Outcome, Reloads};
 use reload::{Change, Changes};
 pub use state::State;
+use upgrade::Upgrades;
+pub use upgrade::{Program, Successor};
 use workers::Workers;
 
 /// Orders that wait; whoever asks waits, too.
@@ -68,6 +78,10 @@ pub struct Server {
     /// How the process was told to be.
     process: Process,
     is_draining: bool,
+    upgrades: Upgrades,
+    successor: Option<Successor>,
+    /// Whether another process accepts on the same sockets.
+    is_replaced: bool,
     /// What probes are told.
     pulse: Rc<Pulse>,
     /// Counts the states that were in force.
@@ -83,11 +97,13 @@ pub enum Duty {
     Order(admin::Order),
     /// A build has ended.
     Built(Built),
+    /// Another process is ready to take over, or is not.
+    Upgraded(Result<Successor, String>),
 }
 
 impl Server {
-    /// Loads the filters, binds and serves. On return every address accepts.
-    pub async fn start(source: Source, engine: Arc<Engine>) -> anyhow::Result<Self> {
+    /// Loads the filters, takes or binds the listeners' sockets and serves. On return every address accepts.
+    pub async fn start(source: Source, engine: Arc<Engine>, inherited: Inherited) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
         let (from, with) = (source.clone(), Arc::clone(&engine));
         let build = move || reload::build(&Change::Configuration, &from, &with, None);
@@ -95,7 +111,7 @@ impl Server {
         let mut server = Self {
             source,
             engine,
-            listeners: Listeners::default(),
+            listeners: Listeners::inheriting(inherited),
             workers: Workers::none()?,
             started: Instant::now(),
             admin: None,
@@ -106,12 +122,16 @@ impl Server {
             reloaded: None,
             process: Process::default(),
             is_draining: false,
+            upgrades: Upgrades::none(),
+            successor: None,
+            is_replaced: false,
             pulse: Rc::default(),
             adopted: 0,
             showing: Arc::new(Semaphore::new(1)),
             state: Arc::clone(&state),
         };
         server.adopt(state).await?;
+        server.listeners.inherited.close_rest();
         Ok(server)
     }
 
@@ -120,6 +140,7 @@ impl Server {
         tokio::select! {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
+            attempt = self.upgrades.next() => Duty::Upgraded(attempt),
         }
     }
 
@@ -128,6 +149,7 @@ impl Server {
         match duty {
             Duty::Order(order) => self.obey(order),
             Duty::Built(built) => self.finish(built).await,
+            Duty::Upgraded(attempt) => self.conclude(attempt),
         }
     }
 
@@ -158,8 +180,17 @@ impl Server {
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
         let door = config.admin.as_ref().filter(|asked| !is_open(asked));
-        let door =
-            door.map(|asked| AdminDoor::open(asked, state.operators.as_ref(), &self.ordered, &self.pulse)).transpose();
+        let door = door
+            .map(|asked| {
+                AdminDoor::open(
+                    asked,
+                    state.operators.as_ref(),
+                    &self.ordered,
+                    &self.pulse,
+                    &mut self.listeners.inherited,
+                )
+            })
+            .transpose();
         let logs = Logs::open(&config.process, &self.process);
         let (plan, door, logs) = match (plan, door, logs) {
             (Ok(plan), Ok(door), Ok(logs)) => (plan, door, logs),
@@ -178,7 +209,7 @@ impl Server {
         for gone in self.listeners.take(plan, &config, self.workers.doors()) {
             let id = gone.id;
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
-            self.workers.forget(id, gone.close().await, grace);
+            self.workers.forget(id, gone.close(Stop::Closing).await, grace);
         }
         self.pulse.watch(self.workers.orders());
         match (&config.admin, door) {

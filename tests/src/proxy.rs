@@ -156,6 +156,14 @@ impl Proxy {
         Self::start(weir().args(["run", "-c"]).arg(&file), folder, file)
     }
 
+    /// The same, by a command of one's own, which is given `run -c FILE`.
+    pub fn by(mut command: Command, text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("weir.yaml");
+        std::fs::write(&file, text).unwrap();
+        Self::start(command.args(["run", "-c"]).arg(&file), folder, file)
+    }
+
     /// Begins a configuration.
     pub fn builder() -> ProxyBuilder {
         ProxyBuilder::default()
@@ -172,6 +180,11 @@ impl Proxy {
     /// Where one of its listeners listens.
     pub fn listener(&self, name: &str) -> SocketAddr {
         address(&self.log, name)
+    }
+
+    /// Its configuration.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The process.

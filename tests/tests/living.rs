@@ -29,9 +29,21 @@ fn finish(client: &mut Client) -> weir_tests::Reply {
     client.reply()
 }
 
-fn status(proxy: &Proxy) -> Value {
+fn admin(proxy: &Proxy) -> String {
     let line: Value = serde_json::from_str(&proxy.log.wait("are answered on")).unwrap();
-    let admin = format!("http://{}", line["address"].as_str().unwrap());
+    line["address"].as_str().unwrap().to_owned()
+}
+
+/// What a balancer asks.
+fn readiness(proxy: &Proxy) -> u16 {
+    let admin = admin(proxy);
+    let mut client = Client::connect(admin.parse().unwrap());
+    client.send(format!("GET /ready HTTP/1.1\r\nHost: {admin}\r\n\r\n"));
+    client.reply().status
+}
+
+fn status(proxy: &Proxy) -> Value {
+    let admin = format!("http://{}", admin(proxy));
     let output = weir().args(["status", "--json", "--admin", &admin]).output().unwrap();
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
 }
@@ -41,10 +53,10 @@ fn a_drain_is_known_before_anything_closes() {
     let origin = Origin::text("x");
     let top = "admin: { address: \"127.0.0.1:0\" }\ndrain: { delay: 1h }";
     let mut proxy = Proxy::builder().top(top).route("/*", "app", origin.address).start();
-    assert_eq!(status(&proxy)["is_draining"], false);
+    assert_eq!((readiness(&proxy), &status(&proxy)["is_draining"]), (200, &false.into()));
     proxy.signal("TERM");
     proxy.log.wait("connections are accepted for 3600s more");
-    assert_eq!(status(&proxy)["is_draining"], true);
+    assert_eq!((readiness(&proxy), &status(&proxy)["is_draining"]), (503, &true.into()));
     // Whoever has not noticed yet is served, and may stay.
     let mut client = Client::connect(proxy.address);
     let reply = client.get("/", "");
@@ -99,7 +111,7 @@ fn a_drain_waits_no_longer_than_its_grace_and_says_what_it_closed() {
     let mut proxy = Proxy::builder().top("drain: { grace: 100ms }").route("/*", "app", origin.address).start();
     let client = begun(&proxy, &origin);
     proxy.signal("TERM");
-    proxy.log.wait("closing 1 connection that are still busy after 100ms");
+    proxy.log.wait("the time to drain is over: closing 1 connection");
     assert_eq!(proxy.exit().code(), Some(0));
     drop(client.rest());
     let record = proxy.record(1);

@@ -16,7 +16,7 @@ use super::reply::{Answer, JSON, Refusal, bytes, json};
 use super::route::{Answering, Kind, Link, Parameter, Route};
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
-    Reloaded, Routes, Sites, Status, Upstream, Upstreams,
+    Reloaded, Routes, Sites, Status, Upgraded, Upstream, Upstreams,
 };
 use super::{Desk, openapi};
 
@@ -34,6 +34,8 @@ static ROUTES: &[Route] = &[
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
     Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
+    Route::post::<Upgraded>("/upgrade", "Have a process of the binary as it is now take over; as SIGUSR2.", upgrade)
+        .refuses(&[(UNPROCESSABLE, "It did not come to serve; the process that was asked goes on.")]),
     Route::get::<Configuration>("/config", "The configuration in force, without secrets.", config),
     Route::get::<Listeners>("/listeners", "Where clients connect.", |asked| asked.show(Order::Listeners)),
     Route::get::<Sites>("/sites", "What is served.", |asked| {
@@ -200,6 +202,16 @@ fn config(asked: Asked) -> Answering {
         }
         let text = shown.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
         Ok(bytes(StatusCode::OK, JSON, text))
+    })
+}
+
+fn upgrade(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let (status, upgraded) = match asked.ask(Order::Upgrade).await? {
+            Ok(pid) => (StatusCode::OK, Upgraded { upgraded: true, pid: Some(pid), report: None }),
+            Err(report) => (UNPROCESSABLE, Upgraded { upgraded: false, pid: None, report: Some(report) }),
+        };
+        Ok(json(status, &upgraded))
     })
 }
 

@@ -18,6 +18,8 @@ pub enum Order {
     Status(oneshot::Sender<Status>),
     /// Read the configuration again. Answered with what is wrong with it, if so.
     Reload(oneshot::Sender<Result<(), String>>),
+    /// Have another process take over. Answered with its number, or why there is none.
+    Upgrade(oneshot::Sender<Result<u32, String>>),
     /// End, when exchanges in progress have ended.
     Drain(oneshot::Sender<()>),
     /// The configuration in force and its number, unless it is the one of this number.

@@ -1,4 +1,4 @@
-//! `weir status`, `weir reload` and `weir drain`: questions to a running proxy.
+//! `weir status`, `weir reload`, `weir upgrade` and `weir drain`: questions to a running proxy.
 
 use anyhow::bail;
 use clap::Args;
@@ -69,6 +69,16 @@ pub(super) fn reload(options: &Options) -> anyhow::Result<()> {
     match (status, answer["report"].as_str()) {
         (StatusCode::OK, _) => println!("reloaded"),
         (_, Some(report)) => bail!("not reloaded, what was running goes on:\n\n{report}"),
+        _ => bail!("{}", text(&answer["error"])),
+    }
+    Ok(())
+}
+
+pub(super) fn upgrade(options: &Options) -> anyhow::Result<()> {
+    let (status, answer) = ask(options, Method::POST, "/upgrade")?;
+    match (status, answer["report"].as_str()) {
+        (StatusCode::OK, _) => println!("upgraded: process {} serves", answer["pid"]),
+        (_, Some(report)) => bail!("not upgraded, what was running goes on: {report}"),
         _ => bail!("{}", text(&answer["error"])),
     }
     Ok(())

@@ -23,7 +23,7 @@ use super::run::{block_on, drain, engine};
 use super::signals::Signals;
 use crate::config::{self, Source};
 use crate::listen;
-use crate::server::{self, Server};
+use crate::server::{self, Inherited, Notify, Server};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -48,12 +48,12 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
         let source = Source { path: PathBuf::from("demo.yaml"), text: text.clone() };
         let load = move || config::parse(Source { path: source.path.clone(), text: source.text.clone() });
         let source = server::Source { name: "the demonstration".to_owned(), load: Arc::new(load) };
-        let server = Server::start(source, Arc::new(engine()?)).await?;
+        let server = Server::start(source, Arc::new(engine()?), Inherited::default()).await?;
         for (.., address) in server.addresses() {
             println!("{}", introduction(&text, address));
         }
         signals.ended().await;
-        drain(server, signals).await;
+        drain(server, signals, &Notify::default()).await;
         Ok(())
     })
 }

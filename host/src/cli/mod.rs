@@ -33,7 +33,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the configuration; SIGHUP reloads it, SIGTERM drains and ends
+    /// Serve the configuration; SIGHUP reloads it, SIGUSR1 opens its logs again, SIGUSR2 has a new process take over, SIGTERM drains
     #[command(after_help = "Example: weir run -c weir.yaml\n\n\
         A line `listening on ...` says that an address accepts connections. Exit code: 0 after a drain, 1 after a \
         failure, 2 for a configuration that cannot be served.")]
@@ -59,6 +59,12 @@ enum Command {
         Needs `admin:` in the configuration. Exit code: 0 if the new configuration serves, 1 if not; then what was \
         running goes on.")]
     Reload(admin::Options),
+    /// Have a process of the binary as it is now take over from the running one, and turn nobody away
+    #[command(after_help = "Example: cp weir-0.2 /usr/local/bin/weir.new && \
+        mv /usr/local/bin/weir.new /usr/local/bin/weir && weir upgrade -c weir.yaml\n\n\
+        As SIGUSR2. Needs `admin:` in the configuration. Exit code: 0 if the new process serves, 1 if not; then what was \
+        running goes on.")]
+    Upgrade(admin::Options),
     /// Make the running proxy end, when its exchanges have ended
     #[command(after_help = "Example: weir drain -c weir.yaml\n\n\
         As SIGTERM. Needs `admin:` in the configuration. Returns when the drain has begun.")]
@@ -112,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Proxy(options) => proxy::proxy(&options),
         Command::Demo(options) => demo::demo(&options),
         Command::Reload(options) => admin::reload(&options),
+        Command::Upgrade(options) => admin::upgrade(&options),
         Command::Drain(options) => admin::drain(&options),
         Command::Status { options, json } => admin::status(&options, json),
         Command::Plugin(command) => plugin::plugin(&command),

@@ -7,6 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) enum Signalled {
     Reload,
     ReopenLogs,
+    Upgrade,
     End,
 }
 
@@ -15,6 +16,7 @@ pub(super) enum Signalled {
 pub(super) struct Signals {
     hangup: Signal,
     user1: Signal,
+    user2: Signal,
     terminate: Signal,
     interrupt: Signal,
 }
@@ -24,6 +26,7 @@ impl Signals {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
@@ -33,6 +36,7 @@ impl Signals {
         tokio::select! {
             _ = self.hangup.recv() => Signalled::Reload,
             _ = self.user1.recv() => Signalled::ReopenLogs,
+            _ = self.user2.recv() => Signalled::Upgrade,
             _ = self.terminate.recv() => Signalled::End,
             _ = self.interrupt.recv() => Signalled::End,
         }

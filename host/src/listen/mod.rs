@@ -12,7 +12,7 @@ mod settings;
 mod streams;
 mod tls;
 
-pub use accept::{Arrival, Door, Doors, Entrance, Id, accept, bind, bind_beside};
+pub use accept::{Arrival, Door, Doors, Entrance, Id, Stop, accept, bind, bind_beside};
 pub use gate::{Gate, Permit};
 pub use serve::serve;
 pub use settings::Settings;

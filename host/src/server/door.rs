@@ -7,7 +7,9 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
 
+use super::handover::Socket;
 use super::health::Pulse;
+use super::inherit::{ADMIN, Inherited};
 use super::listeners::cannot_bind;
 use crate::admin::{self, Arrival, At, Caller, Desk, Order, Refused, Rules, Stream};
 use crate::config::{Admin, Fault};
@@ -15,7 +17,7 @@ use crate::listen::OperatorTls;
 
 mod entrance;
 
-use entrance::{Came, Entrance};
+use entrance::{Came, Entrance, Key};
 
 /// TLS as it is now: certificates are renewed while the door is open.
 type Tls = Rc<RefCell<Option<Arc<OperatorTls>>>>;
@@ -25,6 +27,7 @@ type Tls = Rc<RefCell<Option<Arc<OperatorTls>>>>;
 pub(super) struct AdminDoor {
     asked: Admin,
     pub(super) at: At,
+    key: Key,
     desk: Rc<Desk>,
     tls: Tls,
     acceptor: JoinHandle<()>,
@@ -37,9 +40,12 @@ impl AdminDoor {
         tls: Option<&Arc<OperatorTls>>,
         orders: &mpsc::Sender<Order>,
         pulse: &Rc<Pulse>,
+        inherited: &mut Inherited,
     ) -> Result<Self, Fault> {
-        let (entrance, at) = Entrance::bind(&asked.address.value)
-            .map_err(|error| cannot_bind(asked.address.place, &asked.address.value, &error))?;
+        let bound = Entrance::bind(&asked.address.value, inherited);
+        let bound = bound.and_then(|(entrance, at)| Ok((entrance.key()?, entrance, at)));
+        let (key, entrance, at) =
+            bound.map_err(|error| cannot_bind(asked.address.place, &asked.address.value, &error))?;
         let health = Rc::clone(pulse) as _;
         let desk = Rc::new(Desk {
             rules: RefCell::new(rules(asked)),
@@ -52,12 +58,22 @@ impl AdminDoor {
         let (entered, now) = (Rc::clone(&desk), Rc::clone(&tls));
         let accept = async move || arrive(entrance.accept().await, now.borrow().clone());
         let acceptor = spawn_local(admin::serve(accept, entered));
-        Ok(Self { asked: asked.clone(), at, desk, tls, acceptor })
+        Ok(Self { asked: asked.clone(), at, key, desk, tls, acceptor })
     }
 
     /// Whether it is at this address; what callers must show may be something else.
     pub(super) fn is_at(&self, asked: &Admin) -> bool {
         self.asked.address.value == asked.address.value
+    }
+
+    /// Its socket for another process, with the address that it was asked for.
+    pub(super) fn pass_on(&self) -> std::io::Result<Socket> {
+        Ok((ADMIN.to_owned(), self.asked.address.value.to_string(), self.key.socket.try_clone()?))
+    }
+
+    /// Closes it, for another process has it now.
+    pub(super) fn leave(self) {
+        self.key.is_left.set(true);
     }
 
     /// Says that operators are let in.

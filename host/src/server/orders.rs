@@ -11,6 +11,7 @@ impl Server {
         match order {
             Order::Status(answer) => drop(answer.send(self.status())),
             Order::Reload(answer) => self.reload(Some(answer)),
+            Order::Upgrade(answer) => self.upgrade_for(Some(answer)),
             Order::Drain(answer) => {
                 // Whoever runs the server sees it, and goes on with the drain.
                 self.retire();

@@ -62,6 +62,11 @@ impl Changes {
         Self { waiting: VecDeque::new(), is_building: false, ended, ends }
     }
 
+    /// Whether something is about to change.
+    pub(super) fn is_building(&self) -> bool {
+        self.is_building
+    }
+
     /// The next build that ends. Giving up the wait loses nothing.
     pub(super) async fn next(&mut self) -> Built {
         self.ends.recv().await.expect("its sender is beside it")

@@ -4,6 +4,7 @@
 //! filter may log on every exchange. What a file does not take goes to standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -30,6 +31,9 @@ static LOG: OnceLock<Log> = OnceLock::new();
 
 /// Whether lines are for people; otherwise for programs.
 static FOR_PEOPLE: AtomicBool = AtomicBool::new(false);
+
+/// Whether lines go to a file.
+static IN_FILE: AtomicBool = AtomicBool::new(false);
 
 enum Message {
     Line(Vec<u8>),
@@ -72,8 +76,19 @@ pub fn start(most: LevelFilter) -> io::Result<Log> {
 pub fn to(file: Option<LogFile>) {
     let Some(log) = LOG.get() else { return };
     log.flush();
+    IN_FILE.store(file.is_some(), Ordering::Relaxed);
     FOR_PEOPLE.store(file.is_none() && io::stderr().is_terminal(), Ordering::Relaxed);
     log.switch.to(file);
+}
+
+/// From now on this is the process's standard error; what it was is closed.
+pub fn standard_error_is(stream: OwnedFd) -> io::Result<()> {
+    if let Some(log) = LOG.get() {
+        log.flush();
+    }
+    rustix::stdio::dup2_stderr(stream)?;
+    FOR_PEOPLE.store(!IN_FILE.load(Ordering::Relaxed) && io::stderr().is_terminal(), Ordering::Relaxed);
+    Ok(())
 }
 
 /// From now on lines go to the file that has the file's name now.

@@ -33,6 +33,8 @@ fn rows(door: &Administered) -> Vec<(String, String, Value)> {
 fn every_row_of_the_table_answers() {
     let mut door = administered(&usual(), "");
     let mut rows = rows(&door);
+    // It leads to another process: `weir upgrade` has tests of its own.
+    rows.retain(|(_, path, _)| path != "/upgrade");
     // The end comes last.
     rows.sort_by_key(|(_, path, _)| path == "/drain");
     assert!(rows.len() >= 20, "{} rows", rows.len());
@@ -131,7 +133,8 @@ fn tried(door: &Administered, document: &Path, more: &[&str]) -> (bool, String) 
         .current_dir(folder.path())
         .arg("run")
         .arg(document)
-        .args(["--url", &door.url(""), "--checks", "all", "--exclude-path", "/drain", "--continue-on-failure"])
+        .args(["--url", &door.url(""), "--checks", "all", "--exclude-path", "/drain", "--exclude-path", "/upgrade"])
+        .arg("--continue-on-failure")
         .args(["--max-examples", "40", "--generation-database", "none", "--seed", "1", "--no-color"])
         .args(more)
         .output()

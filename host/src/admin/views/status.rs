@@ -121,6 +121,18 @@ view! {
 }
 
 view! {
+    /// What became of the order to have another process take over.
+    struct Upgraded {
+        /// Whether one did.
+        upgraded: bool,
+        /// Its number.
+        pid: Option<u32>,
+        /// Why none did; then the process that was asked goes on.
+        report: Option<String>,
+    }
+}
+
+view! {
     /// What became of the order to reload.
     struct Reloaded {
         /// Whether the configuration as it is now serves.

@@ -38,7 +38,7 @@ impl Check {
         let Some(written) = written else { return };
         *patience = written.value.0;
         if *patience > LONGEST {
-            self.fault(written.place, "this is from 0s to 24h");
+            self.fault(written.place, "a `delay` or `grace` is from 0s to 24h");
         }
     }
 
@@ -47,12 +47,12 @@ impl Check {
         let (path, place) = (self.path(&log.file), log.file.place);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if path.is_dir() {
-            self.fault(place, format!("{} is a folder", path.display())).help =
+            self.fault(place, format!("`{}` is a folder", path.display())).help =
                 Some("name a file in it, as in `file: access.log`".into());
             return None;
         }
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            self.fault(place, format!("there is no folder {}", folder.display())).help =
+            self.fault(place, format!("there is no folder `{}`", folder.display())).help =
                 Some("make it, and let the user that runs weir write in it; paths are relative to the file".into());
             return None;
         }

@@ -6,6 +6,15 @@ use crate::plugin::{Kind, Value};
 use crate::telemetry::log;
 
 impl Server {
+    /// How it is, in a line.
+    pub fn summary(&self) -> String {
+        let serving = format!("serving {} listeners", self.addresses().count());
+        match self.reloaded.as_ref().and_then(|(_, report)| report.as_ref()) {
+            Some(report) => format!("{serving}; the last change was refused: {}", report.lines().next().unwrap_or("")),
+            None => serving,
+        }
+    }
+
     /// How it is.
     pub fn status(&self) -> admin::Status {
         let (sites, routes, filters) = self.state.snapshot.size();
