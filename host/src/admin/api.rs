@@ -245,6 +245,16 @@ fn config(asked: Asked) -> Answering {
     })
 }
 
+fn upgrade(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let (status, upgraded) = match asked.ask(Order::Upgrade).await? {
+            Ok(pid) => (StatusCode::OK, Upgraded { upgraded: true, pid: Some(pid), report: None }),
+            Err(report) => (UNPROCESSABLE, Upgraded { upgraded: false, pid: None, report: Some(report) }),
+        };
+        Ok(json(status, &upgraded))
+    })
+}
+
 fn explain(asked: Asked) -> Answering {
     let method = asked.parameter("method").unwrap_or("GET").to_owned();
     let supposed =

@@ -37,6 +37,8 @@ fn rows(door: &Administered) -> Vec<(String, String, Value)> {
 fn every_row_of_the_table_answers() {
     let mut door = administered(&usual(), "");
     let mut rows = rows(&door);
+    // It leads to another process: `weir upgrade` has tests of its own.
+    rows.retain(|(_, path, _)| path != "/upgrade");
     // The end comes last.
     rows.sort_by_key(|(_, path, _)| path == "/drain");
     assert!(rows.len() >= 20, "{} rows", rows.len());
