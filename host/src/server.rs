@@ -11,6 +11,7 @@ mod listeners;
 mod logs;
 mod notify;
 mod orders;
+mod program;
 mod reload;
 mod state;
 mod upgrade;
@@ -39,11 +40,12 @@ pub use inherit::Inherited;
 use listeners::{Bound, Listeners};
 use logs::Logs;
 pub use notify::Notify;
+pub use program::Program;
 pub use reload::{Built, Outcome, Reloads};
 use reload::{Change, Changes};
 pub use state::State;
+pub use upgrade::Successor;
 use upgrade::Upgrades;
-pub use upgrade::{Program, Successor};
 use workers::Workers;
 
 /// Orders that wait; whoever asks waits, too.

@@ -33,9 +33,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the configuration; SIGHUP reloads it, SIGUSR1 opens its logs again, SIGUSR2 has a new process take over, SIGTERM drains
+    /// Serve the configuration; SIGHUP reloads it, SIGTERM drains and ends
     #[command(after_help = "Example: weir run -c weir.yaml\n\n\
-        A line `listening on ...` says that an address accepts connections. Exit code: 0 after a drain, 1 after a \
+        A line `listening on ...` says that an address accepts connections. SIGUSR1 opens the files of log and records \
+        again, SIGUSR2 upgrades as `weir upgrade` does. Exit code: 0 after a drain, 1 after a \
         failure, 2 for a configuration that cannot be served.")]
     Run(File),
     /// Check all that `run` would, filters and their configuration included, without opening a port
