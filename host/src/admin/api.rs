@@ -221,16 +221,6 @@ fn drain(asked: Asked) -> Answering {
     })
 }
 
-fn upgrade(asked: Asked) -> Answering {
-    Box::pin(async move {
-        let (status, upgraded) = match asked.ask(Order::Upgrade).await? {
-            Ok(pid) => (StatusCode::OK, Upgraded { upgraded: true, pid: Some(pid), report: None }),
-            Err(report) => (UNPROCESSABLE, Upgraded { upgraded: false, pid: None, report: Some(report) }),
-        };
-        Ok(json(status, &upgraded))
-    })
-}
-
 fn config(asked: Asked) -> Answering {
     Box::pin(async move {
         let mut shown = asked.desk.shown.lock().await;

@@ -34,12 +34,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the configuration; SIGHUP reloads it, SIGUSR1 opens its logs again, SIGUSR2 has a new process take over,
-    /// SIGTERM drains and ends
+    /// Serve the configuration; SIGHUP reloads it, SIGTERM drains and ends
     #[command(after_help = "Example: weir run -c weir.yaml --watch\n\n\
         Filters, certificates, keys and other files that the configuration names are used anew whenever they change; \
         the configuration itself only with --watch, SIGHUP or `weir reload`. A fault changes nothing. \
-        A line `listening on ...` says that an address accepts connections. Exit code: 0 after a drain, 1 after a \
+        A line `listening on ...` says that an address accepts connections. SIGUSR1 opens the files of log and records \
+        again, SIGUSR2 upgrades as `weir upgrade` does. Exit code: 0 after a drain, 1 after a \
         failure, 2 for a configuration that cannot be served.")]
     Run(run::Options),
     /// Check all that `run` would, filters and their configuration included, without opening a port

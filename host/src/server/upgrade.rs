@@ -4,12 +4,9 @@
 //! more, and lets what is open end. The sockets are never closed, so whoever connects waits for one of the two. If the other
 //! does not come so far, this one goes on as if nothing had been.
 
-use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
 use super::handover::{ACCEPTING, Socket, VARIABLE, VERSION, YOURS, send};
-use super::{Notify, Server};
+use super::{Notify, Program, Server};
 
 /// What a process that does not come to serve said is told so far, its end.
 const MOST_WORDS: usize = 16 << 10;
@@ -30,47 +27,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What service managers say to one process only.
 const NOT_PASSED_ON: [&str; 5] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "WATCHDOG_PID"];
-
-/// The command that this process was started by.
-#[derive(Clone, Debug)]
-pub struct Program {
-    path: PathBuf,
-    arguments: Vec<OsString>,
-}
-
-impl Program {
-    /// To be asked at the start: later the file may be another one, and that is the one to be found then.
-    pub fn of_this_process() -> Self {
-        let mut arguments = std::env::args_os();
-        let name = PathBuf::from(arguments.next().unwrap_or_default());
-        // A link is followed anew, because that is what an upgrade may change. But a name may be anything.
-        let path = lookup(&name).filter(|found| is_this_program(found)).unwrap_or_else(|| {
-            let path = std::env::current_exe().unwrap_or(name).into_os_string();
-            // As Linux says it of a file that has been replaced since.
-            let path =
-                path.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map_or(path.clone(), OsString::from);
-            PathBuf::from(path)
-        });
-        Self { path, arguments: arguments.collect() }
-    }
-}
-
-/// The file that a shell would run.
-fn lookup(name: &Path) -> Option<PathBuf> {
-    if name.components().count() > 1 {
-        return std::path::absolute(name).ok();
-    }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
-}
-
-fn is_this_program(path: &Path) -> bool {
-    // The link leads to the file even if that has another name, or none, by now.
-    let link = PathBuf::from("/proc/self/exe");
-    let itself = if link.exists() { Some(link) } else { std::env::current_exe().ok() };
-    let identity = |path: &Path| path.metadata().ok().map(|file| (file.dev(), file.ino()));
-    identity(path).is_some() && identity(path) == itself.and_then(|itself| identity(&itself))
-}
 
 /// Who wants to know the number of the process that took over, or why there is none.
 pub(super) type Asked = oneshot::Sender<Result<u32, String>>;
