@@ -5,6 +5,7 @@ mod door;
 mod inspect;
 mod orders;
 mod state;
+mod traces;
 mod why;
 mod worker;
 
@@ -25,6 +26,7 @@ use crate::telemetry::access::AccessLog;
 
 use door::AdminDoor;
 pub use state::State;
+use traces::Exporter;
 use worker::{Order, Worker};
 
 /// Where the configuration comes from, as often as it is asked for.
@@ -46,6 +48,7 @@ pub struct Server {
     acceptors: Vec<JoinHandle<()>>,
     workers: Vec<Worker>,
     log: AccessLog,
+    exporter: Exporter,
     started: Instant,
     admin: Option<AdminDoor>,
     orders: Option<mpsc::Receiver<admin::Order>>,
@@ -89,8 +92,9 @@ impl Server {
             return Err(Report::new(&config.sources, faults).into());
         }
         let log = AccessLog::start()?;
+        let mut exporter = Exporter::new();
         let workers: std::io::Result<Vec<_>> =
-            (0..config.workers).map(|index| Worker::start(index, &state, log.worker())).collect();
+            (0..config.workers).map(|index| Worker::start(index, &state, log.worker(), exporter.sink())).collect();
         let workers = workers?;
         let doors: Vec<Door> = workers.iter().map(|worker| worker.door.clone()).collect();
         let acceptors =
@@ -104,9 +108,23 @@ impl Server {
         };
         keep_documents(&state, &workers);
         why::allow(&state, &workers);
+        exporter.adopt(state.traces.as_ref(), &workers);
         let started = Instant::now();
         let reloaded = None;
-        Ok(Self { source, engine, state, listeners, acceptors, workers, log, started, admin, orders, reloaded })
+        Ok(Self {
+            source,
+            engine,
+            state,
+            listeners,
+            acceptors,
+            workers,
+            log,
+            exporter,
+            started,
+            admin,
+            orders,
+            reloaded,
+        })
     }
 
     /// Where operators' orders come out; there is one taker. Without an admin address there are never any.
@@ -159,6 +177,7 @@ impl Server {
         }
         keep_documents(&self.state, &self.workers);
         why::allow(&self.state, &self.workers);
+        self.exporter.adopt(self.state.traces.as_ref(), &self.workers);
         Ok(())
     }
 
@@ -203,6 +222,7 @@ impl Server {
         if left > 0 {
             tracing::warn!("closing {left} connections that are still busy after {grace:?}");
         }
+        self.exporter.finish(deadline).await;
         for worker in self.workers {
             // A worker ends when nobody can give it orders.
             drop((worker.orders, worker.door));

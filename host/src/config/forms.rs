@@ -20,6 +20,24 @@ words! { "a way to balance", Balance {
 
 words! { "a rule for %2F", EncodedSlash { "reject" => EncodedSlash::Reject, "keep" => EncodedSlash::Keep, } }
 
+/// Whose decision to trace an exchange is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    All,
+    TrustedProxies,
+}
+
+words! { "whom to trust", Trust { "trusted_proxies" => Trust::TrustedProxies, "all" => Trust::All, } }
+
+/// How what the proxy sends on its own account is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compression {
+    Gzip,
+    None,
+}
+
+words! { "a compression", Compression { "gzip" => Compression::Gzip, "none" => Compression::None, } }
+
 /// The version of the format; there is one.
 #[derive(Debug)]
 pub(super) struct Version;

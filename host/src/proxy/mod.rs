@@ -15,6 +15,7 @@ mod piped;
 mod record;
 mod redirect;
 mod story;
+mod trace;
 mod upgrade;
 mod worker;
 
@@ -55,6 +56,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         exchange.trail.begin();
     }
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), worker.teller(&local), &local);
+    ongoing.begin_trace(worker, &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     if let Ok(Some(chosen)) = &chosen {
         ongoing.completion = Completion::of(&local.pools, chosen.chain);
@@ -166,6 +168,9 @@ async fn forward(
     // The client's own words were looked for; filters may have said more.
     let has_words = chosen.wishes.has_claims || !chosen.chain.is_empty();
     let said = if has_words { forwarded::take(&mut exchange.request.headers) } else { None };
+    if let Some(trace) = &ongoing.trace {
+        trace.own(&mut exchange.request.headers);
+    }
     let host = exchange.request.headers.get(header::HOST);
     let target = match &exchange.target {
         Some(set) => Cow::Borrowed(set.as_str()),
@@ -187,9 +192,11 @@ async fn forward(
         timeouts: &route.timeouts,
         upgrade: chosen.wishes.upgrade.as_ref(),
         trailers: chosen.wishes.trailers,
+        trace: ongoing.trace.as_ref().map(|trace| (trace, 0)),
     };
     let since = exchange.trail.last().unwrap_or(exchange.started);
-    ongoing.outcome.attempts = ongoing.teller.as_ref().map(|_| Attempts::at(upstream, since));
+    let is_told = ongoing.teller.is_some() || ongoing.outcome.recording.is_some();
+    ongoing.outcome.attempts = is_told.then(|| Attempts::at(upstream, since));
     let (mut head, body) = match upstream.send(outbound, body, ongoing.outcome.attempts.as_mut()).await {
         Ok(answer) => answer,
         Err(_) if why.is_said() => return cut(exchange, why.take()),

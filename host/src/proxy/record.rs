@@ -14,9 +14,11 @@ use tokio::runtime::Handle;
 use super::Error;
 use super::piped::WhyCut;
 use super::story::Teller;
+use super::trace::Recording;
 use crate::plugin::{Completion, Cut, Ending, Exchange, Held, Origin, Summary};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
+use crate::telemetry::traces::Trace;
 use crate::upstream::{self, Attempts, ResponseBody};
 
 /// Names the exchange to the client.
@@ -84,6 +86,8 @@ pub(super) struct Outcome {
     pub(super) attempts: Option<Attempts>,
     /// By what id the client knows the exchange, if by another one.
     pub(super) named: Option<HeaderValue>,
+    /// Its trace, if that is recorded.
+    pub(super) recording: Option<Box<Recording>>,
 }
 
 /// Who made the response, and why.
@@ -140,6 +144,8 @@ pub(super) struct Ongoing {
     log: Rc<WorkerLog>,
     /// Who will tell, if anybody may ask.
     pub(super) teller: Option<Rc<Teller>>,
+    /// Its place in its trace, if exchanges are traced.
+    pub(super) trace: Option<Trace>,
 }
 
 impl Ongoing {
@@ -154,6 +160,7 @@ impl Ongoing {
             is_recorded: local.snapshot.access_log,
             log,
             teller,
+            trace: None,
         }
     }
 
@@ -182,11 +189,16 @@ impl Ongoing {
             Origin::Upstream => {}
             Origin::Filter(_) | Origin::Host => name(&mut head.headers, &self.exchange),
         }
-        if self.teller.is_some() {
+        if self.is_told() {
             let named = head.headers.get(REQUEST_ID).filter(|named| !self.exchange.id.is(named.as_bytes()));
             self.outcome.named = named.cloned();
         }
         head
+    }
+
+    /// Whether somebody will be told how it went.
+    pub(super) fn is_told(&self) -> bool {
+        self.teller.is_some() || self.outcome.recording.is_some()
     }
 
     /// The response's body failed.
@@ -249,7 +261,7 @@ impl Ongoing {
 impl Drop for Ongoing {
     fn drop(&mut self) {
         let completion = std::mem::take(&mut self.completion);
-        if !self.is_recorded && completion.is_empty() && self.teller.is_none() {
+        if !self.is_recorded && completion.is_empty() && !self.is_told() {
             return;
         }
         let duration = self.exchange.started.elapsed();
@@ -257,9 +269,7 @@ impl Drop for Ongoing {
             self.outcome.why_cut.with(|cut| self.record(cut, duration));
         }
         if completion.is_empty() {
-            if let Some(teller) = &self.teller {
-                teller.tell(&self.exchange, &self.outcome, duration);
-            }
+            tell(self.teller.as_deref(), &self.exchange, &self.outcome, duration);
             return;
         }
         let summary = self.summary(duration);
@@ -267,15 +277,23 @@ impl Drop for Ongoing {
         let teller = self.teller.take();
         let mut told = Box::pin(async move {
             let exchange = completion.run(exchange, summary).await;
-            if let Some(teller) = teller {
-                teller.tell(&exchange, &outcome, duration);
-            }
+            tell(teller.as_deref(), &exchange, &outcome, duration);
         });
         let mut context = Context::from_waker(Waker::noop());
         // Only who waits needs a task; at the end of a worker there is none.
         if told.as_mut().poll(&mut context).is_pending() && Handle::try_current().is_ok() {
             tokio::task::spawn_local(told);
         }
+    }
+}
+
+/// Tells who wants to know how it went.
+fn tell(teller: Option<&Teller>, exchange: &Exchange, outcome: &Outcome, duration: Duration) {
+    if let Some(teller) = teller {
+        teller.tell(exchange, outcome, duration);
+    }
+    if let Some(recording) = &outcome.recording {
+        recording.end(exchange, outcome, duration);
     }
 }
 

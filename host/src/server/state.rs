@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Report};
+use crate::config::{Config, Report, Traces};
 use crate::listen::Settings;
 use crate::plugin::Engine;
 use crate::snapshot::Snapshot;
@@ -14,6 +14,8 @@ pub struct State {
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
     pub listeners: Vec<Arc<Settings>>,
+    /// Where traces go.
+    pub traces: Option<Traces>,
     /// What is not wrong, and yet to be looked at.
     pub warnings: Option<Report>,
 }
@@ -32,6 +34,6 @@ impl State {
         }
         let snapshot = Snapshot::build(config, engine, before.map(|state| &*state.snapshot), faults)?;
         let warnings = config.warned(snapshot.warnings(config));
-        Ok(Self { snapshot: Arc::new(snapshot), listeners, warnings })
+        Ok(Self { snapshot: Arc::new(snapshot), listeners, traces: config.traces.clone(), warnings })
     }
 }

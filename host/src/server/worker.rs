@@ -18,6 +18,7 @@ use crate::proxy;
 use crate::snapshot::Local;
 use crate::telemetry::access::{WorkerLog, WorkerSender};
 use crate::telemetry::ring::Ring;
+use crate::telemetry::traces::Sink;
 
 /// How often idle upstream connections and instances are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -47,7 +48,7 @@ pub(super) enum Order {
 }
 
 impl Worker {
-    pub(super) fn start(index: usize, state: &Arc<State>, log: WorkerSender) -> std::io::Result<Self> {
+    pub(super) fn start(index: usize, state: &Arc<State>, log: WorkerSender, sink: Sink) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::unbounded_channel();
         let (connections, arrivals) = mpsc::unbounded_channel();
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
@@ -63,7 +64,13 @@ impl Worker {
                 move || match runtime() {
                     Ok(runtime) => {
                         let log = WorkerLog::new(log);
-                        runtime.block_on(work(state, inbox, arrivals, (outbound, calls), (Rc::clone(&log), kept)));
+                        runtime.block_on(work(
+                            state,
+                            inbox,
+                            arrivals,
+                            (outbound, calls),
+                            (Rc::clone(&log), kept, sink),
+                        ));
                         // Ends the connections that are left; their exchanges leave records too.
                         drop(runtime);
                         log.flush();
@@ -81,10 +88,10 @@ async fn work(
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
     (outbound, calls): (Arc<dyn Outbound>, mpsc::UnboundedReceiver<Asked>),
-    (log, stories): (Rc<WorkerLog>, Arc<Ring>),
+    (log, stories, sink): (Rc<WorkerLog>, Arc<Ring>, Sink),
 ) {
     let local = Local::new(Arc::clone(&state.snapshot), &outbound, None);
-    let worker = Rc::new(proxy::Worker::new(local, log, stories));
+    let worker = Rc::new(proxy::Worker::new(local, log, stories, sink));
     spawn_local(calls::serve(calls, Rc::clone(&worker)));
     let drain = Rc::new(Drain::default());
     spawn_local(clock::run());

@@ -5,3 +5,4 @@ pub mod log;
 pub mod ring;
 pub mod story;
 mod time;
+pub mod traces;

@@ -22,7 +22,7 @@ impl Pool {
     /// that is wanted.
     pub async fn send(
         self: &Rc<Self>,
-        outbound: Outbound<'_>,
+        mut outbound: Outbound<'_>,
         mut body: RequestBody,
         mut attempts: Option<&mut Attempts>,
     ) -> Result<(response::Parts, ResponseBody), Error> {
@@ -32,12 +32,15 @@ impl Pool {
         let mut tried = Vec::new();
         let mut last = Error::Request("the upstream has no endpoint");
         while let Some(index) = self.balancer.choose(endpoints, outbound.client, &tried) {
+            if let Some((_, attempt)) = &mut outbound.trace {
+                *attempt = tried.len();
+            }
             if let Some(attempts) = &mut attempts {
                 attempts.begin(&endpoints[index].name);
             }
             let asked = ask(Place::take(self, index), &outbound, &deadlines, &mut body, &mut attempts).await;
             if let Some(attempts) = &mut attempts {
-                attempts.end(asked.as_ref().err());
+                attempts.end(asked.as_ref().map(|(head, _)| head.status.as_u16()));
             }
             match asked {
                 Err(Error::Connect { to, cause, .. }) => {

@@ -62,7 +62,7 @@ impl Check {
         Some(Admin { address: Located { value: address, place: admin.address.place }, token: token.flatten() })
     }
 
-    fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
+    pub(super) fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
         let read = match secret {
             forms::Secret::Env(name) => Secret::of_environment(&name.value, name.place),
             forms::Secret::File(path) => Secret::of_file(&self.path(path), path.place),

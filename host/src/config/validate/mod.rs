@@ -8,6 +8,7 @@ mod routes;
 mod sites;
 mod stores;
 mod ties;
+mod traces;
 mod upstreams;
 
 use std::path::PathBuf;
@@ -68,6 +69,7 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
         access_log: true,
         admin: None,
         why: None,
+        traces: None,
         listeners: Vec::new(),
         upstreams: Vec::new(),
         stores: Vec::new(),
@@ -109,6 +111,7 @@ impl Check {
         let mut upstreams = Upstreams::new(self, &file.upstreams);
         let mut chains = Chains::new(self, &file.chains, plugins);
         config.sites = self.sites(file, &config.listeners, &mut chains, &mut upstreams);
+        config.traces = self.traces(file, &mut upstreams);
         config.upstreams = upstreams.all;
         (config.entries, config.unused) = chains.finish(config.workers, self);
     }
