@@ -5,6 +5,7 @@
 
 mod certificates;
 mod client;
+mod collector;
 mod frames;
 mod golden;
 mod http2;
@@ -17,6 +18,7 @@ mod tools;
 
 pub use certificates::Authority;
 pub use client::{Client, Reply, get};
+pub use collector::Collector;
 pub use frames::{Frame, Frames, PREFACE};
 pub use golden::Golden;
 pub use http2::{Frame as ReceivedFrame, Http2Origin, Http2Peer};

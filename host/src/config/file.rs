@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::filters::{Override, Plugin};
 use super::forms::{
-    Added, AnyStore, Compression, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, StripPrefix, Trust,
-    Version, Whole, Why,
+    Added, AnyStore, Compression, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, SecretFields, StripPrefix,
+    Trust, Version, Whole, Why,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
@@ -85,12 +85,12 @@ section! {
 section! {
     /// Traces of exchanges, for a collector that takes OTLP over HTTP.
     struct Traces {
-        /// The collector: the name of an upstream, or a URL as in http://127.0.0.1:4318.
+        /// The collector: the name of an upstream, or a URL as in `http://127.0.0.1:4318`.
         upstream: Located<String> => text_like(NAME_OR_ENDPOINT),
         /// Where it takes spans. Default: /v1/traces.
         path: Option<Located<String>> => text_like(TARGET),
         /// Fields that it wants to see, a key for instance; each value is a secret.
-        headers: Named<Secret>,
+        headers: Option<SecretFields>,
         /// How its requests are compressed: `gzip`, or `none` (the default).
         compression: Option<Compression>,
         /// The share of exchanges that are traced, as `1%` or 0.01. Callers that are trusted decide themselves. Default: 1%.

@@ -349,3 +349,28 @@ impl Read for Secret {
         schema
     }
 }
+
+/// Fields of requests whose values must not be shown. Here `x-` begins a name like any other.
+#[derive(Debug)]
+pub(super) struct SecretFields(pub(super) Vec<(Located<String>, Secret)>);
+
+impl Read for SecretFields {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            return reader.expected_with("a map", node, "write `{ authorization: { env: NAME } }`");
+        };
+        let read = entries.iter().filter_map(|(key, value)| {
+            let name = Located { value: key.name.clone(), place: key.place };
+            Some((name, Secret::read(value, reader)?))
+        });
+        Some(Self(read.collect()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z0-9._-]+$" },
+            "additionalProperties": Secret::schema(definitions),
+        })
+    }
+}

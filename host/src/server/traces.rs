@@ -55,7 +55,8 @@ impl Exporter {
         self.sink.clone()
     }
 
-    /// What is sent from now on goes there. Where nothing is traced any more, what is left goes where it would have gone.
+    /// What is sent from now on goes there. Where nothing is traced any more, what is left goes where it would have gone,
+    /// if that upstream is still there.
     pub(super) fn adopt(&mut self, traces: Option<&Traces>, workers: &[Worker]) {
         let Some(line) = workers.first().map(|worker| &worker.line) else { return };
         if let Some(running) = &self.running {

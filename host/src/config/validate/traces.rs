@@ -20,7 +20,8 @@ impl Check {
     pub(super) fn traces(&mut self, file: &File, upstreams: &mut Upstreams) -> Option<Traces> {
         let written = file.traces.as_ref()?;
         let upstream = upstreams.find(self, &written.upstream);
-        let headers = written.headers.sound().filter_map(|(name, value)| self.field(name, value)).collect();
+        let headers = written.headers.iter().flat_map(|fields| &fields.0);
+        let headers = headers.filter_map(|(name, value)| self.field(name, value)).collect();
         let path = written.path.as_ref().map_or("/v1/traces", |path| &path.value);
         if !path.starts_with('/') || PathAndQuery::try_from(path).is_err() {
             let place = written.path.as_ref().map_or(written.place, |path| path.place);
