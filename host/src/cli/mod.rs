@@ -66,7 +66,7 @@ enum Command {
         Example: weir why last 20 --by authz\n\n\
         Needs `admin:` in the configuration. Refusals and failures are kept, and one in so many of the rest \
         (`why: { keep: 1000, sample: 100 }`). Exit code: 0 if there is a story, 1 if not.")]
-    Why(why::Options),
+    Why(why::Asked),
     /// Tell how the running proxy is
     #[command(after_help = "Example: weir status --admin http://127.0.0.1:9180 --json")]
     Status {

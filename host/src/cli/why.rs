@@ -11,7 +11,7 @@ use super::admin::{self, ask};
 use crate::admin::{Account, Attempt, Hook, Kept, Told};
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(super) struct Asked {
     /// The exchange's id, as the response's `x-request-id` or the access record has it; or `last`
     #[arg(value_name = "ID|last")]
     which: String,
@@ -34,7 +34,7 @@ pub(super) struct Options {
     admin: admin::Options,
 }
 
-pub(super) fn why(options: &Options) -> anyhow::Result<()> {
+pub(super) fn why(options: &Asked) -> anyhow::Result<()> {
     let (status, answer) = ask(&options.admin, Method::GET, &options.path()?)?;
     if options.json && status == StatusCode::OK {
         println!("{answer:#}");
@@ -64,7 +64,7 @@ pub(super) fn why(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Options {
+impl Asked {
     fn path(&self) -> Result<String, Usage> {
         let filters = [("status", &self.status), ("by", &self.by), ("reason", &self.reason)];
         let filters = filters.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
@@ -111,7 +111,7 @@ fn unknown(id: &str, kept: &Kept) -> String {
          - {samples}\n\
          - of refusals and failures there are {} now; {} had to make room for newer ones, or came too many at once \
          (`why: {{ keep: ... }}`)\n\
-         - it may be of another process, or of before a restart; the access log has every exchange, look for the id there",
+         - it may be of another process, or of before a restart; the access log, unless it is off, has every exchange: look for the id there",
         kept.refused_or_failed, kept.gone
     )
 }

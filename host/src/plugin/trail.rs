@@ -58,6 +58,11 @@ impl Mark {
         Hook::name_of(self.hook.into())
     }
 
+    /// Whether it was left when this one began.
+    fn is_begun(&self, end: &Self) -> bool {
+        self.did == Did::Unfinished && (self.position, self.hook) == (end.position, end.hook)
+    }
+
     /// The kind of its failure.
     pub fn failure(&self) -> Option<&'static str> {
         match self.did {
@@ -166,7 +171,7 @@ impl Trail {
     fn push(&mut self, mark: Mark, said: Option<Said>) {
         self.has_failed |= matches!(mark.did, Did::Failed(_));
         let count = usize::from(self.count);
-        if let Some(unfinished) = self.last_mut().filter(|last| last.did == Did::Unfinished) {
+        if let Some(unfinished) = self.last_mut().filter(|last| last.is_begun(&mark)) {
             *unfinished = mark;
             let number = self.marks().count() - 1;
             self.say(number, said);
