@@ -27,7 +27,7 @@ pub(super) enum Trust {
     TrustedProxies,
 }
 
-words! { "whom to trust", Trust { "trusted_proxies" => Trust::TrustedProxies, "all" => Trust::All, } }
+words! { "a way to trust", Trust { "trusted_proxies" => Trust::TrustedProxies, "all" => Trust::All, } }
 
 /// How what the proxy sends on its own account is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

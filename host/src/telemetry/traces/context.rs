@@ -23,6 +23,11 @@ pub(super) const SAMPLED: u8 = 1;
 /// The trace id's last 7 bytes are random.
 pub(super) const RANDOM: u8 = 2;
 
+/// Whether one of the two may be there. A look at the names is cheaper than a search for each.
+pub(super) fn may_have_any(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name.as_str().starts_with("trace"))
+}
+
 /// What a `traceparent` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parent {
@@ -51,25 +56,35 @@ impl Parent {
         if !dashes || !is_whole || version == 255 {
             return None;
         }
-        let trace = hex(&known[3..35])?;
-        let span = u64::try_from(hex(&known[36..52])?).ok()?;
+        let trace = u128::from(hex(&known[3..19])?) << 64 | u128::from(hex(&known[19..35])?);
+        let span = hex(&known[36..52])?;
         let flags = u8::try_from(hex(&known[53..])?).ok()?;
         // What other flags mean is not known, so they are not passed on.
         (trace != 0 && span != 0).then_some(Self { trace, span, flags: flags & (SAMPLED | RANDOM) })
     }
 }
 
-/// Lower case only.
-fn hex(digits: &[u8]) -> Option<u128> {
-    digits.iter().try_fold(0, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(value))
-    })
+/// Up to 16 digits, lower case only.
+fn hex(digits: &[u8]) -> Option<u64> {
+    let (mut number, mut wrong) = (0, 0);
+    for digit in digits {
+        let value = VALUES[usize::from(*digit)];
+        wrong |= value;
+        number = number << 4 | u64::from(value);
+    }
+    (wrong < 16).then_some(number)
 }
+
+/// What bytes stand for as digits; 255 for those that are none.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// A `traceparent` of version 00.
 pub(super) fn write(trace: u128, span: u64, flags: u8) -> [u8; LENGTH] {

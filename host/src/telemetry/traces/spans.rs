@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::super::story::{Attempt, Step, Story};
 use super::otlp::{Batch, Kind, Span};
 use super::tracer::Trace;
-use crate::telemetry::story::{Attempt, Step, Story};
 
 /// Methods that stand in the names of spans; others are anybody's to invent.
 const METHODS: [&str; 10] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];

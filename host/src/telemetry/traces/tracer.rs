@@ -71,9 +71,11 @@ impl Trace {
 
     /// Takes out of a request's fields what is not of this trace: what the next endpoint is told comes beside them.
     pub fn own(&self, headers: &mut HeaderMap) {
-        headers.remove(&PARENT);
-        if !self.keeps_state {
-            headers.remove(&STATE);
+        if context::may_have_any(headers) {
+            headers.remove(&PARENT);
+            if !self.keeps_state {
+                headers.remove(&STATE);
+            }
         }
     }
 
@@ -108,7 +110,8 @@ impl Tracer {
     /// The trace of a request with these fields, from a peer that is trusted or not.
     pub fn begin(&self, sampling: Sampling, is_trusted: bool, headers: &HeaderMap) -> Trace {
         let span = self.random();
-        let Some(parent) = Parent::of(headers) else {
+        let parent = if context::may_have_any(headers) { Parent::of(headers) } else { None };
+        let Some(parent) = parent else {
             let id = u128::from(self.high) << 64 | u128::from(self.random());
             let sampled = if sampling.takes(id) { SAMPLED } else { 0 };
             return Trace { id, span, parent: 0, flags: RANDOM | sampled, keeps_state: false };
