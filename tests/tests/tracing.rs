@@ -191,9 +191,9 @@ fn http2_is_traced_on_both_sides() {
         .route_to("/*", "app", "name: all")
         .start();
     let mut client = Frames::connect(proxy.address, 1 << 20);
-    let parent = format!("00-{TRACE}-{SPAN}-00");
+    let brought = format!("00-{TRACE}-{SPAN}-00");
     let fields =
-        [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a"), ("traceparent", &parent)];
+        [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a"), ("traceparent", &brought)];
     client.request(1, &fields);
     let spans = collector.spans(2);
     let (server, attempt) = (find(&spans, "GET all"), find(&spans, "GET"));
@@ -202,6 +202,22 @@ fn http2_is_traced_on_both_sides() {
     assert_eq!((&server["status"], &server["attributes"]["error.type"]), (&json!(2), &json!("503")));
     assert_eq!((&attempt["status"], &attempt["attributes"]["error.type"]), (&json!(2), &json!("503")));
     within(attempt, server);
+
+    // What an upstream of HTTP/2 gets: the second proxy passes it on as it comes.
+    let origin = Origin::text("hello");
+    let second = Proxy::builder().route("/*", "app", origin.address).start();
+    let first = traced(nowhere(), "sample: 0%")
+        .upstream("app", &format!("{{ endpoints: [\"h2c://{}\"] }}", second.address))
+        .route_to("/*", "app", "name: all")
+        .start();
+    for (states, expected) in [("a=1,b=2", vec!["a=1,b=2"]), ("A", vec![])] {
+        let asked = format!("traceparent: 00-{TRACE}-{SPAN}-01\r\ntracestate: {states}\r\n");
+        assert_eq!(Client::connect(first.address).get("/", &asked).status, 200);
+        let received = origin.next();
+        let (trace, span, flags) = parent(&received);
+        assert_eq!((trace.as_str(), span == SPAN, flags), (TRACE, false, 0));
+        assert_eq!(received.values("tracestate"), expected);
+    }
 }
 
 /// The cases of W3C's own tests that reach a server; the rest stands beside the reader.

@@ -168,9 +168,6 @@ async fn forward(
     // The client's own words were looked for; filters may have said more.
     let has_words = chosen.wishes.has_claims || !chosen.chain.is_empty();
     let said = if has_words { forwarded::take(&mut exchange.request.headers) } else { None };
-    if let Some(trace) = &ongoing.trace {
-        trace.own(&mut exchange.request.headers);
-    }
     let host = exchange.request.headers.get(header::HOST);
     let target = match &exchange.target {
         Some(set) => Cow::Borrowed(set.as_str()),

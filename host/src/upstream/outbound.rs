@@ -31,6 +31,11 @@ pub struct Outbound<'a> {
 }
 
 impl Outbound<'_> {
+    /// Whether a field of the head is left out, because the trace says something else.
+    pub(super) fn leaves_out(&self, name: &HeaderName) -> bool {
+        self.trace.is_some_and(|(trace, _)| trace.replaces(name))
+    }
+
     /// The trace's `traceparent` for the endpoint that is asked.
     pub(super) fn parent(&self) -> Option<[u8; LENGTH]> {
         self.trace.map(|(trace, attempt)| trace.parent_for(attempt))

@@ -15,7 +15,7 @@ use super::Way;
 use super::lost::Lost;
 use crate::coding::{Coding, Encoder};
 use crate::plugin::{Call, CallFailed};
-use crate::telemetry::traces::{Batch, Waiting, rejected};
+use crate::telemetry::traces::{Batch, SPANS, Waiting, rejected};
 
 /// How long the first repetition waits; each further one twice as long as the one before.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -39,20 +39,19 @@ struct Export {
     way: watch::Receiver<Way>,
     ending: watch::Receiver<Option<Instant>>,
     lost: Lost,
-    sent: u64,
     /// The collector wants to be left alone until then.
     not_before: Option<Instant>,
 }
 
 /// Sends what comes, until it is told to end, and then what is left.
 pub(super) async fn run(mut waiting: Waiting, way: watch::Receiver<Way>, ending: watch::Receiver<Option<Instant>>) {
-    let mut export = Export { way, ending, lost: Lost::default(), sent: 0, not_before: None };
+    let mut export = Export { way, ending, lost: Lost::default(), not_before: None };
     while let Some(batch) = export.collect(&mut waiting).await {
         export.send(&batch, &mut waiting).await;
     }
     export.rest(&mut waiting).await;
     export.lost.say();
-    tracing::info!("{} spans of traces were sent, {} were dropped", export.sent, export.lost.total);
+    tracing::info!("{} spans of traces were sent, {} were dropped", SPANS.sent(), SPANS.dropped());
 }
 
 impl Export {
@@ -160,6 +159,9 @@ impl Export {
         let end = *self.ending.borrow();
         let timeout =
             end.map_or(way.traces.timeout, |end| end.saturating_duration_since(Instant::now()).min(way.traces.timeout));
+        if timeout.is_zero() {
+            return Told::Never("was not asked any more, the time of the drain was over".into());
+        }
         let call = Call { upstream: way.traces.upstream.clone(), request, timeout, largest: ANSWER };
         // The worker keeps the time; should it be busy, this does.
         match tokio::time::timeout(timeout + SHORTEST, way.line.send(call)).await {
@@ -177,7 +179,7 @@ impl Export {
                 let (refused, why) = rejected(answer.body());
                 let refused = refused.min(batch.count());
                 self.lost.add(refused, || format!("the collector rejected them: {}", why.escape_debug()));
-                self.sent += batch.count() - refused;
+                SPANS.add_sent(batch.count() - refused);
                 Told::Taken
             }
             status if [429, 502, 503, 504].contains(&status.as_u16()) => {

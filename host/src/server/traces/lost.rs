@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::telemetry::traces::SPANS;
+
 /// How long a further loss goes unsaid.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -13,8 +15,6 @@ pub(super) struct Lost {
     spans: u64,
     why: String,
     said: Option<Instant>,
-    /// All that were lost.
-    pub(super) total: u64,
 }
 
 impl Lost {
@@ -24,7 +24,7 @@ impl Lost {
             return;
         }
         self.spans += spans;
-        self.total += spans;
+        SPANS.add_dropped(spans);
         self.why = why();
         if self.said.is_none_or(|said| said.elapsed() >= SILENCE) {
             self.say();

@@ -11,7 +11,7 @@ mod tracer;
 
 pub use context::{LENGTH, PARENT, STATE};
 pub use otlp::{Batch, rejected};
-pub use queue::{Room, Sink, Waiting, queue};
+pub use queue::{Room, SPANS, Sink, Waiting, queue};
 pub use spans::Exchange;
 pub use tracer::{Sampling, Trace, Tracer};
 

@@ -7,6 +7,38 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Exchange;
 
+/// What became of spans since the process began.
+pub static SPANS: Spans = Spans { sent: AtomicU64::new(0), dropped: AtomicU64::new(0) };
+
+/// Spans by what became of them.
+#[derive(Debug)]
+pub struct Spans {
+    sent: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Spans {
+    /// The collector has taken so many.
+    pub fn add_sent(&self, count: u64) {
+        self.sent.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Nobody will get so many.
+    pub fn add_dropped(&self, count: u64) {
+        self.dropped.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many the collector has taken.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// How many were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
 /// How much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {

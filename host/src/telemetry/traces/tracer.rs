@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::context::{self, LENGTH, PARENT, Parent, RANDOM, SAMPLED, STATE};
 
@@ -50,7 +50,7 @@ pub struct Trace {
     pub(super) parent: u64,
     pub(super) flags: u8,
     /// Whether the request's `tracestate` belongs to this trace.
-    pub keeps_state: bool,
+    keeps_state: bool,
 }
 
 impl Trace {
@@ -69,14 +69,9 @@ impl Trace {
         mix(self.span.wrapping_add(HOOKS + number as u64)).max(1)
     }
 
-    /// Takes out of a request's fields what is not of this trace: what the next endpoint is told comes beside them.
-    pub fn own(&self, headers: &mut HeaderMap) {
-        if context::may_have_any(headers) {
-            headers.remove(&PARENT);
-            if !self.keeps_state {
-                headers.remove(&STATE);
-            }
-        }
+    /// Whether a request's field of this name is not for the next endpoint: it is told something else, or nothing.
+    pub fn replaces(&self, name: &HeaderName) -> bool {
+        *name == PARENT || !self.keeps_state && *name == STATE
     }
 
     /// What is kept beside the trace.

@@ -33,7 +33,7 @@ pub(super) fn write(
             had_length = true;
             continue;
         }
-        if *name == header::TRANSFER_ENCODING {
+        if *name == header::TRANSFER_ENCODING || outbound.leaves_out(name) {
             continue;
         }
         if *name == header::HOST {
