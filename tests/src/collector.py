@@ -12,8 +12,10 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service
 PATIENCE = 30
 news = threading.Condition()
 requests, spans = [], []
-# What is answered before all is well again: status, fields, seconds to wait, and how many spans are rejected.
+# What is answered before all is well again: status, fields, whether only when it is released, and how many spans are
+# rejected.
 answers = []
+released = threading.Semaphore(0)
 
 
 def value(of):
@@ -67,17 +69,21 @@ class Handler(BaseHTTPRequestHandler):
             with news:
                 answers.extend(json.loads(body))
             return self.answer(200, b"{}")
+        if self.path == "/release":
+            released.release()
+            return self.answer(200, b"{}")
         if self.headers["Content-Encoding"] == "gzip":
             body = gzip.decompress(body)
         export = service.ExportTraceServiceRequest.FromString(body)
         got = [plain(of.resource, per.scope, span)
                for of in export.resource_spans for per in of.scope_spans for span in per.spans]
         with news:
-            status, fields, delay, rejected = answers.pop(0) if answers else (200, {}, 0, 0)
+            status, fields, waits, rejected = answers.pop(0) if answers else (200, {}, False, 0)
             requests.append({"path": self.path, "fields": {name.lower(): text for name, text in self.headers.items()},
                              "spans": len(got), "status": status, "at": time.monotonic()})
             news.notify_all()
-        time.sleep(delay)
+        if waits:
+            released.acquire(timeout=PATIENCE)
         with news:
             if status == 200:
                 spans.extend(got[rejected:])

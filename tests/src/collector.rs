@@ -25,13 +25,21 @@ impl Collector {
         self.0.address
     }
 
-    /// Answers the next requests so, one after the other: status, fields, seconds until the answer, and how many spans
-    /// it rejects.
-    pub fn next(&self, answers: &[(u16, Value, f64, u64)]) {
-        let answers = serde_json::to_string(answers).unwrap();
+    /// Answers the next requests so, one after the other: status, fields, whether only when it is released, and how many
+    /// spans it rejects.
+    pub fn next(&self, answers: &[(u16, Value, bool, u64)]) {
+        self.post("/next", &serde_json::to_string(answers).unwrap());
+    }
+
+    /// Lets one answer go.
+    pub fn release(&self) {
+        self.post("/release", "");
+    }
+
+    fn post(&self, path: &str, body: &str) {
         let mut client = Client::connect(self.address());
-        let length = answers.len();
-        client.send(format!("POST /next HTTP/1.1\r\nHost: collector\r\nContent-Length: {length}\r\n\r\n{answers}"));
+        let length = body.len();
+        client.send(format!("POST {path} HTTP/1.1\r\nHost: collector\r\nContent-Length: {length}\r\n\r\n{body}"));
         assert_eq!(client.reply().status, 200);
     }
 

@@ -368,12 +368,12 @@ fn a_collector_that_is_away_harms_nobody() {
 #[test]
 fn a_collector_that_is_slow_is_not_waited_for() {
     let (collector, origin) = (Collector::start(), Origin::text("hello"));
-    collector.next(&[(200, json!({}), 60.0, 0)]);
-    let more = "sample: 100%, timeout: 50ms, retry: 0s";
+    collector.next(&[(200, json!({}), true, 0)]);
+    let more = "sample: 100%, timeout: 2s, retry: 0s";
     let proxy = traced(collector.address(), more).route("/*", "app", origin.address).start();
     assert_eq!(get(proxy.address, "/").status, 200);
     let line = proxy.log.wait("2 spans of traces were dropped");
-    assert!(line.contains("upstream `collector` does not answer within 50ms"), "{line}");
+    assert!(line.contains("upstream `collector` does not answer within 2s"), "{line}");
     // The next one is well.
     assert_eq!(get(proxy.address, "/").status, 200);
     collector.spans(2);
@@ -384,8 +384,8 @@ fn what_the_queue_has_no_room_for_is_dropped_and_said() {
     let (collector, origin) = (Collector::start(), Origin::text("hello"));
     let large = "x".repeat(8 << 10);
     for (queue, path) in [("exchanges: 3", "/"), ("size: 64KiB", large.as_str())] {
-        // The first request of the proxy's is not answered before the others have come.
-        collector.next(&[(200, json!({}), 1.5, 0)]);
+        // The proxy's first request is not answered before more exchanges are over than may wait.
+        collector.next(&[(200, json!({}), true, 0)]);
         let known = collector.requests(0).len();
         let more = format!("sample: 100%, queue: {{ {queue} }}");
         let proxy = traced(collector.address(), &more).route("/*", "app", origin.address).start();
@@ -396,6 +396,7 @@ fn what_the_queue_has_no_room_for_is_dropped_and_said() {
             let path = if path == "/" { path.to_owned() } else { format!("/{path}") };
             assert_eq!(client.get(&path, &format!("User-Agent: {}\r\n", "x".repeat(4 << 10))).status, 200);
         }
+        collector.release();
         let line = proxy.log.wait("spans of traces were dropped");
         assert!(line.contains("the queue was full"), "{line}");
     }
@@ -405,10 +406,10 @@ fn what_the_queue_has_no_room_for_is_dropped_and_said() {
 fn what_is_not_taken_now_is_sent_again() {
     let (collector, origin) = (Collector::start(), Origin::text("hello"));
     collector.next(&[
-        (429, json!({ "Retry-After": "1" }), 0.0, 0),
-        (503, json!({}), 0.0, 0),
-        (502, json!({}), 0.0, 0),
-        (504, json!({}), 0.0, 0),
+        (429, json!({ "Retry-After": "1" }), false, 0),
+        (503, json!({}), false, 0),
+        (502, json!({}), false, 0),
+        (504, json!({}), false, 0),
     ]);
     let proxy = traced(collector.address(), "sample: 100%").route("/*", "app", origin.address).start();
     assert_eq!(get(proxy.address, "/").status, 200);
@@ -424,7 +425,7 @@ fn what_is_not_taken_now_is_sent_again() {
 #[test]
 fn what_is_refused_is_not_sent_again() {
     let (collector, origin) = (Collector::start(), Origin::text("hello"));
-    collector.next(&[(400, json!({}), 0.0, 0), (200, json!({}), 0.0, 1)]);
+    collector.next(&[(400, json!({}), false, 0), (200, json!({}), false, 1)]);
     let proxy = traced(collector.address(), "sample: 100%").route("/*", "app", origin.address).start();
     assert_eq!(get(proxy.address, "/").status, 200);
     let line = proxy.log.wait("2 spans of traces were dropped");
