@@ -177,6 +177,38 @@ fn what_filters_and_the_host_decide_stands_in_the_spans() {
 }
 
 #[test]
+fn what_filters_wait_for_stands_in_the_spans() {
+    let (collector, origin) = (Collector::start(), Origin::text("hello"));
+    let proxy = traced(collector.address(), "sample: 100%")
+        .guest("pass", "pass", "config: { request: buffer, response: rewrite }")
+        .guest("caller", "caller", "config: { upstream: app, passes: true }")
+        .route("/", "app", origin.address)
+        .start();
+    let mut client = Client::connect(proxy.address);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nx-get: /own\r\nContent-Length: 4\r\n\r\n");
+    // The filter has asked for all of the body, of which there is only the head's promise.
+    client.send("body");
+    assert_eq!(client.reply().status, 200);
+    let spans = collector.spans(8);
+    let server = find(&spans, "POST /");
+    let (paused, resumed) = (find(&spans, "pass on-request"), find(&spans, "pass on-resume"));
+    assert_eq!(paused["attributes"]["weir.flow"], "pause");
+    assert_eq!(paused["events"]["paused"]["at"], paused["ended"]);
+    within(paused, &json!({ "began": server["began"], "ended": resumed["began"] }));
+    let called = find(&spans, "caller on-request");
+    let waited = called["events"]["waited"]["weir.waited_ns"].as_u64().unwrap();
+    let took = called["ended"].as_u64().unwrap() - called["began"].as_u64().unwrap();
+    assert_eq!(waited + called["attributes"]["weir.thread_ns"].as_u64().unwrap(), took);
+    assert!(find(&spans, "pass on-response-chunk")["attributes"]["weir.pieces"].as_u64().unwrap() >= 1);
+    // What runs at the end runs behind it.
+    let (told, during): (Vec<&Value>, Vec<&Value>) = spans.iter().partition(|span| span["name"] == "pass on-complete");
+    during.iter().for_each(|span| within(span, server));
+    assert!(told[0]["began"].as_u64() >= server["ended"].as_u64(), "{told:#?}");
+    // A request of the filter's own is not one of the exchange's attempts.
+    assert_eq!(spans.iter().filter(|span| span["kind"] == 3).count(), 1);
+}
+
+#[test]
 fn http2_is_traced_on_both_sides() {
     let (collector, origin) = (
         Collector::start(),
