@@ -94,6 +94,7 @@ fn an_exchange_becomes_a_trace() {
     }
     assert!(!server.to_string().contains("secret"), "a query may hold what nobody should see: {server:#}");
 
+    assert_eq!(proxy.record(1)["trace"], TRACE);
     for hook in ["on-request", "on-response"] {
         let span = find(&spans, &format!("mark {hook}"));
         assert_eq!((&span["kind"], &span["parent"]), (&json!(1), &server["id"]));
@@ -202,7 +203,9 @@ fn what_filters_wait_for_stands_in_the_spans() {
     assert!(find(&spans, "pass on-response-chunk")["attributes"]["weir.pieces"].as_u64().unwrap() >= 1);
     // What runs at the end runs behind it.
     let (told, during): (Vec<&Value>, Vec<&Value>) = spans.iter().partition(|span| span["name"] == "pass on-complete");
-    during.iter().for_each(|span| within(span, server));
+    for span in during {
+        within(span, server);
+    }
     assert!(told[0]["began"].as_u64() >= server["ended"].as_u64(), "{told:#?}");
     // A request of the filter's own is not one of the exchange's attempts.
     assert_eq!(spans.iter().filter(|span| span["kind"] == 3).count(), 1);
@@ -372,6 +375,7 @@ fn without_traces_nothing_is_touched() {
     assert_eq!(received.values("tracestate"), ["A"]);
     assert_eq!(get(proxy.address, "/").status, 200);
     assert_eq!(origin.next().header("traceparent"), None);
+    assert_eq!(proxy.record(2).get("trace"), None);
 }
 
 #[test]

@@ -217,8 +217,10 @@ impl Ongoing {
     fn record(&self, cut: Option<&Cut>, duration: Duration) {
         let (exchange, outcome) = (&*self.exchange, &self.outcome);
         let Verdict { by, reason, detail } = outcome.verdict(exchange, cut);
+        let trace = outcome.recording.as_ref().map(|recording| recording.trace_id());
         self.log.add(&Record {
             exchange: &exchange.id,
+            trace: trace.as_deref(),
             client: exchange.client,
             method: exchange.request.method.as_str(),
             host: exchange.request.headers.get(header::HOST).and_then(|host| host.to_str().ok()),

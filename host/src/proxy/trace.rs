@@ -35,6 +35,11 @@ impl Ongoing {
 }
 
 impl Recording {
+    /// The trace, as collectors name it.
+    pub(super) fn trace_id(&self) -> String {
+        self.trace.id()
+    }
+
     /// The exchange is over.
     pub(super) fn end(&self, exchange: &Exchange, outcome: &Outcome, duration: std::time::Duration) {
         let story = outcome.why_cut.with(|cut| story(exchange, outcome, &outcome.verdict(exchange, cut), duration));

@@ -54,6 +54,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The trace's id, as collectors name it.
+    pub fn id(&self) -> String {
+        format!("{:032x}", self.id)
+    }
+
     /// Whether it is recorded.
     pub fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
