@@ -54,6 +54,15 @@ impl Frames {
 
     /// Sends a request without a body, its fields as they are, pseudo ones too.
     pub fn request(&mut self, stream: u32, fields: &[(&str, &str)]) {
+        self.head(stream, fields, 5);
+    }
+
+    /// The same, of a request whose body follows.
+    pub fn begin(&mut self, stream: u32, fields: &[(&str, &str)]) {
+        self.head(stream, fields, 4);
+    }
+
+    fn head(&mut self, stream: u32, fields: &[(&str, &str)], flags: u8) {
         let mut block = Vec::new();
         for (name, value) in fields {
             // A literal that no table learns: the simplest form that there is.
@@ -63,7 +72,7 @@ impl Frames {
                 block.extend(text.as_bytes());
             }
         }
-        self.send(1, 5, stream, &block);
+        self.send(1, flags, stream, &block);
     }
 }
 

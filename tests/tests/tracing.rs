@@ -107,7 +107,7 @@ fn an_exchange_becomes_a_trace() {
     attempts.sort_by_key(|span| span["began"].as_u64());
     let [first, second] = attempts[..] else { panic!("{spans:#?}") };
     assert_eq!((&first["attributes"]["server.port"], &first["status"]), (&json!(away), &json!(2)));
-    assert_eq!(first["attributes"]["error.type"], "unreachable");
+    assert_eq!(first["attributes"]["error.type"], "connect-failed");
     assert_eq!(first["attributes"].get("http.request.resend_count"), None);
     assert_eq!((&second["attributes"]["server.port"], &second["status"]), (&json!(origin.address.port()), &json!(0)));
     assert_eq!(second["attributes"]["http.request.resend_count"], 1);

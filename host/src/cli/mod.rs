@@ -67,6 +67,10 @@ enum Command {
         Needs `admin:` in the configuration. Refusals and failures are kept, and one in so many of the rest \
         (`why: { keep: 1000, sample: 100 }`). Exit code: 0 if there is a story, 1 if not.")]
     Why(why::Asked),
+    /// Make the running proxy end, when its exchanges have ended
+    #[command(after_help = "Example: weir drain -c weir.yaml\n\n\
+        As SIGTERM. Needs `admin:` in the configuration. Returns when the drain has begun.")]
+    Drain(admin::Options),
     /// Tell how the running proxy is
     #[command(after_help = "Example: weir status --admin http://127.0.0.1:9180 --json")]
     Status {
@@ -117,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Demo(options) => demo::demo(&options),
         Command::Reload(options) => admin::reload(&options),
         Command::Why(options) => why::why(&options),
+        Command::Drain(options) => admin::drain(&options),
         Command::Status { options, json } => admin::status(&options, json),
         Command::Plugin(command) => plugin::plugin(&command),
         Command::Schema => {

@@ -1,20 +1,21 @@
 //! `weir run`.
 
+use anyhow::anyhow;
+use rustix::process::{Resource, Rlimit};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-use anyhow::anyhow;
-use rustix::process::{Resource, Rlimit};
 use tokio::runtime::{Builder, LocalOptions};
+use tokio::time::{Instant, sleep, sleep_until};
 
+use super::count;
 use super::signals::{Signalled, Signals};
 use crate::config;
 use crate::plugin::{CompiledCache, Engine};
 use crate::server::{Server, Source};
 
-/// How long exchanges in progress may take to end.
-const GRACE: Duration = Duration::from_secs(30);
+/// How often it is looked whether all connections are gone.
+const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) fn run(path: &Path) -> anyhow::Result<()> {
     let (name, file) = (path.display().to_string(), path.to_owned());
@@ -26,22 +27,25 @@ pub(super) fn serve(source: Source) -> anyhow::Result<()> {
     raise_descriptors();
     block_on(async {
         let mut signals = Signals::new()?;
-        let mut server = Server::start(source, Arc::new(engine()?)).await?;
-        for (name, scheme, address) in server.addresses() {
-            tracing::info!(listener = name, %address, "listening on {scheme}://{address} ({name})");
-        }
-        let mut orders = server.orders();
-        if let Some(address) = server.admin_address() {
-            tracing::info!(%address, "`weir status` and `weir reload` are answered on {address}");
-        }
+        let mut server = tokio::select! {
+            started = Server::start(source, Arc::new(engine()?)) => started?,
+            // Compiling filters may take a while.
+            () = signals.ended() => return Ok(()),
+        };
+        server.announce();
         loop {
             tokio::select! {
                 signal = signals.wait() => match signal {
                     // How it went is logged, and kept for `weir status`.
-                    Signalled::Reload => drop(server.reload().await),
+                    Signalled::Reload => server.reload(None),
+                    Signalled::ReopenLogs => server.reopen_logs(),
                     Signalled::End => break,
                 },
-                Some(order) = orders.recv() => server.obey(order).await,
+                duty = server.duty() => server.perform(duty).await,
+            }
+            // By an order.
+            if server.is_draining() {
+                break;
             }
         }
         drain(server, signals).await;
@@ -57,12 +61,52 @@ fn raise_descriptors() {
     }
 }
 
-/// Lets exchanges end; a second signal ends the wait.
-pub(super) async fn drain(server: Server, mut signals: Signals) {
-    tokio::select! {
-        () = server.shutdown(GRACE) => tracing::info!("drained"),
-        () = signals.ended() => tracing::warn!("ended by a second signal"),
+/// Ends it as the configuration has it: it is known for a while that it ends, then nobody comes in any more, and what is
+/// open has its grace. A second signal ends it at once.
+pub(super) async fn drain(mut server: Server, mut signals: Signals) {
+    let patience = server.patience();
+    server.retire();
+    if !patience.delay.is_zero() {
+        tracing::info!("draining: connections are accepted for {:?} more", patience.delay);
     }
+    let (closing, mut hurried) = (Instant::now() + patience.delay, false);
+    while !hurried && Instant::now() < closing {
+        tokio::select! {
+            () = sleep_until(closing) => {}
+            signal = signals.wait() => hurried = ends(signal, &server),
+            duty = server.duty() => server.perform(duty).await,
+        }
+    }
+    server.close().await;
+    tracing::info!("draining: exchanges in progress may end, within {:?}", patience.grace);
+    let deadline = Instant::now() + patience.grace;
+    while !hurried && server.connections() > 0 && Instant::now() < deadline {
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            signal = signals.wait() => hurried = ends(signal, &server),
+            duty = server.duty() => server.perform(duty).await,
+        }
+    }
+    let left = server.connections() as u64;
+    let closing = count(left, "connection");
+    if left == 0 {
+        tracing::info!("drained");
+    } else if hurried {
+        tracing::warn!("ended by a second signal: closing {closing}");
+    } else {
+        tracing::warn!("closing {closing} that are still busy after {:?}", patience.grace);
+    }
+    server.end(if hurried { Instant::now() } else { deadline }).await;
+}
+
+/// Whether the signal ends a drain.
+fn ends(signal: Signalled, server: &Server) -> bool {
+    match signal {
+        Signalled::ReopenLogs => server.reopen_logs(),
+        Signalled::Reload => tracing::warn!("the configuration is not read again, for this weir is ending"),
+        Signalled::End => return true,
+    }
+    false
 }
 
 /// The engine that all commands use.

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use anyhow::bail;
 use clap::Args;
 use http::{Method, StatusCode};
+use serde_json::Value;
 
 use super::Usage;
 use super::admin::{self, ask};
-use crate::admin::{Account, Attempt, Hook, Kept, Told};
 
 #[derive(Args, Debug)]
 pub(super) struct Asked {
@@ -34,32 +34,24 @@ pub(super) struct Asked {
     admin: admin::Options,
 }
 
-pub(super) fn why(options: &Asked) -> anyhow::Result<()> {
-    let (status, answer) = ask(&options.admin, Method::GET, &options.path()?)?;
-    if options.json && status == StatusCode::OK {
+pub(super) fn why(asked: &Asked) -> anyhow::Result<()> {
+    let (status, answer) = ask(&asked.admin, Method::GET, &asked.path()?)?;
+    if status != StatusCode::OK {
+        bail!("{}", answer["error"].as_str().unwrap_or("the answer has no error"));
+    }
+    if asked.json {
         println!("{answer:#}");
         return Ok(());
     }
-    match status {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND => match serde_json::from_value(answer["kept"].clone()) {
-            Ok(kept) => bail!("{}", unknown(&options.which, &kept)),
-            Err(_) => bail!("the running proxy knows no `why`: it is an older weir"),
-        },
-        _ => bail!("{}", answer["error"].as_str().unwrap_or("the answer has no error")),
-    }
-    let Told { stories, kept } = serde_json::from_value(answer)?;
+    let stories = list(&answer["stories"]);
     if stories.is_empty() {
-        bail!("{}", nothing(&kept));
+        bail!("{}", nothing(&answer["kept"]));
     }
-    if options.count.is_some() {
-        for story in &stories {
-            println!("{} {}  {}", story.time, story.id, verdict(story));
+    for story in stories {
+        match asked.count {
+            Some(_) => println!("{} {}  {}", text(&story["time"]), text(&story["id"]), verdict(story)),
+            None => print!("{}", account(story)),
         }
-        return Ok(());
-    }
-    for story in &stories {
-        print!("{}", account(story));
     }
     Ok(())
 }
@@ -75,12 +67,21 @@ impl Asked {
                 None => Ok(format!("/why/{}", encode(&self.which))),
             };
         }
+        if let Some(status) = self.status.as_ref().filter(|status| !is_status(status)) {
+            return Err(Usage(format!("`{status}` is no status; write 403, or 4xx for all of a kind")));
+        }
         let mut path = format!("/why?last={}", self.count.unwrap_or(1));
         for (key, value) in filters {
             let _ = write!(path, "&{key}={}", encode(value));
         }
         Ok(path)
     }
+}
+
+/// Three digits, or one and `xx`.
+fn is_status(text: &str) -> bool {
+    let rest = text.strip_prefix(|first: char| ('1'..='5').contains(&first));
+    rest.is_some_and(|rest| rest == "xx" || rest.len() == 2 && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Percent-encoded, but for what stands for itself everywhere.
@@ -96,177 +97,161 @@ fn encode(text: &str) -> String {
     encoded
 }
 
-/// Why a story may not be there, and what to do.
-fn unknown(id: &str, kept: &Kept) -> String {
-    let Some(sample) = kept.sample else {
-        return format!("no story of {id} is kept, nor of any other: the configuration has `why: none`");
-    };
-    let samples = match sample {
-        0 => "of exchanges that went well none is kept (`why: { sample: 1 }` keeps all)".to_owned(),
-        1 => "exchanges that went well are kept, too, until newer ones need the room".to_owned(),
-        sample => format!("of exchanges that went well one in {sample} is kept (`why: {{ sample: 1 }}` keeps all)"),
-    };
-    format!(
-        "no story of {id} is kept\n\
-         - {samples}\n\
-         - of refusals and failures there are {} now; {} had to make room for newer ones, or came too many at once \
-         (`why: {{ keep: ... }}`)\n\
-         - it may be of another process, or of before a restart; the access log, unless it is off, has every exchange: look for the id there",
-        kept.refused_or_failed, kept.gone
-    )
-}
-
-fn nothing(kept: &Kept) -> String {
-    match kept {
-        Kept { sample: None, .. } => "nothing is kept: the configuration has `why: none`".to_owned(),
-        Kept { refused_or_failed: 0, sampled: 0, .. } => {
-            "nothing was refused and nothing failed since the start, and of the rest no sample is kept yet".to_owned()
-        }
-        Kept { refused_or_failed, sampled, .. } => {
-            format!("none of the {} stories that are kept is such a one", refused_or_failed + sampled)
-        }
+/// Why there is none.
+fn nothing(kept: &Value) -> String {
+    if kept["sample"].is_null() {
+        return "nothing is kept: the configuration has `why: none`".to_owned();
+    }
+    match kept["refused_or_failed"].as_u64().unwrap_or(0) + kept["sampled"].as_u64().unwrap_or(0) {
+        0 => "nothing was refused and nothing failed since the start, and of the rest no sample is kept yet".to_owned(),
+        kept => format!("none of the {kept} stories that are kept is such a one"),
     }
 }
 
 /// Who decided, in one line.
-fn verdict(story: &Account) -> String {
-    let mut line = match story.status {
+fn verdict(story: &Value) -> String {
+    let status = story["status"].as_u64();
+    let mut line = match status {
         Some(status) => format!("{status} by "),
         None => "no answer, ".to_owned(),
     };
-    let upstream = story.upstream.as_ref();
-    match (story.by.as_str(), upstream) {
-        ("client", _) if story.status.is_none() => line += "the client had gone",
-        ("upstream", Some(upstream)) => {
-            let _ = write!(line, "upstream `{}`", plain(&upstream.name));
-        }
-        ("host", _) => line += "weir",
-        (filter, _) => {
-            let _ = write!(line, "`{}`", plain(filter));
-        }
+    let by = match (text(&story["by"]), &story["upstream"]["name"]) {
+        (by, _) if status.is_none() => format!("the {by} had gone"),
+        (by, Value::String(upstream)) if by == "upstream" => format!("upstream `{}`", plain(upstream)),
+        (by, _) if by == "host" => "weir".to_owned(),
+        (by, _) => format!("`{by}`"),
+    };
+    line += &by;
+    if let Some(reason) = some(&story["reason"]) {
+        let _ = write!(line, " ({reason})");
     }
-    if let Some(reason) = &story.reason {
-        let _ = write!(line, " ({})", plain(reason));
-    }
-    let host = story.host.as_deref().unwrap_or_default();
-    let _ = write!(
-        line,
-        ": {} {}{} for {}, {}",
-        plain(&story.method),
-        plain(host),
-        plain(&story.target),
-        story.client,
-        time(story.ms)
-    );
-    if story.ended != "complete" && story.status.is_some() {
-        let _ = write!(line, ", cut short ({})", story.ended);
+    let (method, host, target) = (text(&story["method"]), text(&story["host"]), text(&story["target"]));
+    let _ = write!(line, ": {method} {host}{target} for {}, {}", text(&story["client"]), time(&story["ms"]));
+    if story["ended"] != "complete" && status.is_some() {
+        let _ = write!(line, ", cut short ({})", text(&story["ended"]));
     }
     line
 }
 
 /// All that is known.
-fn account(story: &Account) -> String {
-    let mut text = format!("{}\n", verdict(story));
-    if let Some(detail) = &story.detail {
-        let _ = writeln!(text, "  {}", plain(detail));
+fn account(story: &Value) -> String {
+    let mut shown = format!("{}\n", verdict(story));
+    if let Some(detail) = some(&story["detail"]) {
+        let _ = writeln!(shown, "  {detail}");
     }
-    let named = story.request_id.as_ref().map(|id| format!(" (x-request-id {})", plain(id))).unwrap_or_default();
-    let _ = writeln!(text, "  exchange {}{named}, {}, on `{}`", story.id, story.time, plain(&story.listener));
-    for (what, place) in [("site", &story.site), ("route", &story.route)] {
-        if let Some(place) = place {
-            let _ = writeln!(text, "  {what} `{}`, {}", plain(&place.name), plain(&place.line));
+    let named = some(&story["request_id"]).map(|id| format!(" (x-request-id {id})")).unwrap_or_default();
+    let (id, at, listener) = (text(&story["id"]), text(&story["time"]), text(&story["listener"]));
+    let _ = writeln!(shown, "  exchange {id}{named}, {at}, on `{listener}`");
+    for what in ["site", "route"] {
+        if story[what].is_object() {
+            let _ = writeln!(shown, "  {what} `{}`, {}", text(&story[what]["name"]), text(&story[what]["line"]));
         }
     }
-    hooks(story, &mut text);
-    if let Some(upstream) = &story.upstream {
-        let _ = writeln!(text, "  upstream `{}`", plain(&upstream.name));
-        upstream.attempts.iter().for_each(|one| attempt(one, &mut text));
+    hooks(story, &mut shown);
+    if let Some(upstream) = some(&story["upstream"]["name"]) {
+        let _ = writeln!(shown, "  upstream `{upstream}`");
+        for one in list(&story["upstream"]["attempts"]) {
+            attempt(one, &mut shown);
+        }
     }
-    if let Some(head) = story.response_ms {
-        let _ = writeln!(text, "  the response's head was there after {}", time(head));
+    if story["response_ms"].is_number() {
+        let _ = writeln!(shown, "  the response's head was there after {}", time(&story["response_ms"]));
     }
-    let _ = writeln!(text, "  {} bytes, {} after {}", story.bytes, story.ended, time(story.ms));
-    text
+    let _ = writeln!(shown, "  {} bytes, {} after {}", story["bytes"], text(&story["ended"]), time(&story["ms"]));
+    shown
 }
 
 /// A line for each hook; then the filters that had none to run.
-fn hooks(story: &Account, text: &mut String) {
-    let mut rows: Vec<([String; 4], Vec<String>)> = Vec::new();
-    let line = |position: usize| {
-        let filter = story.chain.get(position);
-        let changed = filter.and_then(|filter| filter.changed.as_ref());
-        let changed = changed.map(|changed| format!(", changed in {}", plain(changed))).unwrap_or_default();
-        filter.map(|filter| format!("{}{changed}", plain(&filter.line))).unwrap_or_default()
+fn hooks(story: &Value, shown: &mut String) {
+    let mut rows: Vec<([String; 4], Option<String>)> = Vec::new();
+    let chain = list(&story["chain"]);
+    let line = |filter: &Value| {
+        let changed = some(&filter["changed"]).map(|changed| format!(", changed in {changed}")).unwrap_or_default();
+        format!("{}{changed}", text(&filter["line"]))
     };
-    for hook in &story.hooks {
-        let is_open = story.chain.get(hook.position).is_some_and(|filter| filter.on_failure == "open");
-        let mut below = Vec::new();
-        // An answer's detail that stands stands above.
-        if let Some(detail) = hook.detail.as_ref().filter(|detail| story.detail.as_ref() != Some(*detail)) {
-            below.push(plain(detail));
-        }
-        let row = [plain(&hook.filter), hook.hook.clone(), flow(hook, is_open), line(hook.position)];
-        rows.push((row, below));
+    let hooks = list(&story["hooks"]);
+    for hook in hooks {
+        let filter = &story["chain"][position(hook)];
+        // The detail of an answer that stands stands above.
+        let below = some(&hook["detail"]).filter(|_| hook["detail"] != story["detail"]);
+        rows.push(([text(&hook["filter"]), text(&hook["hook"]), flow(hook, filter), line(filter)], below));
     }
-    for (position, filter) in story.chain.iter().enumerate() {
-        if !story.hooks.iter().any(|hook| hook.position == position) {
-            let why = if filter.reached { "had no hook to run" } else { "was not reached" };
-            rows.push(([plain(&filter.name), String::new(), why.to_owned(), line(position)], Vec::new()));
+    for (place, filter) in chain.iter().enumerate() {
+        if !hooks.iter().any(|hook| position(hook) == place) {
+            let why = if filter["reached"] == true { "had no hook to run" } else { "was not reached" };
+            rows.push(([text(&filter["name"]), String::new(), why.to_owned(), line(filter)], None));
         }
     }
     let width = |column: usize| rows.iter().map(|(row, _)| row[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     for ([filter, hook, flow, line], below) in &rows {
-        let _ = writeln!(text, "  {filter:0$}  {hook:1$}  {flow:2$}  {line}", widths[0], widths[1], widths[2]);
-        for line in below {
-            let _ = writeln!(text, "    {line}");
+        let _ = writeln!(shown, "  {filter:0$}  {hook:1$}  {flow:2$}  {line}", widths[0], widths[1], widths[2]);
+        if let Some(below) = below {
+            let _ = writeln!(shown, "    {below}");
         }
     }
-    if story.hooks_missed > 0 {
-        let _ = writeln!(text, "  and {} hooks more", story.hooks_missed);
+    if story["hooks_missed"].as_u64() > Some(0) {
+        let _ = writeln!(shown, "  and {} hooks more", story["hooks_missed"]);
     }
 }
 
-fn flow(hook: &Hook, is_open: bool) -> String {
-    let reason = hook.reason.as_ref().map(|reason| format!(" ({})", plain(reason))).unwrap_or_default();
-    let went_on = if is_open { ", went on without it" } else { "" };
-    let mut words = match hook.flow.as_str() {
+fn position(hook: &Value) -> usize {
+    hook["position"].as_u64().and_then(|position| usize::try_from(position).ok()).unwrap_or(usize::MAX)
+}
+
+fn flow(hook: &Value, filter: &Value) -> String {
+    let reason = some(&hook["reason"]).map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let went_on = if filter["on_failure"] == "open" { ", went on without it" } else { "" };
+    let mut words = match text(&hook["flow"]).as_str() {
         "except" => return "not run: the path is among its `except`".to_owned(),
         "quarantine" => return format!("not run: in quarantine{went_on}"),
-        "unfinished" => return format!("waited since {} when the exchange ended", time(hook.at_ms)),
+        "unfinished" => return format!("waited since {} when the exchange ended", time(&hook["at_ms"])),
         "failed" => format!("failed{reason}{went_on}"),
         flow => format!("{flow}{reason}"),
     };
-    let _ = write!(words, " at {}, took {}", time(hook.at_ms), time(hook.ms));
-    if hook.waited_ms > 0.0 {
-        let _ = write!(words, ", waited {}", time(hook.waited_ms));
+    let _ = write!(words, " at {}, took {}", time(&hook["at_ms"]), time(&hook["ms"]));
+    if hook["waited_ms"].as_f64() > Some(0.0) {
+        let _ = write!(words, ", waited {}", time(&hook["waited_ms"]));
     }
-    if let Some(pieces) = hook.pieces {
+    if let Some(pieces) = hook["pieces"].as_u64() {
         let _ = write!(words, " for {}", super::count(pieces, "piece"));
     }
     words
 }
 
-fn attempt(attempt: &Attempt, text: &mut String) {
-    let connection = if attempt.is_new { "a new connection" } else { "a kept connection" };
-    let _ = write!(text, "    {} at {}: ", plain(&attempt.endpoint), time(attempt.at_ms));
-    let _ = match (attempt.ms, &attempt.error) {
-        (Some(ms), None) => writeln!(text, "answered after {}, on {connection}", time(ms)),
-        (Some(ms), Some(error)) => writeln!(text, "failed after {}: {}", time(ms), plain(error)),
-        (None, _) => writeln!(text, "did not answer before the exchange ended"),
+fn attempt(attempt: &Value, shown: &mut String) {
+    let connection = if attempt["is_new"] == true { "a new connection" } else { "a kept connection" };
+    let _ = write!(shown, "    {} at {}: ", text(&attempt["endpoint"]), time(&attempt["at_ms"]));
+    let after = time(&attempt["ms"]);
+    let _ = match (attempt["ms"].is_number(), some(&attempt["error"])) {
+        (true, None) => writeln!(shown, "answered after {after}, on {connection}"),
+        (true, Some(error)) => writeln!(shown, "failed after {after}: {error}"),
+        (false, _) => writeln!(shown, "did not answer before the exchange ended"),
     };
 }
 
 /// Milliseconds, in words.
-fn time(milliseconds: f64) -> String {
-    match milliseconds {
-        ..1.0 => format!("{:.1} us", milliseconds * 1e3),
-        ..1000.0 => format!("{milliseconds:.1} ms"),
-        _ => format!("{:.1} s", milliseconds / 1e3),
+fn time(milliseconds: &Value) -> String {
+    match milliseconds.as_f64().unwrap_or(0.0) {
+        few @ ..1.0 => format!("{:.1} us", few * 1e3),
+        some @ ..1000.0 => format!("{some:.1} ms"),
+        many => format!("{:.1} s", many / 1e3),
     }
 }
 
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    some(value).unwrap_or_default()
+}
+
 /// Without what a terminal would obey: clients wrote some of it.
+fn some(value: &Value) -> Option<String> {
+    value.as_str().map(plain)
+}
+
 fn plain(text: &str) -> String {
     let escaped = |character: char| {
         if character.is_control() { character.escape_debug().to_string() } else { character.to_string() }

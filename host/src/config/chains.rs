@@ -38,6 +38,8 @@ pub struct Entry {
 /// A component, and what must be true of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
+    /// The plugin's name.
+    pub plugin: String,
     /// Where it comes from.
     pub source: ComponentSource,
     /// The digest that it must have.

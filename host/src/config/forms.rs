@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::file::{ENDPOINT, Store, Stories, WeightedEndpoint};
+use super::file::{ENDPOINT, LogFile, Store, Stories, WeightedEndpoint};
 use super::filters::{LongAdded, LongEntry};
 use super::read::{Count, Read, Reader, section, words};
 use super::schema::{Definitions, text_like};
@@ -37,6 +37,14 @@ pub(super) enum Compression {
 }
 
 words! { "a compression", Compression { "gzip" => Compression::Gzip, "none" => Compression::None, } }
+/// Whom probes are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Probes {
+    Open,
+    Closed,
+}
+
+words! { "a rule for probes", Probes { "open" => Probes::Open, "closed" => Probes::Closed, } }
 
 /// The version of the format; there is one.
 #[derive(Debug)]
@@ -59,6 +67,29 @@ impl Read for Version {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "enum": [1, "1"] })
+    }
+}
+
+/// Where records go.
+#[derive(Debug)]
+pub(super) enum AccessLog {
+    Is(bool),
+    In(LogFile),
+}
+
+impl Read for AccessLog {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text == "true" || scalar.text == "false" => {
+                Some(Self::Is(scalar.text == "true"))
+            }
+            Kind::Map(_) => LogFile::read(node, reader).map(Self::In),
+            _ => reader.expected("`true`, `false`, or `{ file: PATH }`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "boolean" }, LogFile::schema(definitions)] })
     }
 }
 
@@ -328,8 +359,9 @@ section! {
 impl Read for Secret {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         if let Kind::Scalar(_) = node.kind {
-            reader.fault(node.place, "a secret does not stand in the configuration").help =
-                Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            let fault = reader.fault(node.place, "a secret does not stand in the configuration");
+            fault.help = Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            fault.is_secret = true;
             return None;
         }
         match SecretPlace::read(node, reader)? {

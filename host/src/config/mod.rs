@@ -5,6 +5,7 @@
 //! faults along, so that those of later stages (filters, certificates) are reported beside them. Nothing here opens a
 //! port, reads a plugin or calls out. Reading never panics, whatever the file holds.
 
+mod admin;
 mod chains;
 mod edge;
 mod fault;
@@ -14,9 +15,11 @@ mod forms;
 pub mod grants;
 mod json;
 mod lines;
+mod process;
 mod read;
 mod schema;
 mod secrets;
+pub mod shown;
 mod sites;
 mod sources;
 mod stores;
@@ -29,10 +32,10 @@ mod validate;
 
 pub(crate) use validate::{MOST_INSTANCES, MOST_MEMORY};
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use admin::{Admin, AdminAddress, AdminTls};
 pub use chains::{
     Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Quarantine, Wasi,
 };
@@ -40,6 +43,7 @@ pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
 pub use json::Json;
 pub use lines::Lines;
+pub use process::{Drain, Process, Upgrade};
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
 pub use stores::Store;
@@ -59,6 +63,8 @@ pub struct Config {
     pub workers: usize,
     /// Whether every exchange leaves a record.
     pub access_log: bool,
+    /// How the process ends and is replaced, and where it writes.
+    pub process: Process,
     /// Where operators reach the running proxy.
     pub admin: Option<Admin>,
     /// What is kept for those who ask why; nothing if there is nobody to ask.
@@ -88,15 +94,6 @@ pub struct Source {
     pub path: PathBuf,
     /// What it held.
     pub text: String,
-}
-
-/// The address for operators.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Where it listens.
-    pub address: Located<SocketAddr>,
-    /// What callers must show.
-    pub token: Option<Secret>,
 }
 
 /// How much is kept of what was decided about exchanges.

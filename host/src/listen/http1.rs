@@ -1,22 +1,25 @@
 //! HTTP/1.1 on one connection, by hyper's server for now; GAPS.md says what it costs.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
+use http::{HeaderValue, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
-use super::drain::{Drain, Listening};
+use super::quiet::Quiet;
 use crate::clock::Timer;
 use crate::config::ListenerLimits;
 use crate::io::Socket;
-use crate::proxy::{self, Connection, Worker};
+use crate::proxy::{self, Connection, Drain, Stage, Worker};
 
 /// hyper takes no smaller limit for a head.
 const SMALLEST_HEADER: usize = 8 << 10;
 
-/// Serves the connection until either side ends it; after a drain began, until the exchange in progress is over.
+/// Serves the connection until either side ends it; after its drain began, until the exchange in progress is over.
 pub(super) async fn serve(
     socket: Socket,
     worker: &Worker,
@@ -24,7 +27,18 @@ pub(super) async fn serve(
     limits: ListenerLimits,
     drain: &Rc<Drain>,
 ) {
-    let service = service_fn(|request| async { Ok::<_, Infallible>(proxy::handle(worker, client, request).await) });
+    let exchanges = Cell::new(0);
+    let service = service_fn(|request| {
+        exchanges.set(exchanges.get() + 1);
+        async {
+            let mut response = proxy::handle(worker, client, request).await;
+            // Then hyper closes it behind this answer.
+            if drain.has_begun() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
     let connection = http1::Builder::new()
         .timer(Timer)
         .header_read_timeout(limits.head)
@@ -32,15 +46,16 @@ pub(super) async fn serve(
         .serve_connection(socket, service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut draining = Some(Listening::to(drain));
+    let mut quiet = Quiet::on(drain);
     // What goes wrong on the connection, the exchange's record tells; between exchanges it is nobody's loss.
-    let _ = std::future::poll_fn(|context| {
-        // First, so that an answer that is about to leave says that the connection ends with it.
-        if draining.as_mut().is_some_and(|drain| drain.poll(context).is_ready()) {
-            draining = None;
+    std::future::poll_fn(|context| {
+        while let Poll::Ready(stage) = quiet.poll(context, exchanges.get(), || client.is_idle()) {
+            if stage == Stage::Over {
+                return Poll::Ready(());
+            }
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(context)
+        connection.as_mut().poll(context).map(drop)
     })
     .await;
 }

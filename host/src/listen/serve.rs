@@ -6,25 +6,25 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
-use super::drain::{Drain, unless_draining};
+use super::quiet::unless_drained;
 use super::{Arrival, Settings, http1, http2, tls};
 use crate::clock::within;
 use crate::io::{AHEAD, Socket, Tcp};
 use crate::plugin::{self, Peer};
-use crate::proxy::{Connection, Worker};
+use crate::proxy::{Connection, Listener, Listening, Worker};
 
 /// What a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; AHEAD] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
-pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, drain: Rc<Drain>) {
-    let Arrival { stream, peer, listener, permit } = arrival;
+pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, listener: Rc<Listener>) {
+    let Arrival { stream, peer, permit, .. } = arrival;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = peer.ip().to_canonical();
     let limits = settings.limits;
+    let drain = Rc::clone(&listener.drain);
     let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), Arc::clone(&settings))));
-    // Nobody waits for an answer yet.
-    let (socket, tls, speaks_http2) = match unless_draining(&drain, beginning).await {
+    let (socket, tls, speaks_http2) = match unless_drained(&drain, beginning).await {
         Some(Some(Ok(began))) => began,
         Some(Some(Err(error))) => return tracing::debug!(%peer, "a connection ended before its first request: {error}"),
         Some(None) => return tracing::debug!(%peer, "a connection sent no request within {:?}", limits.head),
@@ -40,7 +40,7 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
     let trusted = &settings.trusted_proxies;
     let connection = Connection::new(listener, peer, settings.redirect, trusted, Rc::new(permit));
     if speaks_http2 {
-        Box::pin(http2::serve(socket, worker, connection, limits, &drain)).await;
+        Box::pin(http2::serve(socket, worker, connection, limits, Listening::to(&drain))).await;
     } else {
         http1::serve(socket, &worker, &connection, limits, &drain).await;
     }

@@ -4,7 +4,7 @@
 //! change since the snapshot before is taken over, instances and all.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,7 @@ use super::granted::{Granted, Stores};
 use super::hook::{Exports, Hook};
 use super::image::Image;
 use super::instance::{Guest, Instance, Refused};
+use super::manifest::About;
 use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
 use super::quarantine::Ward;
@@ -241,7 +242,7 @@ impl Entry {
     }
 
     /// Whether its hooks may have to wait.
-    pub(super) fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         self.linked.waits
     }
 
@@ -267,6 +268,27 @@ impl Entry {
     pub(super) fn claim_ticks(&self) -> Option<Duration> {
         let interval = self.setup.tick.filter(|_| self.has(Hook::Tick))?;
         (!self.ticks.swap(true, Ordering::Relaxed)).then_some(interval)
+    }
+
+    /// The SHA-256 digest of its component, in hexadecimal.
+    pub fn digest(&self) -> String {
+        hex(&self.filter.digest)
+    }
+
+    /// What its component says about itself.
+    pub fn about(&self) -> &About {
+        &self.filter.about
+    }
+
+    /// For how long it is not called yet, because it failed too often, and how often in a row that was so.
+    pub fn quarantined(&self) -> Option<(Duration, u32)> {
+        self.ward.shut()
+    }
+
+    /// What is kept fresh for it, by the pointers of its configuration's fields.
+    pub fn named_documents(&self) -> impl Iterator<Item = (&str, &Document)> {
+        let documents: BTreeMap<_, _> = self.granted.documents.iter().collect();
+        documents.into_iter().map(|(pointer, document)| (pointer.as_str(), &**document))
     }
 
     /// What must be kept fresh for it.

@@ -6,10 +6,12 @@
 mod ahead;
 mod body;
 mod choose;
+mod drain;
 mod error;
 mod filters;
 mod forwarded;
 mod headers;
+mod listener;
 mod mapping;
 mod piped;
 mod record;
@@ -38,8 +40,10 @@ use crate::upstream::{Attempts, Host, Outbound, RequestBody};
 use body::Content;
 pub use body::ReplyBody;
 use choose::{Chosen, choose};
+pub use drain::{Drain, Listening, Stage};
 use error::Error;
 use filters::Stopped;
+pub use listener::Listener;
 use mapping::Mapping;
 use piped::{Piped, WhyCut};
 use record::Ongoing;
@@ -48,14 +52,14 @@ pub use worker::{Connection, Worker};
 
 /// Serves one exchange. Whatever happens, there is a response and a record.
 pub async fn handle(worker: &Worker, connection: &Connection, request: Request<Incoming>) -> Response<ReplyBody> {
-    let local = worker.local();
+    let local = connection.listener.last().map_or_else(|| worker.local(), Rc::clone);
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
     let mut exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
     if local.snapshot.is_watched {
         exchange.trail.begin();
     }
-    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), worker.teller(&local), &local);
+    let mut ongoing = Ongoing::begin(exchange, worker, Rc::clone(&connection.open), &local);
     ongoing.begin_trace(worker, &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     if let Ok(Some(chosen)) = &chosen {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
+use std::fmt::Debug;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -11,10 +12,10 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue};
 use tokio::runtime::Handle;
 
-use super::Error;
 use super::piped::WhyCut;
 use super::story::Teller;
 use super::trace::Recording;
+use super::{Error, Worker};
 use crate::plugin::{Completion, Cut, Ending, Exchange, Held, Origin, Summary};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
@@ -40,6 +41,8 @@ pub(super) enum Ended {
     BodyTooLarge,
     /// A filter cut it off.
     FilterCut,
+    /// It took longer than a drain's grace.
+    GraceOver,
 }
 
 impl Ended {
@@ -51,9 +54,10 @@ impl Ended {
             upstream::Error::Cut => Self::FilterCut,
             upstream::Error::TooLarge(_) => Self::BodyTooLarge,
             upstream::Error::Timeout(_) | upstream::Error::Total(_) => Self::UpstreamTimeout,
-            upstream::Error::Connect { .. } | upstream::Error::Request(_) | upstream::Error::Broke(_) => {
-                Self::UpstreamBroke
-            }
+            upstream::Error::Connect { .. }
+            | upstream::Error::Drained
+            | upstream::Error::Request(_)
+            | upstream::Error::Broke(_) => Self::UpstreamBroke,
         }
     }
 
@@ -66,6 +70,7 @@ impl Ended {
             Self::UpstreamTimeout => "upstream-timeout",
             Self::BodyTooLarge => "body-too-large",
             Self::FilterCut => "filter-cut",
+            Self::GraceOver => "proxy-ended",
         }
     }
 }
@@ -124,7 +129,12 @@ impl Outcome {
                 ("upstream", code, text())
             }
         };
-        Verdict { by: if self.status.is_none() { "client" } else { by }, reason, detail }
+        let by = match (self.status, self.ended) {
+            (None, Ended::GraceOver) => "host",
+            (None, _) => "client",
+            (Some(_), _) => by,
+        };
+        Verdict { by, reason, detail }
     }
 }
 
@@ -146,10 +156,12 @@ pub(super) struct Ongoing {
     pub(super) teller: Option<Rc<Teller>>,
     /// Its place in its trace, if exchanges are traced.
     pub(super) trace: Option<Trace>,
+    /// The client's connection counts as open until all have been told: a drain waits for that.
+    open: Rc<dyn Debug>,
 }
 
 impl Ongoing {
-    pub(super) fn begin(exchange: Held, log: Rc<WorkerLog>, teller: Option<Rc<Teller>>, local: &Local) -> Self {
+    pub(super) fn begin(exchange: Held, worker: &Worker, open: Rc<dyn Debug>, local: &Local) -> Self {
         Self {
             exchange,
             outcome: Outcome::default(),
@@ -158,8 +170,9 @@ impl Ongoing {
             until_response: None,
             received: OnceCell::new(),
             is_recorded: local.snapshot.access_log,
-            log,
-            teller,
+            log: Rc::clone(&worker.log),
+            teller: worker.teller(local),
+            open,
             trace: None,
         }
     }
@@ -245,7 +258,7 @@ impl Ongoing {
         Summary {
             status: self.outcome.status,
             ending: match self.outcome.ended {
-                Ended::Open => Ending::ClientGone,
+                Ended::Open | Ended::GraceOver => Ending::ClientGone,
                 Ended::Complete => Ending::Complete,
                 Ended::UpstreamBroke => Ending::UpstreamFailed,
                 Ended::UpstreamTimeout => Ending::TimedOut,
@@ -266,6 +279,9 @@ impl Drop for Ongoing {
         if !self.is_recorded && completion.is_empty() && !self.is_told() {
             return;
         }
+        if self.outcome.ended == Ended::Open && self.log.is_ending() {
+            self.outcome.ended = Ended::GraceOver;
+        }
         let duration = self.exchange.started.elapsed();
         if self.is_recorded {
             self.outcome.why_cut.with(|cut| self.record(cut, duration));
@@ -284,7 +300,11 @@ impl Drop for Ongoing {
         let mut context = Context::from_waker(Waker::noop());
         // Only who waits needs a task; at the end of a worker there is none.
         if told.as_mut().poll(&mut context).is_pending() && Handle::try_current().is_ok() {
-            tokio::task::spawn_local(told);
+            let open = Rc::clone(&self.open);
+            tokio::task::spawn_local(async move {
+                told.await;
+                drop(open);
+            });
         }
     }
 }

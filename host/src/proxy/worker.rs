@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use http::request;
 
+use super::Listener;
 use super::forwarded::{self, Fields};
 use super::story::Teller;
 use crate::config::Network;
@@ -64,8 +65,8 @@ impl Worker {
 /// What is known of the connection that requests come on.
 #[derive(Debug)]
 pub struct Connection {
-    /// The listener's place in the configuration.
-    pub listener: usize,
+    /// Where it was accepted.
+    pub(super) listener: Rc<Listener>,
     /// Who connected, and how.
     pub peer: Arc<Peer>,
     /// Every request is redirected to https at this port.
@@ -74,14 +75,14 @@ pub struct Connection {
     trusted: Arc<[Network]>,
     /// What upstreams are told about the client.
     pub(super) fields: Fields,
-    /// Whoever holds it keeps the connection counted as open.
+    /// Whoever holds it keeps the connection counted as open. Every exchange does.
     pub(super) open: Rc<dyn Debug>,
 }
 
 impl Connection {
     /// A connection that was just accepted; `open` counts it.
     pub fn new(
-        listener: usize,
+        listener: Rc<Listener>,
         peer: Peer,
         redirect: Option<u16>,
         trusted: &Arc<[Network]>,
@@ -94,6 +95,11 @@ impl Connection {
     /// Who the client is. What a peer that is not trusted says about it is removed.
     pub(super) fn client(&self, head: &mut request::Parts, has_claims: bool) -> IpAddr {
         forwarded::accept(&mut head.headers, self.peer.address, &self.trusted, has_claims)
+    }
+
+    /// Whether it has no exchange: neither one on its way, nor one of which somebody is still to be told.
+    pub fn is_idle(&self) -> bool {
+        Rc::strong_count(&self.open) == 1
     }
 
     /// What the client speaks, as a URL names it.

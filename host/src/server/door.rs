@@ -1,38 +1,110 @@
-//! The operators' door: bound at the start, gone with the server.
+//! The operators' door: as long as it is there, operators can come in.
 
-use std::net::SocketAddr;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
 
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
 
-use crate::admin::{self, Order};
-use crate::config::Admin;
+use super::health::Pulse;
+use super::listeners::cannot_bind;
+use crate::admin::{self, Arrival, At, Caller, Desk, Order, Refused, Rules, Stream};
+use crate::config::{Admin, Fault};
+use crate::listen::OperatorTls;
 
-/// Orders that wait; whoever asks waits, too.
-const QUEUE: usize = 16;
+mod entrance;
+
+use entrance::{Came, Entrance};
+
+/// TLS as it is now: certificates are renewed while the door is open.
+type Tls = Rc<RefCell<Option<Arc<OperatorTls>>>>;
 
 /// An open door.
 #[derive(Debug)]
 pub(super) struct AdminDoor {
-    pub(super) asked: Admin,
-    pub(super) address: SocketAddr,
+    asked: Admin,
+    pub(super) at: At,
+    desk: Rc<Desk>,
+    tls: Tls,
     acceptor: JoinHandle<()>,
 }
 
 impl AdminDoor {
-    /// Opens it; orders come out of the receiver.
-    pub(super) fn open(asked: Admin, listener: TcpListener) -> std::io::Result<(Self, mpsc::Receiver<Order>)> {
-        let address = listener.local_addr()?;
-        let (orders, inbox) = mpsc::channel(QUEUE);
-        let token = asked.token.as_ref().map(|token| token.reveal().to_owned());
-        let acceptor = spawn_local(admin::serve(listener, token, orders));
-        Ok((Self { asked, address, acceptor }, inbox))
+    /// Opens it.
+    pub(super) fn open(
+        asked: &Admin,
+        tls: Option<&Arc<OperatorTls>>,
+        orders: &mpsc::Sender<Order>,
+        pulse: &Rc<Pulse>,
+    ) -> Result<Self, Fault> {
+        let (entrance, at) = Entrance::bind(&asked.address.value)
+            .map_err(|error| cannot_bind(asked.address.place, &asked.address.value, &error))?;
+        let health = Rc::clone(pulse) as _;
+        let desk = Rc::new(Desk {
+            rules: RefCell::new(rules(asked)),
+            orders: orders.clone(),
+            health,
+            refused: Refused::default(),
+            shown: Mutex::default(),
+        });
+        let tls = Rc::new(RefCell::new(tls.cloned()));
+        let (entered, now) = (Rc::clone(&desk), Rc::clone(&tls));
+        let accept = async move || arrive(entrance.accept().await, now.borrow().clone());
+        let acceptor = spawn_local(admin::serve(accept, entered));
+        Ok(Self { asked: asked.clone(), at, desk, tls, acceptor })
+    }
+
+    /// Whether it is at this address; what callers must show may be something else.
+    pub(super) fn is_at(&self, asked: &Admin) -> bool {
+        self.asked.address.value == asked.address.value
+    }
+
+    /// Says that operators are let in.
+    pub(super) fn announce(&self) {
+        let address = &self.at;
+        tracing::info!(%address, "`weir status` and `weir reload` are answered on {address}");
+    }
+
+    /// Wants to be shown this from now on, on connections that are open too; new ones get these certificates.
+    pub(super) fn change(&mut self, asked: &Admin, tls: Option<&Arc<OperatorTls>>) {
+        self.desk.rules.replace(rules(asked));
+        self.tls.replace(tls.cloned());
+        self.asked = asked.clone();
+    }
+}
+
+fn rules(asked: &Admin) -> Rc<Rules> {
+    Rc::new(Rules {
+        token: asked.token.as_ref().map(|token| token.reveal().to_owned()),
+        hosts: asked.hosts.clone(),
+        needs_certificate: asked.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
+        has_open_probes: asked.has_open_probes,
+    })
+}
+
+/// A connection on its way in.
+fn arrive(stream: Came, tls: Option<Arc<OperatorTls>>) -> Arrival {
+    match (stream, tls) {
+        (Came::Unix(stream), _) => {
+            let stream: Box<dyn Stream> = Box::new(stream);
+            Box::pin(async { Ok((stream, Caller { is_local: true, has_certificate: false })) })
+        }
+        (Came::Tcp(stream), None) => {
+            let stream: Box<dyn Stream> = Box::new(stream);
+            Box::pin(async { Ok((stream, Caller::default())) })
+        }
+        (Came::Tcp(stream), Some(tls)) => Box::pin(async move {
+            let (stream, has_certificate) = tls.accept(stream).await?;
+            let stream: Box<dyn Stream> = Box::new(stream);
+            Ok((stream, Caller { is_local: false, has_certificate }))
+        }),
     }
 }
 
 impl Drop for AdminDoor {
     fn drop(&mut self) {
+        // Those who have come in get their answers.
         self.acceptor.abort();
     }
 }

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Report, Traces};
-use crate::listen::Settings;
+use crate::config::{Config, Report};
+use crate::listen::{OperatorTls, Settings};
 use crate::plugin::Engine;
 use crate::snapshot::Snapshot;
 
 /// What exchanges use, and what new connections use.
 #[derive(Debug)]
 pub struct State {
+    /// What it was made from.
+    pub config: Arc<Config>,
     /// For exchanges.
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
     pub listeners: Vec<Arc<Settings>>,
-    /// Where traces go.
-    pub traces: Option<Traces>,
+    /// For connections to the admin address.
+    pub operators: Option<Arc<OperatorTls>>,
     /// What is not wrong, and yet to be looked at.
     pub warnings: Option<Report>,
 }
@@ -23,17 +25,24 @@ pub struct State {
 impl State {
     /// Builds and verifies; what did not change since the state before is taken over. Slow: compiles filters. Reads
     /// files, but opens no port and calls nobody.
-    pub fn build(config: &Config, engine: &Arc<Engine>, before: Option<&Self>) -> Result<Self, Report> {
+    pub fn build(config: Arc<Config>, engine: &Arc<Engine>, before: Option<&Self>) -> Result<Self, Report> {
         let (mut listeners, mut faults) = (Vec::new(), Vec::new());
-        for (index, listener) in config.listeners.iter().enumerate() {
-            let kept = before.and_then(|state| state.listeners.get(index));
+        let known: &[Arc<Settings>] = before.map_or(&[], |state| &state.listeners);
+        for listener in &config.listeners {
+            let kept = known.iter().find(|settings| *settings.name == listener.name);
             match Settings::load(listener, kept.map(AsRef::as_ref)) {
                 Ok(settings) => listeners.push(Arc::new(settings)),
                 Err(found) => faults.extend(found),
             }
         }
-        let snapshot = Snapshot::build(config, engine, before.map(|state| &*state.snapshot), faults)?;
-        let warnings = config.warned(snapshot.warnings(config));
-        Ok(Self { snapshot: Arc::new(snapshot), listeners, traces: config.traces.clone(), warnings })
+        let tls = config.admin.as_ref().and_then(|admin| Some((admin.tls.as_ref()?, admin.has_open_probes)));
+        let operators = tls.map(|(tls, has_open_probes)| OperatorTls::load(tls, has_open_probes)).transpose();
+        let operators = operators.unwrap_or_else(|found| {
+            faults.extend(found);
+            None
+        });
+        let snapshot = Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), faults)?;
+        let warnings = config.warned(snapshot.warnings(&config));
+        Ok(Self { config, snapshot: Arc::new(snapshot), listeners, operators: operators.map(Arc::new), warnings })
     }
 }

@@ -12,7 +12,6 @@ use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::worker::Worker;
 use crate::config::Traces;
 use crate::plugin::Outbound;
 use crate::telemetry::traces::{Sink, Waiting, queue};
@@ -57,8 +56,8 @@ impl Exporter {
 
     /// What is sent from now on goes there. Where nothing is traced any more, what is left goes where it would have gone,
     /// if that upstream is still there.
-    pub(super) fn adopt(&mut self, traces: Option<&Traces>, workers: &[Worker]) {
-        let Some(line) = workers.first().map(|worker| &worker.line) else { return };
+    pub(super) fn adopt(&mut self, traces: Option<&Traces>, line: Option<&Arc<dyn Outbound>>) {
+        let Some(line) = line else { return };
         if let Some(running) = &self.running {
             running.way.send_modify(|way| {
                 way.line = Arc::clone(line);

@@ -3,66 +3,104 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::worker::Worker;
-use super::{Server, State};
-use crate::admin::{Account, Attempt, Filter, Hook, Kept, Named, Question, Told, Upstream};
-use crate::plugin::ExchangeId;
-use crate::telemetry::story::{Line, Link, Step, Story};
+use tokio::sync::oneshot;
 
-/// Divides what may be kept among the workers.
-pub(super) fn allow(state: &State, workers: &[Worker]) {
-    let (keep, sample) = state.snapshot.why.map_or((0, 0), |why| (why.keep, why.sample));
-    for worker in workers {
-        worker.stories.allow(keep.div_ceil(workers.len()), sample);
+use super::Server;
+use crate::admin::{
+    Found, KeptStories, Stories, Story as StoryView, StoryAttempt, StoryFilter, StoryHook, StoryPlace, StoryUpstream,
+    WantedStories,
+};
+use crate::config::Why;
+use crate::plugin::ExchangeId;
+use crate::telemetry::ring::Ring;
+use crate::telemetry::story::{Attempt, Line, Link, Step, Story};
+
+/// Divides what may be kept.
+pub(super) fn allow(why: Option<Why>, rings: &[Arc<Ring>]) {
+    let (keep, sample) = why.map_or((0, 0), |why| (why.keep, why.sample));
+    for ring in rings {
+        ring.allow(keep.div_ceil(rings.len()), sample);
     }
 }
 
 impl Server {
-    /// What is known of these exchanges.
-    pub fn why(&self, question: &Question) -> Told {
-        let id = question.id.as_deref().and_then(ExchangeId::parse);
-        let fits = |story: &Story| {
-            let is_it = question
-                .id
-                .as_ref()
-                .is_none_or(|named| id.is_some_and(|id| id.0 == story.id) || story.named.as_deref() == Some(named));
-            is_it
-                && question.status.as_ref().is_none_or(|wanted| is_status(story.status, wanted))
-                && question.by.as_ref().is_none_or(|by| *by == story.by)
-                && question.reason.as_ref().is_none_or(|reason| *reason == story.reason)
-        };
-        let mut found: Vec<Arc<Story>> =
-            self.workers.iter().flat_map(|worker| worker.stories.find(question.most, fits)).collect();
-        found.sort_by_key(|story| std::cmp::Reverse(story.time));
-        found.truncate(question.most);
-        Told { stories: found.iter().map(|story| account(story)).collect(), kept: self.kept() }
+    /// Tells of these exchanges.
+    pub(super) fn stories(&self, wanted: WantedStories, answer: oneshot::Sender<Stories>) {
+        let rings = self.workers.stories().to_vec();
+        self.show(answer, move |now| tell(&rings, now.config.why, &wanted));
     }
 
-    fn kept(&self) -> Kept {
-        let mut kept = Kept { sample: self.state.snapshot.why.map(|why| why.sample), ..Kept::default() };
-        for extent in self.workers.iter().map(|worker| worker.stories.extent()) {
-            kept.refused_or_failed += extent.kept;
-            kept.gone += extent.gone;
-            kept.sampled += extent.samples;
-        }
-        kept
+    /// Tells of one exchange, or why nothing is known of it.
+    pub(super) fn story(&self, id: String, answer: Found<Stories>) {
+        let rings = self.workers.stories().to_vec();
+        self.show(answer, move |now| {
+            let wanted = WantedStories { id: Some(id), most: 1, ..WantedStories::default() };
+            let told = tell(&rings, now.config.why, &wanted);
+            if told.stories.is_empty() { Err(unknown(&told.kept)) } else { Ok(told) }
+        });
     }
+}
+
+/// Why there may be no story, and what to do.
+fn unknown(kept: &KeptStories) -> String {
+    let Some(sample) = kept.sample else {
+        return "no story is kept of any exchange: the configuration has `why: none`".to_owned();
+    };
+    let samples = match sample {
+        0 => "of exchanges that went well none is kept (`why: { sample: 1 }` keeps all)".to_owned(),
+        1 => "exchanges that went well are kept, too, until newer ones need the room".to_owned(),
+        sample => format!("of exchanges that went well one in {sample} is kept (`why: {{ sample: 1 }}` keeps all)"),
+    };
+    format!(
+        "no story of this exchange is kept\n\
+         - {samples}\n\
+         - of refusals and failures there are {} now; {} had to make room for newer ones, or came too many at once \
+         (`why: {{ keep: ... }}`)\n\
+         - it may be of another process, or of before a restart; the access log, unless it is off, has every exchange: \
+         look for the id there",
+        kept.refused_or_failed, kept.gone
+    )
+}
+
+fn tell(rings: &[Arc<Ring>], why: Option<Why>, wanted: &WantedStories) -> Stories {
+    let id = wanted.id.as_deref().and_then(ExchangeId::parse);
+    let is_it = |story: &Story| match &wanted.id {
+        Some(named) => id.is_some_and(|id| id.0 == story.id) || story.named.as_ref() == Some(named),
+        None => true,
+    };
+    let fits = |story: &Story| {
+        is_it(story)
+            && wanted.status.as_ref().is_none_or(|wanted| is_status(story.status, wanted))
+            && wanted.by.as_ref().is_none_or(|by| *by == story.by)
+            && wanted.reason.as_ref().is_none_or(|reason| *reason == story.reason)
+    };
+    let mut found: Vec<Arc<Story>> = rings.iter().flat_map(|ring| ring.find(wanted.most, fits)).collect();
+    found.sort_by_key(|story| std::cmp::Reverse(story.time));
+    found.truncate(wanted.most);
+    let mut kept = KeptStories { refused_or_failed: 0, gone: 0, sampled: 0, sample: why.map(|why| why.sample) };
+    for extent in rings.iter().map(|ring| ring.extent()) {
+        kept.refused_or_failed += extent.kept;
+        kept.gone += extent.gone;
+        kept.sampled += extent.samples;
+    }
+    Stories { stories: found.iter().map(|story| view(story)).collect(), kept }
 }
 
 /// `403`, or `4xx`.
 fn is_status(status: Option<u16>, wanted: &str) -> bool {
     let Some(status) = status.map(|status| status.to_string()) else { return false };
-    wanted.strip_suffix("xx").map_or(status == wanted, |kind| status.starts_with(kind))
+    wanted.strip_suffix("xx").map_or(status == wanted, |kind| kind.len() == 1 && status.starts_with(kind))
 }
 
-fn account(story: &Story) -> Account {
+fn view(story: &Story) -> StoryView {
     let served = story.served.as_deref();
     let chain: &[Link] = served.map(|served| &*served.chain).unwrap_or_default();
     let named = |name: &str, line: Option<&Line>| {
         let line = line.filter(|_| !name.is_empty())?;
-        Some(Named { name: name.to_owned(), line: line.to_string() })
+        Some(StoryPlace { name: name.to_owned(), line: line.to_string() })
     };
-    Account {
+    let attempts = || story.attempts.iter().map(attempt).collect();
+    StoryView {
         id: ExchangeId(story.id).to_hex(),
         request_id: story.named.clone(),
         time: story.when(),
@@ -84,27 +122,26 @@ fn account(story: &Story) -> Account {
         chain: chain.iter().enumerate().map(|(place, link)| filter(link, place < story.reached)).collect(),
         hooks: story.steps.iter().map(|step| hook(step, chain)).collect(),
         hooks_missed: story.missed,
-        upstream: (!story.upstream.is_empty())
-            .then(|| Upstream { name: story.upstream.clone(), attempts: story.attempts.iter().map(attempt).collect() }),
+        upstream: said(&story.upstream).map(|name| StoryUpstream { name, attempts: attempts() }),
     }
 }
 
-fn filter(link: &Link, reached: bool) -> Filter {
-    Filter {
+fn filter(link: &Link, reached: bool) -> StoryFilter {
+    StoryFilter {
         name: link.name.to_string(),
         line: link.line.to_string(),
         changed: link.changed.as_ref().map(Line::to_string),
-        on_failure: if link.is_open { "open" } else { "closed" }.to_owned(),
+        on_failure: if link.is_open { "open" } else { "closed" },
         reached,
     }
 }
 
-fn hook(step: &Step, chain: &[Link]) -> Hook {
-    Hook {
+fn hook(step: &Step, chain: &[Link]) -> StoryHook {
+    StoryHook {
         filter: chain.get(step.position).map(|link| link.name.to_string()).unwrap_or_default(),
         position: step.position,
-        hook: step.hook.to_owned(),
-        flow: step.flow.to_owned(),
+        hook: step.hook,
+        flow: step.flow,
         reason: said(&step.reason),
         detail: said(&step.detail),
         at_ms: millis(step.began),
@@ -114,8 +151,8 @@ fn hook(step: &Step, chain: &[Link]) -> Hook {
     }
 }
 
-fn attempt(attempt: &crate::telemetry::story::Attempt) -> Attempt {
-    Attempt {
+fn attempt(attempt: &Attempt) -> StoryAttempt {
+    StoryAttempt {
         endpoint: attempt.endpoint.to_string(),
         at_ms: millis(attempt.began),
         ms: attempt.took.map(millis),

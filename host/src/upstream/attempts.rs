@@ -90,19 +90,9 @@ impl Attempts {
         if let Some(last) = &mut self.last {
             last.took = Some(now.saturating_duration_since(last.began));
             last.status = answered.ok();
-            last.failed = answered.err().map(word);
+            last.failed = answered.err().map(|error| error.code().unwrap_or("not-sent"));
             last.error = answered.err().map(Error::to_string);
         }
         self.since = now;
-    }
-}
-
-fn word(error: &Error) -> &'static str {
-    match error {
-        Error::Connect { .. } => "unreachable",
-        Error::Request(_) => "not-sent",
-        Error::ClientBody(_) | Error::TooLarge(_) | Error::Cut => "request-body",
-        Error::Broke(_) => "broken",
-        Error::Timeout(_) | Error::Total(_) => "timeout",
     }
 }

@@ -4,6 +4,7 @@ mod chains;
 mod limits;
 mod listeners;
 mod plugins;
+mod process;
 mod routes;
 mod sites;
 mod stores;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use super::file::File;
 use super::grants::Names;
-use super::{Config, Fault, Located, Place, Source, sources};
+use super::{Config, Fault, Located, Place, Process, Source, sources};
 use chains::Chains;
 use plugins::Plugins;
 use upstreams::Upstreams;
@@ -67,6 +68,7 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
         warnings: Vec::new(),
         workers: std::thread::available_parallelism().map_or(1, Into::into),
         access_log: true,
+        process: Process::default(),
         admin: None,
         why: None,
         traces: None,
@@ -101,7 +103,7 @@ impl Check {
         if let Some(workers) = &file.workers {
             config.workers = usize::try_from(workers.value.0).unwrap_or(1);
         }
-        config.access_log = file.access_log.as_ref().is_none_or(|access_log| access_log.value);
+        self.process(file, config);
         config.listeners = self.listeners(file);
         config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin, &config.listeners));
         config.why = self.why(file);

@@ -55,7 +55,7 @@ impl Plugins {
         if weir_bundle::find(name).is_some() {
             let source = ComponentSource::Bundled(name.to_owned());
             return Some(Declared {
-                component: Component { source, sha256: None, wasi: None, place },
+                component: Component { plugin: name.to_owned(), source, sha256: None, wasi: None, place },
                 limits: Limits::default(),
                 isolation: Isolation::default(),
                 grants: Grants::default(),
@@ -114,7 +114,7 @@ impl Check {
                 return None;
             }
         };
-        let component = Component { source, sha256, wasi: plugin.wasi, place };
+        let component = Component { plugin: name.value.clone(), source, sha256, wasi: plugin.wasi, place };
         Some(Declared { component, limits, isolation: plugin.isolation.unwrap_or_default(), grants, quarantine })
     }
 

@@ -1,10 +1,9 @@
-//! What operators are told about a running proxy.
+//! How the proxy is, in one look.
 
-use std::sync::atomic::Ordering;
-
-use super::{Server, State};
+use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
+use crate::telemetry::log;
 
 impl Server {
     /// How it is.
@@ -16,34 +15,50 @@ impl Server {
             pid: std::process::id(),
             config: self.source.name.clone(),
             uptime: self.started.elapsed().as_secs(),
-            workers: self.workers.len(),
-            connections: self.workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum(),
-            listeners: self.addresses().map(|(name, _, address)| (name.to_owned(), address)).collect(),
+            workers: self.workers.count(),
+            is_draining: self.is_draining,
+            connections: self.workers.connections(),
+            listeners: self.addresses().map(listener).collect(),
             sites,
             routes,
             filters,
             counts: counts(&self.state),
             instances: self.engine.instances(),
+            lost_records: self.workers.log().lost(),
+            lost_lines: log::lost(),
+            drift: self.in_force().drift(),
             reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }
 }
 
+fn listener((name, scheme, address): (&str, &'static str, std::net::SocketAddr)) -> admin::ListenerStatus {
+    admin::ListenerStatus { name: name.to_owned(), scheme, address: address.to_string() }
+}
+
+/// More than anybody reads: the metrics have all.
+const MOST_COUNTS: usize = 1000;
+
 fn counts(state: &State) -> Vec<admin::Count> {
     let mut counts = Vec::new();
     for (filter, (metric, values)) in state.snapshot.counted() {
         for (labels, value) in values {
+            if counts.len() == MOST_COUNTS {
+                return counts;
+            }
             #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
             let (value, buckets) = match (&value, &metric.kind) {
                 (Value::Counter(sum), _) => (*sum as f64, Vec::new()),
                 (Value::Gauge(value), _) => (*value, Vec::new()),
                 (Value::Histogram(counts, sum), Kind::Histogram(bounds)) => {
-                    let bounds = bounds.iter().copied().chain([f64::MAX]);
-                    (*sum, bounds.zip(counts.iter().copied()).collect())
+                    let bounds = bounds.iter().copied().map(Some).chain([None]);
+                    let bucket = |(bound, count): (Option<f64>, &u64)| admin::Bucket { bound, count: *count };
+                    (*sum, bounds.zip(counts).map(bucket).collect())
                 }
                 (Value::Histogram(_, sum), _) => (*sum, Vec::new()),
             };
-            let labels = metric.labels.iter().cloned().zip(labels).collect();
+            let labels = metric.labels.iter().cloned().zip(labels);
+            let labels = labels.map(|(name, value)| admin::Label { name, value }).collect();
             counts.push(admin::Count {
                 filter: filter.to_owned(),
                 metric: metric.name.clone(),
