@@ -71,7 +71,7 @@ fn python() -> PathBuf {
                 let imported = Command::new(python).args(["-c", import]).stderr(Stdio::null()).status();
                 imported.is_ok_and(|status| status.success())
             };
-            let folder = Path::new(env!("GUESTS")).join("opentelemetry");
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/opentelemetry");
             let own = folder.join("bin/python3");
             if !has_it(&own) {
                 let made = command("python3", "python3").args(["-m", "venv"]).arg(&folder).status();
