@@ -16,6 +16,7 @@ mod orders;
 mod program;
 mod reload;
 mod state;
+mod traces;
 mod upgrade;
 mod watch;
 mod why;
@@ -48,6 +49,7 @@ pub use program::Program;
 use reload::Changes;
 pub use reload::{Built, Outcome, Reloads};
 pub use state::State;
+use traces::Exporter;
 pub use upgrade::Successor;
 use upgrade::Upgrades;
 use watch::{Item, Watch};
@@ -75,6 +77,7 @@ pub struct Server {
     state: Arc<State>,
     listeners: Listeners,
     workers: Workers,
+    exporter: Exporter,
     started: Instant,
     /// When that was, and when what is served was adopted.
     adopted: (SystemTime, SystemTime),
@@ -127,11 +130,13 @@ impl Server {
         let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
         let build = move || reload::build(&Arc::new(load()), &with, None);
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
+        let exporter = Exporter::new();
         let mut server = Self {
             source,
             engine,
             listeners: Listeners::inheriting(inherited),
-            workers: Workers::none()?,
+            workers: Workers::none(exporter.sink())?,
+            exporter,
             started: Instant::now(),
             adopted: (SystemTime::now(), SystemTime::now()),
             admin: None,
@@ -248,6 +253,7 @@ impl Server {
         self.pulse.serve();
         self.keep_documents();
         why::allow(config.why, self.workers.stories());
+        self.exporter.adopt(config.traces.as_ref(), self.workers.lines().first());
         Ok(())
     }
 

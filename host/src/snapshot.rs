@@ -14,11 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Slices;
-use crate::config::{Config, Fault, HostHeader, Report, Timeouts, Why};
+use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Station, Stores, Warm};
 use crate::routing::Router;
 use crate::store;
+use crate::telemetry::traces::{Room, Sampling, Tracing};
 use crate::upstream::{self, Upstream};
 use counts::Counts;
 use lines::Places;
@@ -42,6 +43,8 @@ pub struct Snapshot {
     pub is_watched: bool,
     /// What is kept for those who ask why.
     pub why: Option<Why>,
+    /// How exchanges are traced, if they are.
+    pub tracing: Option<Tracing>,
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
@@ -143,11 +146,19 @@ impl Snapshot {
             access_log: config.access_log,
             is_watched: config.admin.is_some(),
             why: config.why,
+            tracing: config.traces.as_ref().map(tracing),
             upstreams,
             stores,
             entries,
             engine: Arc::clone(engine),
         })
+    }
+}
+
+fn tracing(traces: &config::Traces) -> Tracing {
+    Tracing {
+        sampling: Sampling::new(traces.sample, traces.trusts_all),
+        room: Room { exchanges: traces.queue_exchanges, bytes: traces.queue_size },
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod client;
+mod collector;
 mod figures;
 mod frames;
 mod golden;
@@ -19,6 +20,7 @@ mod tools;
 
 pub use certificates::Authority;
 pub use client::{Client, Reply, get};
+pub use collector::Collector;
 pub use figures::{Figures, Scrape};
 pub use frames::{Frame, Frames, PREFACE};
 pub use golden::Golden;

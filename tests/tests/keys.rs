@@ -64,6 +64,9 @@ fn kind(schema: &Value) -> String {
         _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("KiB")) => "size".into(),
         _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("ms|s")) => "duration".into(),
         _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("100)%")) => "share, as in 50%".into(),
+        _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains(")?%")) => {
+            "share, as in 1% or 0.01".into()
+        }
         _ => "text".into(),
     }
 }

@@ -106,7 +106,7 @@ pub(super) async fn drain(mut server: Server, signals: Signals, notify: &Notify)
     ending.wait(patience.delay, |_| true).await;
     ending.server.close().await;
     tracing::info!("draining: exchanges in progress may end, within {:?}", patience.grace);
-    ending.wait(patience.grace, |server| server.connections() > 0).await;
+    let deadline = ending.wait(patience.grace, |server| server.connections() > 0).await;
     let left = ending.server.connections() as u64;
     let closing = count(left, "connection");
     if left == 0 {
@@ -116,7 +116,8 @@ pub(super) async fn drain(mut server: Server, signals: Signals, notify: &Notify)
     } else {
         tracing::warn!("the time to drain is over: closing {closing}");
     }
-    ending.server.end().await;
+    let until = if ending.is_hurried { Instant::now() } else { deadline };
+    ending.server.end(until).await;
 }
 
 /// A server that comes to its end, and still hears.
@@ -130,8 +131,9 @@ struct Ending {
 }
 
 impl Ending {
-    /// Waits for so long as long as there is something to wait for, and does what there is to do.
-    async fn wait(&mut self, patience: Duration, is_worth_it: impl Fn(&Server) -> bool) {
+    /// Waits for so long as long as there is something to wait for, and does what there is to do. Until when it would have
+    /// waited at most.
+    async fn wait(&mut self, patience: Duration, is_worth_it: impl Fn(&Server) -> bool) -> Instant {
         let mut deadline = Instant::now() + patience;
         while !self.is_hurried && Instant::now() < deadline && is_worth_it(&self.server) {
             tokio::select! {
@@ -151,6 +153,7 @@ impl Ending {
                 duty = self.server.duty() => self.server.perform(duty).await,
             }
         }
+        deadline
     }
 }
 

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::filters::{Override, Plugin};
 use super::forms::{
-    AccessLog, Added, AnyStore, Conditions, Endpoint, Entry, Probes, Redirect, RouteChain, Secret, StripPrefix,
-    Version, Whole, Why,
+    AccessLog, Added, AnyStore, Compression, Conditions, Endpoint, Entry, Probes, Redirect, RouteChain, Secret,
+    SecretFields, StripPrefix, Trust, Version, Whole, Why,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
-use super::units::{Size, Time};
+use super::units::{Ratio, Size, Time};
 use super::{Balance, Located};
 use crate::paths::EncodedSlash;
 
@@ -25,6 +25,7 @@ const NAME_OR_ENDPOINT: &str =
 const HOST: &str = r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?";
 const SERVER_NAME: &str = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*";
 const HOST_HEADER: &str = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)(:[0-9]{1,5})?";
+const TARGET: &str = r"/[!-~]*";
 const METHOD: &str = r"[!#$%&'*+.^_`|~0-9A-Z-]+";
 
 section! {
@@ -49,6 +50,8 @@ section! {
         admin: Option<Admin>,
         /// What `weir why` can tell about exchanges that are over, or `none`. Without `admin` nothing is kept.
         why: Option<Located<Why>>,
+        /// Where traces of exchanges go. Default: nowhere.
+        traces: Option<Traces>,
         /// Where clients connect, by name.
         listeners: Named<Listener>,
         /// Servers behind the proxy, by name.
@@ -130,6 +133,54 @@ section! {
         keep: Option<Located<Count<1, 20_000>>>,
         /// One in so many of the exchanges that went well is kept, 0 for none. Default: 100.
         sample: Option<Located<Count<0, 1_000_000>>>,
+    }
+}
+
+section! {
+    /// Traces of exchanges, for a collector that takes OTLP over HTTP.
+    struct Traces {
+        /// The collector: the name of an upstream, or a URL as in `http://127.0.0.1:4318`.
+        upstream: Located<String> => text_like(NAME_OR_ENDPOINT),
+        /// Where it takes spans. Default: /v1/traces.
+        path: Option<Located<String>> => text_like(TARGET),
+        /// Fields that it wants to see, a key for instance; each value is a secret.
+        headers: Option<SecretFields>,
+        /// How its requests are compressed: `gzip`, or `none` (the default).
+        compression: Option<Compression>,
+        /// The share of exchanges that are traced, as `1%` or 0.01. Callers that are trusted decide themselves. Default: 1%.
+        sample: Option<Ratio>,
+        /// Whose decision is followed: that of peers in a listener's `trusted_proxies` (the default), or of `all`.
+        trust: Option<Trust>,
+        /// What this proxy is called. Default: weir.
+        service: Option<Located<String>>,
+        /// How long the collector may take to answer. Default: 10s.
+        timeout: Option<Located<Time>>,
+        /// How long spans that it does not take now are sent again. Default: 1m.
+        retry: Option<Located<Time>>,
+        /// How many spans are sent at once.
+        batch: Option<TraceBatch>,
+        /// How much waits to be sent; what comes beyond is dropped.
+        queue: Option<TraceQueue>,
+    }
+}
+
+section! {
+    /// How many spans are sent at once.
+    struct TraceBatch {
+        /// So many are not kept waiting. Default: 512.
+        spans: Option<Located<Count<1, 10_000>>>,
+        /// How long the first waits for others. Default: 1s.
+        delay: Option<Located<Time>>,
+    }
+}
+
+section! {
+    /// How much waits to be sent.
+    struct TraceQueue {
+        /// Exchanges. Default: 2048.
+        exchanges: Option<Located<Count<1, 1_000_000>>>,
+        /// What they take in memory. Default: 16MiB.
+        size: Option<Located<Size>>,
     }
 }
 

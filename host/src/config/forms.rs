@@ -20,6 +20,23 @@ words! { "a way to balance", Balance {
 
 words! { "a rule for %2F", EncodedSlash { "reject" => EncodedSlash::Reject, "keep" => EncodedSlash::Keep, } }
 
+/// Whose decision to trace an exchange is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    All,
+    TrustedProxies,
+}
+
+words! { "a way to trust", Trust { "trusted_proxies" => Trust::TrustedProxies, "all" => Trust::All, } }
+
+/// How what the proxy sends on its own account is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compression {
+    Gzip,
+    None,
+}
+
+words! { "a compression", Compression { "gzip" => Compression::Gzip, "none" => Compression::None, } }
 /// Whom probes are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probes {
@@ -362,5 +379,30 @@ impl Read for Secret {
         let mut schema = SecretPlace::schema(definitions);
         schema["oneOf"] = json!([{ "required": ["env"] }, { "required": ["file"] }]);
         schema
+    }
+}
+
+/// Fields of requests whose values must not be shown. Here `x-` begins a name like any other.
+#[derive(Debug)]
+pub(super) struct SecretFields(pub(super) Vec<(Located<String>, Secret)>);
+
+impl Read for SecretFields {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            return reader.expected_with("a map", node, "write `{ authorization: { env: NAME } }`");
+        };
+        let read = entries.iter().filter_map(|(key, value)| {
+            let name = Located { value: key.name.clone(), place: key.place };
+            Some((name, Secret::read(value, reader)?))
+        });
+        Some(Self(read.collect()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z0-9._-]+$" },
+            "additionalProperties": Secret::schema(definitions),
+        })
     }
 }

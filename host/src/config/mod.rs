@@ -25,6 +25,7 @@ mod sites;
 mod sources;
 mod stores;
 mod syntax;
+mod traces;
 mod tree;
 mod units;
 mod upstreams;
@@ -48,6 +49,7 @@ pub use process::{Drain, Process, Upgrade};
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
 pub use stores::Store;
+pub use traces::Traces;
 pub use upstreams::{Balance, Endpoint, Scheme, Timeouts, Upstream, UpstreamTls};
 
 /// A configuration: whole and sound if it has no faults.
@@ -71,6 +73,8 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// What is kept for those who ask why; nothing if there is nobody to ask.
     pub why: Option<Why>,
+    /// Where traces of exchanges go.
+    pub traces: Option<Traces>,
     /// Where clients connect.
     pub listeners: Vec<Listener>,
     /// Where requests go.

@@ -158,6 +158,7 @@ impl Loader {
         self.one(&mut file.upgrade, more.upgrade, "upgrade", |upgrade| upgrade.place);
         self.one(&mut file.admin, more.admin, "admin", |admin| admin.place);
         self.one(&mut file.why, more.why, "why", |why| why.place);
+        self.one(&mut file.traces, more.traces, "traces", |traces| traces.place);
         self.one(&mut file.defaults, more.defaults, "defaults", |defaults| defaults.place);
         self.names(&mut file.listeners, more.listeners, "listener");
         self.names(&mut file.upstreams, more.upstreams, "upstream");

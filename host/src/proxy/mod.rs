@@ -17,6 +17,7 @@ mod piped;
 mod record;
 mod redirect;
 mod story;
+mod trace;
 mod upgrade;
 mod worker;
 
@@ -59,6 +60,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
         exchange.trail.begin();
     }
     let mut ongoing = Ongoing::begin(exchange, worker, Rc::clone(&connection.open), &local);
+    ongoing.begin_trace(worker, &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     ongoing.count_begin();
     if let Ok(Some(chosen)) = &chosen {
@@ -194,9 +196,11 @@ async fn forward(
         timeouts: &route.timeouts,
         upgrade: chosen.wishes.upgrade.as_ref(),
         trailers: chosen.wishes.trailers,
+        trace: ongoing.trace.as_ref().map(|trace| (trace, 0)),
     };
     let since = exchange.trail.last().unwrap_or(exchange.started);
-    ongoing.outcome.attempts = ongoing.teller.as_ref().map(|_| Attempts::at(upstream, since));
+    let is_told = ongoing.teller.is_some() || ongoing.outcome.recording.is_some();
+    ongoing.outcome.attempts = is_told.then(|| Attempts::at(upstream, since));
     let sent = upstream.send(outbound, body, ongoing.outcome.attempts.as_mut()).await;
     let arrived = sent.as_ref().map_or_else(|_| Instant::now(), |(_, body)| body.arrived());
     ongoing.waited = arrived.duration_since(began);

@@ -14,11 +14,13 @@ use tokio::runtime::Handle;
 
 use super::piped::WhyCut;
 use super::story::Teller;
+use super::trace::Recording;
 use super::{Error, Worker};
 use crate::plugin::{Completion, Cut, Ending, Exchange, Held, Origin, Summary};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
 use crate::telemetry::metrics::{self, End, Maker};
+use crate::telemetry::traces::Trace;
 use crate::upstream::{self, Attempts, ResponseBody};
 
 /// Names the exchange to the client.
@@ -103,6 +105,8 @@ pub(super) struct Outcome {
     pub(super) attempts: Option<Attempts>,
     /// By what id the client knows the exchange, if by another one.
     pub(super) named: Option<HeaderValue>,
+    /// Its trace, if that is recorded.
+    pub(super) recording: Option<Box<Recording>>,
 }
 
 /// Who made the response, and why.
@@ -166,6 +170,8 @@ pub(super) struct Ongoing {
     log: Rc<WorkerLog>,
     /// Who will tell, if anybody may ask.
     pub(super) teller: Option<Rc<Teller>>,
+    /// Its place in its trace, if exchanges are traced.
+    pub(super) trace: Option<Trace>,
     /// The client's connection counts as open until all have been told: a drain waits for that.
     open: Rc<dyn Debug>,
 }
@@ -184,6 +190,7 @@ impl Ongoing {
             log: Rc::clone(&worker.log),
             teller: worker.teller(local),
             open,
+            trace: None,
         }
     }
 
@@ -219,11 +226,16 @@ impl Ongoing {
             Origin::Upstream => {}
             Origin::Filter(_) | Origin::Host => name(&mut head.headers, &self.exchange),
         }
-        if self.teller.is_some() {
+        if self.is_told() {
             let named = head.headers.get(REQUEST_ID).filter(|named| !self.exchange.id.is(named.as_bytes()));
             self.outcome.named = named.cloned();
         }
         head
+    }
+
+    /// Whether somebody will be told how it went.
+    pub(super) fn is_told(&self) -> bool {
+        self.teller.is_some() || self.outcome.recording.is_some()
     }
 
     /// The response's body failed.
@@ -270,8 +282,10 @@ impl Ongoing {
     fn record(&self, cut: Option<&Cut>, duration: Duration) {
         let (exchange, outcome) = (&*self.exchange, &self.outcome);
         let Verdict { by, reason, detail } = outcome.verdict(exchange, cut);
+        let trace = outcome.recording.as_ref().map(|recording| recording.trace_id());
         self.log.add(&Record {
             exchange: &exchange.id,
+            trace: trace.as_deref(),
             client: exchange.client,
             method: exchange.request.method.as_str(),
             host: exchange.request.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
@@ -323,9 +337,7 @@ impl Drop for Ongoing {
             self.outcome.why_cut.with(|cut| self.record(cut, duration));
         }
         if completion.is_empty() {
-            if let Some(teller) = &self.teller {
-                teller.tell(&self.exchange, &self.outcome, duration);
-            }
+            tell(self.teller.as_deref(), &self.exchange, &self.outcome, duration);
             return;
         }
         let summary = self.summary(duration);
@@ -333,9 +345,7 @@ impl Drop for Ongoing {
         let teller = self.teller.take();
         let mut told = Box::pin(async move {
             let exchange = completion.run(exchange, summary).await;
-            if let Some(teller) = teller {
-                teller.tell(&exchange, &outcome, duration);
-            }
+            tell(teller.as_deref(), &exchange, &outcome, duration);
         });
         let mut context = Context::from_waker(Waker::noop());
         // Only who waits needs a task; at the end of a worker there is none.
@@ -346,6 +356,16 @@ impl Drop for Ongoing {
                 drop(open);
             });
         }
+    }
+}
+
+/// Tells who wants to know how it went.
+fn tell(teller: Option<&Teller>, exchange: &Exchange, outcome: &Outcome, duration: Duration) {
+    if let Some(teller) = teller {
+        teller.tell(exchange, outcome, duration);
+    }
+    if let Some(recording) = &outcome.recording {
+        recording.end(exchange, outcome, duration);
     }
 }
 

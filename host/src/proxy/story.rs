@@ -76,7 +76,7 @@ fn kind<'a>(verdict: &Verdict<'a>, outcome: &Outcome, failure: Option<&'static s
     (verdict.by, reason)
 }
 
-fn story(exchange: &Exchange, outcome: &Outcome, verdict: &Verdict<'_>, duration: Duration) -> Story {
+pub(super) fn story(exchange: &Exchange, outcome: &Outcome, verdict: &Verdict<'_>, duration: Duration) -> Story {
     let serving = exchange.serving.as_deref();
     let steps = steps(exchange);
     let attempts = outcome.attempts.as_ref();
@@ -147,10 +147,13 @@ fn step(mark: &Mark, said: Option<&Said>, pieces: u64) -> Step {
 
 fn tell(exchange: &Exchange, attempt: &upstream::Attempt) -> Attempt {
     Attempt {
+        number: attempt.number,
         endpoint: Arc::clone(&attempt.endpoint),
         began: attempt.began.saturating_duration_since(exchange.started),
         took: attempt.took,
         is_new: attempt.is_new,
+        status: attempt.status,
+        failed: attempt.failed,
         error: attempt.error.clone(),
     }
 }

@@ -17,6 +17,7 @@ use crate::plugin::{ExchangeId, Peer};
 use crate::snapshot::Local;
 use crate::telemetry::access::WorkerLog;
 use crate::telemetry::ring::Ring;
+use crate::telemetry::traces::{Sink, Tracer};
 
 /// What the exchanges of one worker share.
 #[derive(Debug)]
@@ -24,16 +25,20 @@ pub struct Worker {
     local: RefCell<Rc<Local>>,
     pub(super) log: Rc<WorkerLog>,
     teller: Rc<Teller>,
+    pub(super) tracer: Tracer,
+    /// Where traced exchanges go.
+    pub(super) sink: Sink,
     id: Cell<u128>,
 }
 
 impl Worker {
     /// A worker that begins with this snapshot, and keeps the stories of its exchanges there.
-    pub fn new(local: Local, log: Rc<WorkerLog>, stories: Arc<Ring>) -> Self {
+    pub fn new(local: Local, log: Rc<WorkerLog>, stories: Arc<Ring>, sink: Sink) -> Self {
         // The random upper half tells workers and restarts apart, the lower half counts.
         let id = u128::from(RandomState::new().hash_one(0)) << 64;
         let teller = Rc::new(Teller::new(stories));
-        Self { local: RefCell::new(Rc::new(local)), log, teller, id: Cell::new(id) }
+        let (local, tracer) = (RefCell::new(Rc::new(local)), Tracer::default());
+        Self { local, log, teller, tracer, sink, id: Cell::new(id) }
     }
 
     /// What exchanges that begin now use.

@@ -1,6 +1,7 @@
 //! The server's end, step by step; when it is time for each is for the caller to say.
 
 use std::time::Duration;
+use tokio::time::Instant;
 
 use super::Server;
 use crate::config::Drain;
@@ -41,8 +42,10 @@ impl Server {
         self.workers.drain().await;
     }
 
-    /// The last: closes what is left, and writes all records that there are.
-    pub async fn end(self) {
+    /// The last: sends the traces that wait, before the deadline, closes what is left, and writes all records that there
+    /// are.
+    pub async fn end(self, deadline: Instant) {
+        self.exporter.finish(deadline).await;
         self.workers.end().await;
     }
 }

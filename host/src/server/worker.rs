@@ -21,6 +21,7 @@ use crate::snapshot::Local;
 use crate::telemetry::access::{WorkerLog, WorkerSender};
 use crate::telemetry::metrics::Seat;
 use crate::telemetry::ring::Ring;
+use crate::telemetry::traces::Sink;
 
 /// How often idle upstream connections and instances are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -70,6 +71,7 @@ impl Worker {
         listeners: &Arc<[Id]>,
         log: WorkerSender,
         stories: Arc<Ring>,
+        sink: Sink,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::unbounded_channel();
         let (connections, arrivals) = mpsc::unbounded_channel();
@@ -87,8 +89,8 @@ impl Worker {
                     Ok(runtime) => {
                         let _seat = Seat::take();
                         let log = WorkerLog::new(log);
-                        let log_and_stories = (Rc::clone(&log), kept);
-                        runtime.block_on(work((state, listeners), inbox, arrivals, (station, calls), log_and_stories));
+                        let told = (Rc::clone(&log), kept, sink);
+                        runtime.block_on(work((state, listeners), inbox, arrivals, (station, calls), told));
                         // Ends the connections that are left; their exchanges leave records too.
                         log.end();
                         drop(runtime);
@@ -170,10 +172,10 @@ async fn work(
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
     (station, calls): (Station, mpsc::UnboundedReceiver<Asked>),
-    (log, stories): (Rc<WorkerLog>, Arc<Ring>),
+    (log, stories, sink): (Rc<WorkerLog>, Arc<Ring>, Sink),
 ) {
     let local = Local::new(Arc::clone(&state.snapshot), &station, Warm::default(), None).await;
-    let worker = Rc::new(proxy::Worker::new(local, log, stories));
+    let worker = Rc::new(proxy::Worker::new(local, log, stories, sink));
     spawn_local(calls::serve(calls, Rc::clone(&worker)));
     let receptions = Receptions::default();
     receptions.become_of(&state, &listeners, &worker.local());

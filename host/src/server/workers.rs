@@ -15,6 +15,7 @@ use crate::listen::{Doors, Id};
 use crate::plugin::{Outbound, Warm};
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::ring::Ring;
+use crate::telemetry::traces::Sink;
 
 /// How often it is looked whether what is to end has ended.
 const LOOK: Duration = Duration::from_millis(10);
@@ -32,6 +33,8 @@ pub(super) struct Workers {
     log: AccessLog,
     /// What was told of exchanges, by the worker's place: it stays when the worker goes.
     stories: Vec<Arc<Ring>>,
+    /// Where traced exchanges go.
+    sink: Sink,
 }
 
 /// A worker whose connections come to an end.
@@ -42,14 +45,15 @@ struct Leaving {
 }
 
 impl Workers {
-    /// None yet.
-    pub(super) fn none() -> std::io::Result<Self> {
+    /// None yet. What they trace will go there.
+    pub(super) fn none(sink: Sink) -> std::io::Result<Self> {
         Ok(Self {
             all: Vec::new(),
             leaving: Vec::new(),
             doors: Rc::default(),
             log: AccessLog::start()?,
             stories: Vec::new(),
+            sink,
         })
     }
 
@@ -93,7 +97,7 @@ impl Workers {
         let missing = self.all.len()..state.config.workers;
         let start = |index| {
             let stories = self.stories.get(index).map_or_else(Arc::default, Arc::clone);
-            Worker::start(index, state, listeners, self.log.worker(), stories)
+            Worker::start(index, state, listeners, self.log.worker(), stories, self.sink.clone())
         };
         missing.map(start).collect()
     }

@@ -27,6 +27,8 @@ const QUEUE: usize = 256;
 pub struct Record<'a> {
     /// Its id.
     pub exchange: &'a dyn std::fmt::Display,
+    /// Its trace, if that is recorded.
+    pub trace: Option<&'a str>,
     /// The peer's address.
     pub client: std::net::IpAddr,
     /// As sent.
@@ -263,6 +265,7 @@ impl Record<'_> {
             ("reason", self.reason),
             ("detail", self.detail),
             ("ended", Some(self.ended)),
+            ("trace", self.trace),
         ] {
             let Some(value) = value else { continue };
             let _ = write!(line, r#","{key}":"#);

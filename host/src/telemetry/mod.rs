@@ -8,5 +8,6 @@ mod output;
 pub mod ring;
 pub mod story;
 mod time;
+pub mod traces;
 
 pub use output::LogFile;

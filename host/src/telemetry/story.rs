@@ -78,6 +78,8 @@ pub struct Step {
 /// One endpoint that was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempt {
+    /// How many were asked before.
+    pub number: usize,
     /// Host and port.
     pub endpoint: Arc<str>,
     /// From the exchange's begin.
@@ -86,7 +88,11 @@ pub struct Attempt {
     pub took: Option<Duration>,
     /// Whether a connection was opened for it.
     pub is_new: bool,
-    /// Why there is no response.
+    /// What it answered.
+    pub status: Option<u16>,
+    /// Why there is no response, in a word.
+    pub failed: Option<&'static str>,
+    /// Why there is none.
     pub error: Option<String>,
 }
 

@@ -22,6 +22,8 @@ pub struct Attempts {
 /// One endpoint that was asked.
 #[derive(Debug)]
 pub struct Attempt {
+    /// How many were asked before.
+    pub number: usize,
     /// Host and port.
     pub endpoint: Arc<str>,
     /// When.
@@ -30,6 +32,10 @@ pub struct Attempt {
     pub took: Option<Duration>,
     /// Whether a connection was opened for it.
     pub is_new: bool,
+    /// What it answered.
+    pub status: Option<u16>,
+    /// What went wrong, in a word.
+    pub failed: Option<&'static str>,
     /// What went wrong.
     pub error: Option<String>,
 }
@@ -56,8 +62,16 @@ impl Attempts {
     }
 
     pub(super) fn begin(&mut self, endpoint: &Arc<str>) {
-        let next =
-            Attempt { endpoint: Arc::clone(endpoint), began: self.since, took: None, is_new: false, error: None };
+        let next = Attempt {
+            number: self.last.as_ref().map_or(0, |last| last.number + 1),
+            endpoint: Arc::clone(endpoint),
+            began: self.since,
+            took: None,
+            is_new: false,
+            status: None,
+            failed: None,
+            error: None,
+        };
         if let Some(before) = self.last.replace(next)
             && self.before.len() < MOST
         {
@@ -71,11 +85,13 @@ impl Attempts {
         }
     }
 
-    pub(super) fn end(&mut self, error: Option<&Error>) {
+    pub(super) fn end(&mut self, answered: Result<u16, &Error>) {
         let now = Instant::now();
         if let Some(last) = &mut self.last {
             last.took = Some(now.saturating_duration_since(last.began));
-            last.error = error.map(Error::to_string);
+            last.status = answered.ok();
+            last.failed = answered.err().map(|error| error.code().unwrap_or("not-sent"));
+            last.error = answered.err().map(Error::to_string);
         }
         self.since = now;
     }

@@ -24,7 +24,7 @@ impl Pool {
     /// that is wanted.
     pub async fn send(
         self: &Rc<Self>,
-        outbound: Outbound<'_>,
+        mut outbound: Outbound<'_>,
         mut body: RequestBody,
         mut attempts: Option<&mut Attempts>,
     ) -> Result<(response::Parts, ResponseBody), Error> {
@@ -38,12 +38,15 @@ impl Pool {
             if let Some(before) = tried.last() {
                 endpoints[*before].counts.here().failovers.add(1);
             }
+            if let Some((_, attempt)) = &mut outbound.trace {
+                *attempt = tried.len();
+            }
             if let Some(attempts) = &mut attempts {
                 attempts.begin(&endpoints[index].name);
             }
             let asked = ask(Place::take(self, index), &outbound, &deadlines, &mut body, &mut attempts).await;
             if let Some(attempts) = &mut attempts {
-                attempts.end(asked.as_ref().err());
+                attempts.end(asked.as_ref().map(|(head, _)| head.status.as_u16()));
             }
             let counts = endpoints[index].counts.here();
             match &asked {

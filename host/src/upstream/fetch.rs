@@ -41,6 +41,7 @@ impl Pool {
                 timeouts: &timeouts,
                 upgrade: None,
                 trailers: false,
+                trace: None,
             };
             let (head, mut body) = self.send(outbound, RequestBody::whole(body), None).await?;
             let mut whole = BytesMut::new();

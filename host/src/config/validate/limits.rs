@@ -102,7 +102,13 @@ impl Check {
     }
 
     /// Sets a duration that is written; one that is not within milliseconds of the range is at fault.
-    fn time(&mut self, slot: &mut Duration, written: Option<&Located<Time>>, range: RangeInclusive<u64>, what: &str) {
+    pub(super) fn time(
+        &mut self,
+        slot: &mut Duration,
+        written: Option<&Located<Time>>,
+        range: RangeInclusive<u64>,
+        what: &str,
+    ) {
         let Some(written) = written else { return };
         if !range.contains(&u64::try_from(written.value.0.as_millis()).unwrap_or(u64::MAX)) {
             self.fault(written.place, what);
@@ -111,7 +117,13 @@ impl Check {
     }
 
     /// Sets a size that is written; one that is not within the range is at fault.
-    fn size(&mut self, slot: &mut usize, written: Option<&Located<Size>>, range: &RangeInclusive<u64>, what: &str) {
+    pub(super) fn size(
+        &mut self,
+        slot: &mut usize,
+        written: Option<&Located<Size>>,
+        range: &RangeInclusive<u64>,
+        what: &str,
+    ) {
         let Some(written) = written else { return };
         if !range.contains(&written.value.0) {
             self.fault(written.place, what);
@@ -121,7 +133,7 @@ impl Check {
 }
 
 /// Sets a number that is written.
-fn set<const LEAST: u64, const MOST: u64>(slot: &mut usize, written: Option<&Located<Count<LEAST, MOST>>>) {
+pub(super) fn set<const LEAST: u64, const MOST: u64>(slot: &mut usize, written: Option<&Located<Count<LEAST, MOST>>>) {
     if let Some(written) = written {
         *slot = usize::try_from(written.value.0).unwrap_or(usize::MAX);
     }

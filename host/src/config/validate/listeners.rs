@@ -115,7 +115,7 @@ impl Check {
         written.iter().map(|host| host.value.to_ascii_lowercase()).collect()
     }
 
-    fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
+    pub(super) fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
         let read = match secret {
             forms::Secret::Env(name) => Secret::of_environment(&name.value, name.place),
             forms::Secret::File(path) => Secret::of_file(&self.path(path), path.place),

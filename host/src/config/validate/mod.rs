@@ -9,6 +9,7 @@ mod routes;
 mod sites;
 mod stores;
 mod ties;
+mod traces;
 mod upstreams;
 
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ pub(super) fn validate(loaded: Loaded) -> Config {
         process: Process::default(),
         admin: None,
         why: None,
+        traces: None,
         listeners: Vec::new(),
         upstreams: Vec::new(),
         stores: Vec::new(),
@@ -114,6 +116,7 @@ impl Check {
         let mut upstreams = Upstreams::new(self, &file.upstreams);
         let mut chains = Chains::new(self, &file.chains, plugins);
         config.sites = self.sites(file, &config.listeners, &mut chains, &mut upstreams);
+        config.traces = self.traces(file, &mut upstreams);
         config.upstreams = upstreams.all;
         (config.entries, config.unused) = chains.finish(config.workers, self);
     }
