@@ -3,25 +3,28 @@
 mod calls;
 mod door;
 mod ending;
+mod files;
 mod handover;
 mod health;
 mod inherit;
 mod inspect;
 mod listeners;
 mod logs;
+mod metrics;
 mod notify;
 mod orders;
 mod program;
 mod reload;
 mod state;
 mod upgrade;
+mod watch;
 mod worker;
 mod workers;
 
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::{Semaphore, mpsc};
@@ -30,7 +33,7 @@ use tokio::task::spawn_local;
 use crate::admin;
 use crate::config::{Admin, Config, Fault, Process, Report};
 use crate::listen::Stop;
-use crate::plugin::{Document, Engine};
+use crate::plugin::{Document, Engine, Warm};
 use crate::telemetry::log;
 
 use door::AdminDoor;
@@ -41,11 +44,12 @@ use listeners::{Bound, Listeners};
 use logs::Logs;
 pub use notify::Notify;
 pub use program::Program;
+use reload::Changes;
 pub use reload::{Built, Outcome, Reloads};
-use reload::{Change, Changes};
 pub use state::State;
 pub use upgrade::Successor;
 use upgrade::Upgrades;
+use watch::{Item, Watch};
 use workers::Workers;
 
 /// Orders that wait; whoever asks waits, too.
@@ -56,6 +60,8 @@ const ORDERS: usize = 16;
 pub struct Source {
     /// For people.
     pub name: String,
+    /// Whether it is reloaded when a file of it changes.
+    pub is_watched: bool,
     /// Reads it; slow.
     pub load: Arc<dyn Fn() -> Config + Send + Sync>,
 }
@@ -69,14 +75,14 @@ pub struct Server {
     listeners: Listeners,
     workers: Workers,
     started: Instant,
+    /// When that was, and when what is served was adopted.
+    adopted: (SystemTime, SystemTime),
     admin: Option<AdminDoor>,
     /// To whoever opens a door for operators.
     ordered: mpsc::Sender<admin::Order>,
     orders: mpsc::Receiver<admin::Order>,
     changes: Changes,
     reloads: Reloads,
-    /// When the last reload was, and what was wrong.
-    reloaded: Option<(Instant, Option<String>)>,
     /// How the process was told to be.
     process: Process,
     is_draining: bool,
@@ -86,9 +92,18 @@ pub struct Server {
     is_replaced: bool,
     /// What probes are told.
     pulse: Rc<Pulse>,
+    /// Counts the states that were in force.
+    number: u64,
     /// Whose turn it is to show something large.
     showing: Arc<Semaphore>,
+    /// The configuration that was last read, if it could not be used.
+    refused: Option<Arc<Config>>,
+    files: Watch,
 }
+
+/// Files that have changed.
+#[derive(Debug)]
+pub struct Changed(Vec<Item>);
 
 /// What there is to do.
 #[derive(Debug)]
@@ -99,14 +114,17 @@ pub enum Duty {
     Built(Built),
     /// Another process is ready to take over, or is not.
     Upgraded(Result<Successor, String>),
+    /// Files have changed.
+    Changed(Changed),
 }
 
 impl Server {
     /// Loads the filters, takes or binds the listeners' sockets and serves. On return every address accepts.
     pub async fn start(source: Source, engine: Arc<Engine>, inherited: Inherited) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
-        let (from, with) = (source.clone(), Arc::clone(&engine));
-        let build = move || reload::build(&Change::Configuration, &from, &with, None);
+        let since = watch::now();
+        let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
+        let build = move || reload::build(&Arc::new(load()), &with, None);
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
         let mut server = Self {
             source,
@@ -114,23 +132,27 @@ impl Server {
             listeners: Listeners::inheriting(inherited),
             workers: Workers::none()?,
             started: Instant::now(),
+            adopted: (SystemTime::now(), SystemTime::now()),
             admin: None,
             ordered,
             orders,
             changes: Changes::none(),
             reloads: Reloads::default(),
-            reloaded: None,
             process: Process::default(),
             is_draining: false,
             upgrades: Upgrades::none(),
             successor: None,
             is_replaced: false,
             pulse: Rc::default(),
+            number: 0,
             showing: Arc::new(Semaphore::new(1)),
+            refused: None,
+            files: Watch::start(),
             state: Arc::clone(&state),
         };
-        server.adopt(state).await?;
+        server.adopt(state, Vec::new()).await?;
         server.listeners.inherited.close_rest();
+        server.watch(since);
         Ok(server)
     }
 
@@ -140,6 +162,7 @@ impl Server {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
             attempt = self.upgrades.next() => Duty::Upgraded(attempt),
+            changed = self.files.next() => Duty::Changed(Changed(changed)),
         }
     }
 
@@ -149,6 +172,7 @@ impl Server {
             Duty::Order(order) => self.obey(order),
             Duty::Built(built) => self.finish(built).await,
             Duty::Upgraded(attempt) => self.conclude(attempt),
+            Duty::Changed(Changed(items)) => self.changed(items),
         }
     }
 
@@ -172,13 +196,13 @@ impl Server {
 
     /// Has everything be as this state says: what it needs is bound and started before, and what it does not have comes to
     /// an end behind. On an error nothing has changed.
-    async fn adopt(&mut self, state: Arc<State>) -> Result<(), Report> {
+    async fn adopt(&mut self, state: Arc<State>, warm: Vec<Warm>) -> Result<(), Report> {
         let config = Arc::clone(&state.config);
         let failed = |faults| Report::new(&config.sources, faults);
         let grace = config.process.drain.grace;
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
-        let door = config.admin.as_ref().filter(|asked| !is_open(asked));
+        let door = state.admin.as_ref().filter(|asked| !is_open(asked));
         let door = door
             .map(|asked| {
                 AdminDoor::open(
@@ -204,26 +228,31 @@ impl Server {
         })?;
         logs.switch(self.workers.log()).await;
         self.process = config.process.clone();
-        self.workers.adopt(&state, &ids, workers, grace).await;
+        self.workers.adopt(&state, &ids, (workers, warm), grace).await;
         for gone in self.listeners.take(plan, &config, self.workers.doors()) {
             let id = gone.id;
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
             self.workers.forget(id, gone.close(Stop::Closing).await, grace);
         }
         self.pulse.watch(self.workers.orders());
-        match (&config.admin, door) {
+        match (&state.admin, door) {
             (_, Some(new)) => self.admin = Some(new),
             (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked, state.operators.as_ref())),
             (None, None) => self.admin = None,
         }
-        self.state = state;
+        if !Arc::ptr_eq(&self.state, &state) {
+            reload::retire(std::mem::replace(&mut self.state, state));
+        }
+        self.number += 1;
+        self.pulse.serve();
         self.keep_documents();
         Ok(())
     }
 
     /// Documents are fetched by this thread, through a worker's connections, until nobody uses them.
     fn keep_documents(&self) {
-        let Some(line) = self.workers.line() else { return };
+        let lines = self.workers.lines();
+        let Some(line) = lines.first() else { return };
         for document in self.state.snapshot.documents() {
             if let Some(keeping) = Document::keep(document, Arc::clone(line)) {
                 spawn_local(keeping);

@@ -3,18 +3,29 @@
 //! A snapshot is shared by all workers; [`Local`] adds what each worker owns: connections and filter
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
+mod counts;
 pub mod order;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::clock::Slices;
 use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
 use crate::paths::Rules;
-use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Stores};
+use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Station, Stores, Warm};
 use crate::routing::Router;
 use crate::store;
 use crate::upstream::{self, Upstream};
+use counts::Counts;
+
+/// How often it is looked whether an old snapshot is still used.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What instances that are made beforehand may take, all together.
+const WARM_MEMORY: usize = 256 << 20;
 
 /// Sites with their routes, upstreams and filters.
 #[derive(Debug)]
@@ -86,9 +97,10 @@ impl Snapshot {
         let kept: HashMap<&str, &Arc<Upstream>> = before
             .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name(), upstream)).collect())
             .unwrap_or_default();
+        let mut counts = Counts::new(config.workers, before);
         let mut upstreams = Vec::with_capacity(config.upstreams.len());
         for upstream in &config.upstreams {
-            let new = match Upstream::new(upstream) {
+            let new = match Upstream::new(upstream, |endpoint| counts.endpoint(&upstream.name, endpoint)) {
                 Ok(new) => new,
                 Err(found) => {
                     faults.extend(found);
@@ -103,10 +115,14 @@ impl Snapshot {
         }
         config.sound(faults)?;
         let sites = config.sites.iter().map(|site| Site {
-            serving: Arc::new(Serving { site: site.name.clone(), ..Serving::default() }),
+            serving: Arc::new(Serving {
+                site: site.name.clone(),
+                counts: counts.route(&site.name, ""),
+                ..Serving::default()
+            }),
             paths: site.paths,
             chain: Chain::new(&site.chain, &entries),
-            routes: site.routes.iter().map(|route| Route::new(site, route, &entries)).collect(),
+            routes: site.routes.iter().map(|route| Route::new(site, route, &entries, &mut counts)).collect(),
         });
         Ok(Self {
             router: Router::new(config),
@@ -131,6 +147,14 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
+    /// What serves exchanges: of each site, the requests that no route takes and then the routes.
+    pub fn serving(&self) -> impl Iterator<Item = &Serving> {
+        self.sites.iter().flat_map(|site| {
+            let routes = site.routes.iter().map(|route| &*route.serving);
+            std::iter::once(&*site.serving).chain(routes)
+        })
+    }
+
     /// All filters, in the configuration's order.
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
@@ -141,14 +165,36 @@ impl Snapshot {
         &self.upstreams
     }
 
+    /// First instances of the filters that the snapshot before does not have, for the workers at the ends of these lines.
+    pub fn warm(&self, before: &Snapshot, lines: &[Arc<dyn Outbound>]) -> Vec<Warm> {
+        let mut room = WARM_MEMORY;
+        let up = |line| Warm::up(&self.engine, &self.entries, &before.entries, line, &mut room);
+        lines.iter().map(up).collect()
+    }
+
     /// What filters want to be kept fresh.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.iter().flat_map(|entry| entry.documents())
     }
 
+    /// Where filters keep what they share, by name.
+    pub fn stores(&self) -> impl Iterator<Item = (&str, &dyn store::Store)> {
+        self.stores.iter().map(|(name, store)| (name.as_str(), &**store))
+    }
+
+    /// The files of filters' secrets.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.entries.iter().flat_map(|entry| entry.secret_files())
+    }
+
     /// What filters count, by entry.
     pub fn counted(&self) -> impl Iterator<Item = (&str, plugin::Counted)> {
         self.entries.iter().flat_map(|entry| entry.counted().into_iter().map(|counted| (entry.name.as_str(), counted)))
+    }
+
+    /// What filters did, by entry.
+    pub fn tallies(&self) -> impl Iterator<Item = (&Entry, plugin::Tally)> {
+        self.entries.iter().map(|entry| (entry.as_ref(), entry.tally()))
     }
 
     /// What is to be said of the order of filters.
@@ -163,9 +209,18 @@ impl Snapshot {
 }
 
 impl Route {
-    fn new(site: &crate::config::Site, route: &crate::config::Route, entries: &[Arc<Entry>]) -> Self {
-        let serving =
-            Serving { site: site.name.clone(), route: route.name.clone(), strip_prefix: route.strip_prefix.clone() };
+    fn new(
+        site: &crate::config::Site,
+        route: &crate::config::Route,
+        entries: &[Arc<Entry>],
+        counts: &mut Counts,
+    ) -> Self {
+        let serving = Serving {
+            site: site.name.clone(),
+            route: route.name.clone(),
+            strip_prefix: route.strip_prefix.clone(),
+            counts: counts.route(&site.name, &route.name),
+        };
         Self {
             serving: Arc::new(serving),
             chain: Chain::new(&route.chain, entries),
@@ -190,17 +245,45 @@ pub struct Local {
 }
 
 impl Local {
-    /// The worker's part of a snapshot; connections and instances of what is in both are kept.
-    pub fn new(snapshot: Arc<Snapshot>, outbound: &Arc<dyn Outbound>, before: Option<&Local>) -> Self {
+    /// The worker's part of a snapshot; connections and instances of what is in both are kept. It is made in slices, in
+    /// which the worker serves others.
+    pub async fn new(snapshot: Arc<Snapshot>, station: &Station, warm: Warm, before: Option<&Local>) -> Self {
+        let mut slices = Slices::new();
         let kept = before.map(|local| &local.pools);
-        let pools = plugin::Pools::new(&snapshot.engine, &snapshot.entries, outbound, kept);
-        let kept: HashMap<*const Upstream, &Rc<upstream::Pool>> = before
-            .map(|local| local.upstreams.iter().map(|pool| (pool.upstream_ptr(), pool)).collect())
-            .unwrap_or_default();
-        let pool = |upstream: &Arc<Upstream>| {
-            kept.get(&Arc::as_ptr(upstream)).map_or_else(|| upstream::Pool::new(upstream), |pool| Rc::clone(pool))
-        };
-        let upstreams = snapshot.upstreams.iter().map(pool).collect();
+        let pools = plugin::Pools::new(&snapshot.engine, &snapshot.entries, station, warm, kept, &mut slices).await;
+        let before = before.map(|local| local.upstreams.as_slice()).unwrap_or_default();
+        let mut kept: HashMap<*const Upstream, &Rc<upstream::Pool>> = HashMap::with_capacity(before.len());
+        for pool in before {
+            kept.insert(pool.upstream_ptr(), pool);
+            slices.pause().await;
+        }
+        let mut upstreams = Vec::with_capacity(snapshot.upstreams.len());
+        for upstream in &snapshot.upstreams {
+            let known = kept.get(&Arc::as_ptr(upstream));
+            upstreams.push(known.map_or_else(|| upstream::Pool::new(upstream), |pool| Rc::clone(pool)));
+            slices.pause().await;
+        }
         Self { snapshot, pools, upstreams }
+    }
+
+    /// Waits until no exchange uses it, and frees it in slices; what is dear to free, beside the worker.
+    pub async fn retire(mut local: Rc<Self>) {
+        let local = loop {
+            match Rc::try_unwrap(local) {
+                Ok(local) => break local,
+                Err(used) => local = used,
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        let mut slices = Slices::new();
+        let instances = local.pools.take_apart(&mut slices).await;
+        // The worker does not wait for it.
+        drop(tokio::task::spawn_blocking(move || drop(instances)));
+        for pool in local.upstreams {
+            if let Some(pool) = Rc::into_inner(pool) {
+                pool.close(&mut slices).await;
+            }
+            slices.pause().await;
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod client;
+mod figures;
 mod frames;
 mod golden;
 mod http2;
@@ -18,6 +19,7 @@ mod tools;
 
 pub use certificates::Authority;
 pub use client::{Client, Reply, get};
+pub use figures::{Figures, Scrape};
 pub use frames::{Frame, Frames, PREFACE};
 pub use golden::Golden;
 pub use http2::{Frame as ReceivedFrame, Http2Origin, Http2Peer};

@@ -4,20 +4,22 @@
 use std::rc::Rc;
 
 use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use serde_json::Value;
 
 use super::asked::{Asked, MOST};
+use super::exposition::Format;
 use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
 use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes};
-use super::reply::{Answer, Refusal, json};
-use super::route::{Answering, Kind, Link, Parameter, Route};
+use super::reply::{Answer, JSON, Refusal, bytes, json};
+use super::route::{Answering, Gives, Kind, Link, Parameter, Route, Takes};
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
     Reloaded, Routes, Sites, Status, Upgraded, Upstream, Upstreams,
 };
-use super::{Desk, openapi};
+use super::{Desk, metrics, openapi};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -30,14 +32,21 @@ static ROUTES: &[Route] = &[
     Route::get::<Readiness>("/ready", "Whether new connections are wanted.", health::ready)
         .refuses(&[(UNAVAILABLE, "They are not; the answer says why.")])
         .probe(),
+    Route::new(
+        Method::GET,
+        "/metrics",
+        "What was counted, as text for Prometheus; as OpenMetrics if `Accept` prefers that.",
+        Takes::Nothing,
+        Gives::Text(Format::Prometheus.content_type()),
+        metrics::show,
+    )
+    .with(metrics::PARAMETERS),
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
     Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
     Route::post::<Upgraded>("/upgrade", "Have a process of the binary as it is now take over; as SIGUSR2.", upgrade)
         .refuses(&[(UNPROCESSABLE, "It did not come to serve; the process that was asked goes on.")]),
-    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", |asked| {
-        asked.show(Order::Config)
-    }),
+    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", config),
     Route::get::<Listeners>("/listeners", "Where clients connect.", |asked| asked.show(Order::Listeners)),
     Route::get::<Sites>("/sites", "What is served.", |asked| {
         let page = asked.page();
@@ -137,9 +146,14 @@ const FIRST_ENDPOINT: &[(&str, &str)] =
 
 /// Answers a request.
 pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
-    match serve(request, caller, desk).await {
+    match serve(request, caller, Rc::clone(&desk)).await {
         Ok(answer) => answer,
-        Err(refused) => refused.answer(),
+        Err(refused) => {
+            if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&refused.status) {
+                desk.refused.note(&refused.words);
+            }
+            refused.answer()
+        }
     }
 }
 
@@ -194,6 +208,20 @@ fn upgrade(asked: Asked) -> Answering {
             Err(report) => (UNPROCESSABLE, Upgraded { upgraded: false, pid: None, report: Some(report) }),
         };
         Ok(json(status, &upgraded))
+    })
+}
+
+fn config(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let mut shown = asked.desk.shown.lock().await;
+        let known = shown.as_ref().map(|(number, _)| *number);
+        if let Some((number, new)) = asked.ask(|answer| Order::Config(known, answer)).await? {
+            let answer = json(StatusCode::OK, &new);
+            let text = answer.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
+            *shown = Some((number, text));
+        }
+        let text = shown.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
+        Ok(bytes(StatusCode::OK, JSON, text))
     })
 }
 

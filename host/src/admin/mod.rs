@@ -7,8 +7,10 @@
 mod api;
 mod asked;
 mod client;
+pub mod exposition;
 mod guard;
 mod health;
+mod metrics;
 mod openapi;
 mod orders;
 mod reply;
@@ -20,11 +22,12 @@ mod views;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tokio::sync::mpsc;
+use bytes::Bytes;
+use tokio::sync::{Mutex, mpsc};
 
 pub use asked::Page;
 pub use client::{At, Call, call};
-pub use guard::{Caller, Rules};
+pub use guard::{Caller, Refused, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
 pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes};
 pub use reply::Problem;
@@ -39,6 +42,10 @@ pub struct Desk {
     pub orders: mpsc::Sender<Order>,
     /// What is known without them.
     pub health: Rc<dyn Health>,
+    /// Who was not let in.
+    pub refused: Refused,
+    /// The configuration with its number, as it was shown last: it may be large, and all who take it take the same.
+    pub shown: Mutex<Option<(u64, Bytes)>>,
 }
 
 impl std::fmt::Debug for Desk {

@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::asked::Page;
+use super::exposition::Family;
 use super::views::{
     Chains, Configuration, Documents, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine, Routes, Sites,
     Status, Upstream, Upstreams,
@@ -16,14 +17,16 @@ pub type Found<T> = oneshot::Sender<Result<T, String>>;
 pub enum Order {
     /// How is it?
     Status(oneshot::Sender<Status>),
+    /// What was counted? With what was counted of each route, if so wanted.
+    Metrics(bool, oneshot::Sender<Vec<Family>>),
     /// Read the configuration again. Answered with what is wrong with it, if so.
     Reload(oneshot::Sender<Result<(), String>>),
     /// Have another process take over. Answered with its number, or why there is none.
     Upgrade(oneshot::Sender<Result<u32, String>>),
     /// End, when exchanges in progress have ended.
     Drain(oneshot::Sender<()>),
-    /// The configuration in force.
-    Config(oneshot::Sender<Configuration>),
+    /// The configuration in force and its number, unless it is the one of this number.
+    Config(Option<u64>, oneshot::Sender<Option<(u64, Configuration)>>),
     /// Where clients connect.
     Listeners(oneshot::Sender<Listeners>),
     /// These sites.

@@ -54,12 +54,16 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
             println!("  {} could not be written", count(lost, what));
         }
     }
-    match (&answer["reload"], answer["reload"]["report"].as_str()) {
-        (Value::Null, _) => {}
-        (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),
-        (reload, Some(report)) => {
-            println!("  the reload {} ago failed, what was running goes on:\n\n{report}", duration(&reload["ago"]));
-        }
+    if answer["reload"].is_object() && answer["reload"]["report"].is_null() {
+        println!("  reloaded {} ago", duration(&answer["reload"]["ago"]));
+    }
+    for failure in answer["failures"].as_array().into_iter().flatten() {
+        let what = match failure["what"].as_str() {
+            Some("files") => "files changed and cannot be used",
+            _ => "the reload failed",
+        };
+        let (ago, report) = (duration(&failure["ago"]), text(&failure["report"]));
+        println!("  {what}, what was running goes on ({ago} ago):\n\n{report}");
     }
     Ok(())
 }
@@ -136,6 +140,9 @@ fn at(admin: &Admin) -> Result<At, Usage> {
 fn address(url: &str) -> Result<At, Usage> {
     if let Some(path) = url.strip_prefix("unix:") {
         return Ok(At::Unix(path.into()));
+    }
+    if url.starts_with("https://") {
+        return Err(Usage(format!("this command does not speak TLS; ask {url} with curl, as in `curl {url}/status`")));
     }
     let bare = url.strip_prefix("http://").unwrap_or(url).replace("localhost", "127.0.0.1");
     let parsed = bare.trim_end_matches('/').parse();

@@ -1,16 +1,16 @@
 //! `weir run`.
 
 use anyhow::anyhow;
+use clap::Args;
 use rustix::process::{Resource, Rlimit};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::count;
 use super::signals::{Signalled, Signals};
+use super::{File, count};
 use crate::config::{self, Drain};
 use crate::plugin::{CompiledCache, Engine};
 use crate::server::{Duty, Inherited, Notify, Predecessor, Program, Server, Source};
@@ -18,9 +18,19 @@ use crate::server::{Duty, Inherited, Notify, Predecessor, Program, Server, Sourc
 /// How often it is looked whether all connections are gone.
 const LOOK: Duration = Duration::from_millis(10);
 
-pub(super) fn run(path: &Path) -> anyhow::Result<()> {
-    let (name, file) = (path.display().to_string(), path.to_owned());
-    serve(Source { name, load: Arc::new(move || config::load(&file)) })
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    #[command(flatten)]
+    file: File,
+    /// Reload when the configuration, or a file that it includes, changes
+    #[arg(long)]
+    watch: bool,
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    let path = &options.file.config;
+    let (name, file) = (path.display().to_string(), path.clone());
+    serve(Source { name, is_watched: options.watch, load: Arc::new(move || config::load(&file)) })
 }
 
 /// Serves it until a signal ends it, or another process takes over.

@@ -11,10 +11,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
 use super::quiet::Quiet;
+use super::serve::exchange;
 use crate::clock::Timer;
 use crate::config::ListenerLimits;
 use crate::io::Socket;
-use crate::proxy::{self, Connection, Drain, Stage, Worker};
+use crate::proxy::{Connection, Drain, Stage, Worker};
+use crate::telemetry::metrics::Listener;
 
 /// hyper takes no smaller limit for a head.
 const SMALLEST_HEADER: usize = 8 << 10;
@@ -23,7 +25,7 @@ const SMALLEST_HEADER: usize = 8 << 10;
 pub(super) async fn serve(
     socket: Socket,
     worker: &Worker,
-    client: &Connection,
+    (client, counts): (&Connection, &Listener),
     limits: ListenerLimits,
     drain: &Rc<Drain>,
 ) {
@@ -31,7 +33,7 @@ pub(super) async fn serve(
     let service = service_fn(|request| {
         exchanges.set(exchanges.get() + 1);
         async {
-            let mut response = proxy::handle(worker, client, request).await;
+            let mut response = exchange(worker, client, counts, request).await;
             // Then hyper closes it behind this answer.
             if drain.has_begun() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,13 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use tokio::task::spawn_local;
 
+use super::serve::exchange;
 use super::streams::{State, Streams};
 use crate::clock::{self, Sleep, Timer};
 use crate::config::ListenerLimits;
 use crate::io::{STALLED, Socket};
-use crate::proxy::{self, Connection, Listening, Stage, Worker};
+use crate::proxy::{Connection, Listening, Stage, Worker};
+use crate::telemetry::metrics::Listener;
 
 /// Exchanges at the same time on one connection: more than a browser has, and few enough that one client cannot take
 /// a worker. Clients learn it with the first frame and wait.
@@ -40,16 +43,16 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(super) async fn serve(
     socket: Socket,
     worker: Rc<Worker>,
-    client: Connection,
+    (client, counts): (Connection, Arc<Listener>),
     limits: ListenerLimits,
     mut listening: Listening,
 ) {
     let streams = Rc::new(Streams::new());
-    let (counted, client) = (Rc::clone(&streams), Rc::new(client));
+    let (counted, client) = (Rc::clone(&streams), Rc::new((client, counts)));
     let service = service_fn(move |request| {
         let (worker, client, stream) = (Rc::clone(&worker), Rc::clone(&client), counted.open());
         async move {
-            let response = proxy::handle(&worker, &client, request).await;
+            let response = exchange(&worker, &client.0, &client.1, request).await;
             Ok::<_, Infallible>(response.map(|body| stream.carry(body)))
         }
     });

@@ -35,11 +35,14 @@ mod quarantine;
 mod registry;
 mod setup;
 mod steering;
+mod tally;
+mod trail;
+mod warm;
 
 pub use after::Completion;
 pub use cache::CompiledCache;
 pub use calls::{Call, CallFailed, Called, Nowhere, Outbound};
-pub use chain::{Chain, Pools, Step};
+pub use chain::{Chain, Pools, Station, Step};
 pub use contract::{CAPABILITIES, VERSION};
 pub use documents::{Document, DocumentState};
 pub use engine::Engine;
@@ -51,6 +54,9 @@ pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};
 pub use registry::{Entry, Registry, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
+pub use tally::{HookTally, Instances, Tally};
+pub use trail::{Did, Mark, Said, Streamed, Trail};
+pub use warm::Warm;
 
 /// The bundled component of this name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

@@ -28,6 +28,7 @@ use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
 use super::quarantine::Ward;
 use super::setup::Setup;
+use super::tally::{Ledger, Sheet, Tally};
 use crate::config::grants::{self, Known, Schema};
 use crate::config::{
     self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure,
@@ -46,6 +47,8 @@ const LONGEST_SAYING: usize = 1 << 10;
 pub struct Entry {
     /// Its name in the chain.
     pub name: String,
+    /// The name of its plugin.
+    pub plugin: String,
     /// Whose keys are whose in a store.
     pub(super) identity: String,
     pub(super) filter: Arc<Filter>,
@@ -61,6 +64,9 @@ pub struct Entry {
     quarantine: Option<config::Quarantine>,
     setup: Setup,
     ticks: AtomicBool,
+    ledger: Arc<Ledger>,
+    /// Its number among those of its name.
+    version: u64,
 }
 
 /// A filter as this entry may run it.
@@ -117,8 +123,11 @@ impl<'a> Registry<'a> {
             waits: filter.waits(may_call),
         };
         let (site, route) = &wanted.owner;
+        let known = self.before.get(&(&wanted.owner, wanted.name.as_str())).copied();
+        let ledger = known.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
         let mut entry = Entry {
             name: wanted.name.clone(),
+            plugin: wanted.component.plugin.clone(),
             identity: format!("{site}\n{}\n{}", route.as_deref().unwrap_or_default(), wanted.name),
             filter,
             config,
@@ -133,8 +142,9 @@ impl<'a> Registry<'a> {
             quarantine: wanted.quarantine,
             setup: Setup::default(),
             ticks: AtomicBool::new(false),
+            version: ledger.version(),
+            ledger,
         };
-        let known = self.before.get(&(&wanted.owner, wanted.name.as_str())).copied();
         if let Some(same) = known.filter(|before| before.is(&entry)) {
             return Ok(Arc::clone(same));
         }
@@ -263,6 +273,11 @@ impl Entry {
         (!self.ticks.swap(true, Ordering::Relaxed)).then_some(interval)
     }
 
+    /// How often it was put aside because it failed too often.
+    pub fn quarantines(&self) -> u64 {
+        self.ward.closed()
+    }
+
     /// The SHA-256 digest of its component, in hexadecimal.
     pub fn digest(&self) -> String {
         hex(&self.filter.digest)
@@ -289,9 +304,37 @@ impl Entry {
         self.granted.documents.values()
     }
 
+    /// The files of its secrets.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.granted.secrets.values().filter_map(config::Secret::file)
+    }
+
     /// What its filter counts, summed over the workers.
     pub fn counted(&self) -> Vec<Counted> {
         self.metrics.read()
+    }
+
+    /// What it did, summed over the workers, and over the versions that bore its name before it.
+    pub fn tally(&self) -> Tally {
+        self.ledger.read()
+    }
+
+    /// What this version of it did, as long as a worker uses it.
+    pub fn tally_of_version(&self) -> Tally {
+        self.ledger.read_version(self.version)
+    }
+
+    /// The names of the site that it belongs to, and of the route, if it is the route's own.
+    pub fn owner(&self) -> (&str, Option<&str>) {
+        (&self.owner.0, self.owner.1.as_deref())
+    }
+
+    pub(super) fn open_sheet(&self, sheet: &Arc<Sheet>) {
+        self.ledger.open(self.version, sheet);
+    }
+
+    pub(super) fn close_sheet(&self, sheet: &Arc<Sheet>) {
+        self.ledger.close(sheet);
     }
 
     /// Where in a chain its plugin says that it belongs.
@@ -311,6 +354,7 @@ impl Entry {
 
     fn is(&self, other: &Self) -> bool {
         self.name == other.name
+            && self.plugin == other.plugin
             && self.owner == other.owner
             && self.filter.digest == other.filter.digest
             && self.filter.stubs_wasi == other.filter.stubs_wasi

@@ -56,12 +56,13 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), Rc::clone(&connection.open), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
+    ongoing.count_begin();
     if let Ok(Some(chosen)) = &chosen {
         ongoing.completion = Completion::of(&local.pools, chosen.chain);
     }
     let answered = match &chosen {
         Ok(Some(chosen)) => {
-            let body = if ongoing.completion.is_empty() { body } else { body.counted(ongoing.received()) };
+            let body = if body.is_end_stream() { body } else { body.counted(ongoing.received()) };
             forward(&local, connection, chosen, &mut ongoing, body).await
         }
         Ok(None) | Err(_) => Ok(None),
@@ -174,6 +175,7 @@ async fn forward(
             paths::strip(asked, &route.strip_prefix)
         }
     };
+    let began = Instant::now();
     let outbound = Outbound {
         head: &exchange.request,
         target: &target,
@@ -184,11 +186,15 @@ async fn forward(
         },
         added: &connection.fields.tell(host, said.as_deref()),
         client: exchange.client,
+        began,
         timeouts: &route.timeouts,
         upgrade: chosen.wishes.upgrade.as_ref(),
         trailers: chosen.wishes.trailers,
     };
-    let (mut head, body) = match upstream.send(outbound, body).await {
+    let sent = upstream.send(outbound, body).await;
+    let arrived = sent.as_ref().map_or_else(|_| Instant::now(), |(_, body)| body.arrived());
+    ongoing.waited = arrived.duration_since(began);
+    let (mut head, body) = match sent {
         Ok(answer) => answer,
         Err(_) if why.is_said() => return cut(exchange, why.take()),
         Err(error) => return Err(Error::upstream(upstream.name(), error)),

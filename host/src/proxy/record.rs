@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header;
 use http::response::Parts;
+use http::{HeaderValue, StatusCode};
 use tokio::runtime::Handle;
 
 use super::Error;
@@ -16,6 +16,7 @@ use super::piped::WhyCut;
 use crate::plugin::{Completion, Cut, Ending, Held, Origin, Summary};
 use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
+use crate::telemetry::metrics::{self, End, Maker};
 use crate::upstream;
 use crate::upstream::ResponseBody;
 
@@ -61,8 +62,10 @@ pub(super) struct Ongoing {
     pub(super) ended: Ended,
     /// Who is told when it is over.
     pub(super) completion: Completion,
-    /// Microseconds until the response's head was there.
-    until_response: Option<u64>,
+    /// How long the upstream was waited for.
+    pub(super) waited: Duration,
+    /// From the request's head until the response's was there.
+    until_head: Option<Duration>,
     received: OnceCell<Rc<Cell<u64>>>,
     /// Why the response's body was cut off.
     pub(super) why_cut: WhyCut,
@@ -86,12 +89,20 @@ impl Ongoing {
             error: None,
             endpoint: None,
             completion: Completion::default(),
-            until_response: None,
+            waited: Duration::ZERO,
+            until_head: None,
             received: OnceCell::new(),
             why_cut: WhyCut::default(),
             is_recorded: local.snapshot.access_log,
             log,
             open,
+        }
+    }
+
+    /// It is known what serves it.
+    pub(super) fn count_begin(&self) {
+        if let Some(serving) = &self.exchange.serving {
+            serving.counts.here().begin();
         }
     }
 
@@ -113,9 +124,9 @@ impl Ongoing {
     pub(super) fn answered(&mut self) -> Parts {
         let head = self.exchange.response.take().expect("every way through `handle` sets a response");
         self.status = Some(head.status.as_u16());
-        if !self.completion.is_empty() {
-            self.until_response = Some(micros(self.exchange.started.elapsed()));
-        }
+        let until_head = self.exchange.started.elapsed();
+        self.until_head = Some(until_head);
+        metrics::worker().gateway.observe(until_head.saturating_sub(self.waited));
         head
     }
 
@@ -124,11 +135,45 @@ impl Ongoing {
         self.received.get_or_init(Rc::default)
     }
 
-    fn record(&self) {
-        self.why_cut.with(|cut| self.record_with(cut));
+    /// Counts it where it was served.
+    fn count(&self, duration: Duration) {
+        let Some(serving) = &self.exchange.serving else {
+            if let Some(error) = &self.error {
+                metrics::worker().unserved.add(error.code());
+            }
+            return;
+        };
+        let (maker, code) = match (self.status, &self.exchange.origin) {
+            (None, _) => (Maker::Nobody, None),
+            (_, Origin::Upstream) => (Maker::Upstream, None),
+            (_, Origin::Filter(_)) => (Maker::Filter, None),
+            (_, Origin::Host) => (Maker::Host, self.error.as_ref().map(|error| error.code())),
+        };
+        serving.counts.here().end(&metrics::Exchange {
+            method: metrics::Method::of(self.exchange.request.method.as_str()),
+            status: self.status,
+            maker,
+            code,
+            end: match self.ended {
+                Ended::Open => End::ClientGone,
+                Ended::Complete => End::Complete,
+                Ended::UpstreamBroke => End::UpstreamBroke,
+                Ended::UpstreamTimeout => End::UpstreamTimeout,
+                Ended::BodyTooLarge => End::BodyTooLarge,
+                Ended::FilterCut => End::FilterCut,
+            },
+            received: self.received.get().map_or(0, |received| received.get()),
+            sent: self.sent,
+            duration: (self.status != Some(StatusCode::SWITCHING_PROTOCOLS.as_u16())).then_some(duration),
+            until_head: self.until_head,
+        });
     }
 
-    fn record_with(&self, cut: Option<&Cut>) {
+    fn record(&self, duration: Duration) {
+        self.why_cut.with(|cut| self.record_with(duration, cut));
+    }
+
+    fn record_with(&self, duration: Duration, cut: Option<&Cut>) {
         let exchange = &*self.exchange;
         let text = match (&self.error, cut) {
             (Some(error), _) => Some(error.to_string()),
@@ -163,7 +208,7 @@ impl Ongoing {
             target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
             status: self.status,
             bytes: self.sent,
-            duration: exchange.started.elapsed(),
+            duration,
             route: exchange.serving.as_ref().map(|serving| serving.route.as_str()).filter(|route| !route.is_empty()),
             endpoint: self
                 .endpoint
@@ -192,8 +237,10 @@ impl Ongoing {
 
 impl Drop for Ongoing {
     fn drop(&mut self) {
+        let duration = self.exchange.started.elapsed();
+        self.count(duration);
         if self.is_recorded {
-            self.record();
+            self.record(duration);
         }
         let completion = std::mem::take(&mut self.completion);
         if completion.is_empty() {
@@ -211,10 +258,11 @@ impl Drop for Ongoing {
             },
             received: self.received.get().map_or(0, |received| received.get()),
             sent: self.sent,
-            duration: micros(self.exchange.started.elapsed()),
-            until_response: self.until_response,
+            duration: micros(duration),
+            until_response: self.until_head.map(micros),
         };
-        let mut told = Box::pin(completion.run(self.exchange.take(), summary));
+        let exchange = self.exchange.take();
+        let mut told = Box::pin(async move { drop(completion.run(exchange, summary).await) });
         let mut context = Context::from_waker(Waker::noop());
         // Only who waits needs a task; at the end of a worker there is none.
         if told.as_mut().poll(&mut context).is_pending() && Handle::try_current().is_ok() {

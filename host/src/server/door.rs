@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::handover::Socket;
 use super::health::Pulse;
 use super::inherit::{ADMIN, Inherited};
 use super::listeners::cannot_bind;
-use crate::admin::{self, Arrival, At, Caller, Desk, Order, Rules, Stream};
+use crate::admin::{self, Arrival, At, Caller, Desk, Order, Refused, Rules, Stream};
 use crate::config::{Admin, Fault};
 use crate::listen::OperatorTls;
 
@@ -47,7 +47,13 @@ impl AdminDoor {
         let (key, entrance, at) =
             bound.map_err(|error| cannot_bind(asked.address.place, &asked.address.value, &error))?;
         let health = Rc::clone(pulse) as _;
-        let desk = Rc::new(Desk { rules: RefCell::new(rules(asked)), orders: orders.clone(), health });
+        let desk = Rc::new(Desk {
+            rules: RefCell::new(rules(asked)),
+            orders: orders.clone(),
+            health,
+            refused: Refused::default(),
+            shown: Mutex::default(),
+        });
         let tls = Rc::new(RefCell::new(tls.cloned()));
         let (entered, now) = (Rc::clone(&desk), Rc::clone(&tls));
         let accept = async move || arrive(entrance.accept().await, now.borrow().clone());

@@ -17,6 +17,7 @@ const BOUND: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     workers: RefCell<Vec<Rc<Felt>>>,
+    is_serving: Cell<bool>,
     is_draining: Cell<bool>,
 }
 
@@ -33,6 +34,11 @@ impl Pulse {
     pub(super) fn watch(&self, workers: impl Iterator<Item = WeakUnboundedSender<Order>>) {
         let felt = |orders| Rc::new(Felt { orders, overdue: RefCell::default() });
         self.workers.replace(workers.map(felt).collect());
+    }
+
+    /// All listeners accept.
+    pub(super) fn serve(&self) {
+        self.is_serving.set(true);
     }
 
     /// A drain has begun.
@@ -67,7 +73,13 @@ impl Health for Pulse {
     }
 
     fn ready(&self) -> Readiness {
-        let reasons = if self.is_draining.get() { vec!["it is draining".to_owned()] } else { Vec::new() };
+        let mut reasons = Vec::new();
+        if !self.is_serving.get() {
+            reasons.push("it is starting: not all listeners accept yet".to_owned());
+        }
+        if self.is_draining.get() {
+            reasons.push("it is draining".to_owned());
+        }
         Readiness { ready: reasons.is_empty(), reasons }
     }
 }

@@ -10,6 +10,10 @@ impl Server {
         // Who asked may have gone.
         match order {
             Order::Status(answer) => drop(answer.send(self.status())),
+            Order::Metrics(with_routes, answer) => {
+                let figures = self.figures();
+                tokio::task::spawn_blocking(move || drop(answer.send(figures.collect(with_routes))));
+            }
             Order::Reload(answer) => self.reload(Some(answer)),
             Order::Upgrade(answer) => self.upgrade_for(Some(answer)),
             Order::Drain(answer) => {
@@ -17,7 +21,10 @@ impl Server {
                 self.retire();
                 let _ = answer.send(());
             }
-            Order::Config(answer) => self.show(answer, InForce::configuration),
+            Order::Config(known, answer) => {
+                let number = self.number;
+                self.show(answer, move |now| (known != Some(number)).then(|| (number, now.configuration())));
+            }
             Order::Listeners(answer) => {
                 let _ = answer.send(Listeners { listeners: self.listener_views() });
             }

@@ -4,15 +4,19 @@
 //! and signals meanwhile. Whoever asks while a build runs gets one that begins afterwards; all who ask in between share it.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
-use super::{Server, Source, State};
-use crate::config::Report;
-use crate::plugin::Engine;
+use super::{Server, Source, State, watch};
+use crate::config::{Config, Report};
+use crate::plugin::{Engine, Warm};
+
+/// How often it is looked whether an old state is still used.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What is wrong, as text, if the change was not made.
 pub type Outcome = Result<(), String>;
@@ -22,6 +26,8 @@ pub type Outcome = Result<(), String>;
 pub(super) enum Change {
     /// The configuration is read again, with every file that it names.
     Configuration,
+    /// The files that the configuration in force names are read again, for these have changed.
+    Files(Vec<PathBuf>),
 }
 
 /// A change, and who wants to know how it went.
@@ -29,13 +35,21 @@ pub(super) enum Change {
 struct Run {
     change: Change,
     asked: Vec<oneshot::Sender<Outcome>>,
+    /// How many were asked for before.
+    number: u64,
 }
 
 /// A build that has ended.
 #[derive(Debug)]
 pub struct Built {
     run: Run,
-    state: Result<Arc<State>, String>,
+    /// When it began, as files are dated.
+    since: SystemTime,
+    /// How many had been asked for when it began.
+    asked_until: u64,
+    /// What was read.
+    config: Option<Arc<Config>>,
+    state: Result<(Arc<State>, Vec<Warm>), String>,
 }
 
 /// The changes that were asked for.
@@ -43,23 +57,37 @@ pub struct Built {
 pub(super) struct Changes {
     waiting: VecDeque<Run>,
     is_building: bool,
+    asked: u64,
     ended: mpsc::UnboundedSender<Built>,
     ends: mpsc::UnboundedReceiver<Built>,
 }
 
 /// How changes went since the start.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Reloads {
     /// So many serve, or did.
     pub done: u64,
     /// So many were refused: what was running went on.
     pub failed: u64,
+    /// When the configuration was last taken over by a reload.
+    pub(super) last: Option<Instant>,
+    /// What is wrong with the configuration: until one is taken over.
+    pub(super) configuration: Option<Failure>,
+    /// What is wrong with the files that the configuration in force names: until they can all be used.
+    pub(super) files: Option<Failure>,
+}
+
+/// A change that was not made.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) at: Instant,
+    pub(super) report: String,
 }
 
 impl Changes {
     pub(super) fn none() -> Self {
         let (ended, ends) = mpsc::unbounded_channel();
-        Self { waiting: VecDeque::new(), is_building: false, ended, ends }
+        Self { waiting: VecDeque::new(), is_building: false, asked: 0, ended, ends }
     }
 
     /// Whether something is about to change.
@@ -73,6 +101,22 @@ impl Changes {
     }
 }
 
+impl Change {
+    /// Takes another one in, if one run does for both.
+    fn join(&mut self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Configuration, Self::Configuration) => {}
+            (Self::Files(files), Self::Files(more)) => {
+                files.extend(more.iter().cloned());
+                files.sort_unstable();
+                files.dedup();
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
 impl Server {
     /// Has the configuration read again and a state built of it beside the running one, which takes its place if it is
     /// sound. How that went is logged, kept for the status, and told to whoever asked.
@@ -81,9 +125,14 @@ impl Server {
     }
 
     pub(super) fn change(&mut self, change: Change, asked: Option<oneshot::Sender<Outcome>>) {
-        match self.changes.waiting.iter_mut().find(|run| run.change == change) {
-            Some(run) => run.asked.extend(asked),
-            None => self.changes.waiting.push_back(Run { change, asked: asked.into_iter().collect() }),
+        let number = self.changes.asked;
+        self.changes.asked += 1;
+        match self.changes.waiting.iter_mut().find_map(|run| run.change.join(&change).then_some(run)) {
+            Some(run) => {
+                run.asked.extend(asked);
+                run.number = number;
+            }
+            None => self.changes.waiting.push_back(Run { change, asked: asked.into_iter().collect(), number }),
         }
         self.begin();
     }
@@ -95,45 +144,54 @@ impl Server {
         }
         let Some(run) = self.changes.waiting.pop_front() else { return };
         self.changes.is_building = true;
+        let (since, asked_until) = (watch::now(), self.changes.asked);
         let (change, source) = (run.change.clone(), self.source.clone());
         let (engine, before) = (Arc::clone(&self.engine), Arc::clone(&self.state));
-        let ended = self.changes.ended.clone();
+        let (lines, ended) = (self.workers.lines(), self.changes.ended.clone());
         spawn_local(async move {
-            let build = move || build(&change, &source, &engine, Some(&before));
-            // Without colours: the log would show them as what they are made of.
-            let state = match tokio::task::spawn_blocking(build).await {
-                Ok(state) => state.map_err(|report| report.render(false)),
-                Err(failed) => Err(format!("error: the build broke off: {failed}")),
+            let build = move || {
+                let config = read(&change, &source, &before);
+                let state = build(&config, &engine, Some(&before)).map(|state| {
+                    let warm = state.snapshot.warm(&before.snapshot, &lines);
+                    (state, warm)
+                });
+                // Without colours: the log would show them as what they are made of.
+                (Some(config), state.map_err(|report| report.render(false)))
             };
-            let _ = ended.send(Built { run, state });
+            let (config, state) = tokio::task::spawn_blocking(build)
+                .await
+                .unwrap_or_else(|failed| (None, Err(format!("error: the build broke off: {failed}"))));
+            let _ = ended.send(Built { run, since, asked_until, config, state });
         });
     }
 
     /// Puts a state that was built into the place of the running one, if it is sound. On an error nothing has changed;
     /// otherwise no new exchange uses the old snapshot, and no new connection the old listeners' settings.
     pub(super) async fn finish(&mut self, built: Built) {
-        let Built { run, state } = built;
+        let Built { run, since, asked_until, config, state } = built;
         let door = self.admin.as_ref().map(|door| door.at.clone());
         let outcome = match state {
             Ok(_) if self.is_draining() => Err("error: this weir is ending".to_owned()),
-            Ok(state) => self.adopt(state).await.map_err(|report| report.render(false)),
+            Ok((state, warm)) => self.adopt(state, warm).await.map_err(|report| report.render(false)),
             Err(report) => Err(report),
         };
-        let name = &self.source.name;
-        match &outcome {
-            Ok(()) => {
-                self.reloads.done += 1;
-                tracing::info!("{name} is reloaded");
-                if let Some(new) = self.admin.as_ref().filter(|new| Some(&new.at) != door.as_ref()) {
-                    new.announce();
-                }
-            }
-            Err(report) => {
-                self.reloads.failed += 1;
-                tracing::error!("{name} is not reloaded, what was running goes on:\n{report}");
+        self.say(&run.change, &outcome);
+        self.keep(&run.change, &outcome);
+        if run.change == Change::Configuration {
+            self.refused = config.filter(|_| outcome.is_err());
+            // Files that had changed before it began were read with it.
+            if outcome.is_ok() {
+                let is_new = |waiting: &Run| waiting.number >= asked_until || waiting.change == Change::Configuration;
+                self.changes.waiting.retain(is_new);
             }
         }
-        self.reloaded = Some((Instant::now(), outcome.as_ref().err().cloned()));
+        if outcome.is_ok() {
+            self.adopted.1 = SystemTime::now();
+        }
+        if let Some(new) = self.admin.as_ref().filter(|new| Some(&new.at) != door.as_ref()) {
+            new.announce();
+        }
+        self.watch(since);
         for asked in run.asked {
             // Who asked may have gone.
             let _ = asked.send(outcome.clone());
@@ -141,22 +199,76 @@ impl Server {
         self.changes.is_building = false;
         self.begin();
     }
+
+    /// For whoever reads the log.
+    fn say(&self, change: &Change, outcome: &Outcome) {
+        let name = &self.source.name;
+        match (change, outcome) {
+            (Change::Configuration, Ok(())) => tracing::info!("{name} is reloaded"),
+            (Change::Configuration, Err(report)) => {
+                tracing::error!("{name} is not reloaded, what was running goes on:\n{report}");
+            }
+            (Change::Files(files), Ok(())) => tracing::info!("{} changed, and what is there now is used", list(files)),
+            (Change::Files(files), Err(report)) => {
+                tracing::error!("{} changed and cannot be used, what was running goes on:\n{report}", list(files));
+            }
+        }
+    }
+
+    /// For whoever asks how the server is.
+    fn keep(&mut self, change: &Change, outcome: &Outcome) {
+        let reloads = &mut self.reloads;
+        let at = Instant::now();
+        let failure = outcome.as_ref().err().map(|report| Failure { at, report: report.clone() });
+        match failure {
+            None => reloads.done += 1,
+            Some(_) => reloads.failed += 1,
+        }
+        match change {
+            Change::Files(_) => reloads.files = failure,
+            Change::Configuration if failure.is_some() => reloads.configuration = failure,
+            Change::Configuration => {
+                (reloads.last, reloads.configuration, reloads.files) = (Some(at), None, None);
+            }
+        }
+    }
 }
 
-/// Builds the state that a change leads to; what did not change is taken over from the one before. Slow: reads files and
-/// compiles filters. Warnings are logged.
-pub(super) fn build(
-    change: &Change,
-    source: &Source,
-    engine: &Arc<Engine>,
-    before: Option<&State>,
-) -> Result<Arc<State>, Report> {
-    let config = match change {
+/// The configuration that a change leads to. Slow: reads files.
+fn read(change: &Change, source: &Source, before: &State) -> Arc<Config> {
+    match change {
         Change::Configuration => Arc::new((source.load)()),
-    };
-    let state = State::build(config, engine, before)?;
+        Change::Files(_) => Arc::clone(&before.config),
+    }
+}
+
+/// Builds the state of a configuration; what did not change is taken over from the one before. Slow: reads files and
+/// compiles filters. Warnings are logged.
+pub(super) fn build(config: &Arc<Config>, engine: &Arc<Engine>, before: Option<&State>) -> Result<Arc<State>, Report> {
+    let state = State::build(Arc::clone(config), engine, before)?;
     if let Some(warnings) = &state.warnings {
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
     }
     Ok(Arc::new(state))
+}
+
+/// Keeps a state that was replaced until nobody uses it, so that it is freed here and not on a worker: with thousands of
+/// routes that takes milliseconds.
+pub(super) fn retire(state: Arc<State>) {
+    spawn_local(async move {
+        while Arc::strong_count(&state) > 1 || Arc::strong_count(&state.snapshot) > 1 {
+            tokio::time::sleep(LOOK).await;
+        }
+        // Not on this thread either: it accepts connections.
+        let _ = tokio::task::spawn_blocking(move || drop(state)).await;
+    });
+}
+
+/// The first of them, and how many more there are.
+fn list(files: &[PathBuf]) -> String {
+    let first = files.first().map(|file| file.display().to_string()).unwrap_or_default();
+    match files.len() {
+        0 | 1 => first,
+        many => format!("{first} and {} more", many - 1),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Report};
+use crate::config::{Admin, Config, Report};
 use crate::listen::{OperatorTls, Settings};
 use crate::plugin::Engine;
 use crate::snapshot::Snapshot;
@@ -12,6 +12,8 @@ use crate::snapshot::Snapshot;
 pub struct State {
     /// What it was made from.
     pub config: Arc<Config>,
+    /// Where operators come in; its token is read anew for each state.
+    pub admin: Option<Admin>,
     /// For exchanges.
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
@@ -35,14 +37,20 @@ impl State {
                 Err(found) => faults.extend(found),
             }
         }
+        let admin = config.admin.clone().and_then(|admin| {
+            let token = admin.token.map(|token| token.read_again(admin.address.place)).transpose();
+            let token = token.map_err(|fault| faults.push(fault)).ok()?;
+            Some(Admin { token, ..admin })
+        });
         let tls = config.admin.as_ref().and_then(|admin| Some((admin.tls.as_ref()?, admin.has_open_probes)));
         let operators = tls.map(|(tls, has_open_probes)| OperatorTls::load(tls, has_open_probes)).transpose();
         let operators = operators.unwrap_or_else(|found| {
             faults.extend(found);
             None
         });
+        let operators = operators.map(Arc::new);
         let snapshot = Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), faults)?;
         let warnings = config.warned(snapshot.warnings(&config));
-        Ok(Self { config, snapshot: Arc::new(snapshot), listeners, operators: operators.map(Arc::new), warnings })
+        Ok(Self { config, admin, snapshot: Arc::new(snapshot), listeners, operators, warnings })
     }
 }

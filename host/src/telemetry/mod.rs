@@ -3,6 +3,7 @@
 pub mod access;
 pub mod failures;
 pub mod log;
+pub mod metrics;
 mod output;
 mod time;
 

@@ -1,6 +1,7 @@
 //! Sending one request: choosing an endpoint and a connection, and trying others where that does no harm.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use http::response;
 use http_body::Body;
@@ -27,15 +28,26 @@ impl Pool {
         body.check()?;
         let deadlines = Deadlines::begin(outbound.timeouts);
         let endpoints = &self.upstream.endpoints;
-        let mut tried = Vec::new();
+        let mut tried: Vec<usize> = Vec::new();
+        let mut began = outbound.began;
         let mut last = Error::Drained;
         while let Some(index) = self.balancer.choose(endpoints, outbound.client, &tried) {
-            match ask(Place::take(self, index), &outbound, &deadlines, &mut body).await {
+            if let Some(before) = tried.last() {
+                endpoints[*before].counts.here().failovers.add(1);
+            }
+            let asked = ask(Place::take(self, index), &outbound, &deadlines, &mut body).await;
+            let counts = endpoints[index].counts.here();
+            match &asked {
+                Ok((head, body)) => counts.answered(head.status.as_u16(), body.arrived().duration_since(began)),
+                Err(error) => counts.failed(error.kind()),
+            }
+            match asked {
                 Err(Error::Connect { to, cause, .. }) => {
                     let noted = failures::Noted { name: self.name(), at: &to, code: "connect-failed" };
                     failures::of_upstream(noted, &cause);
                     endpoints[index].avoid(self.name(), &cause);
                     tried.push(index);
+                    began = Instant::now();
                     last = Error::Connect { to, cause, tried: tried.len() };
                 }
                 Err(error) => {
@@ -79,7 +91,10 @@ async fn ask(
         let kept = place.kept().take(need);
         let is_kept = kept.is_some();
         let link = match kept {
-            Some(link) => link,
+            Some(link) => {
+                place.endpoint().counts.here().reused.add(1);
+                link
+            }
             None => {
                 // Boxed, because it is seldom and large.
                 let connecting = connect::link(place.endpoint(), place.kept(), need, deadlines);
@@ -98,6 +113,7 @@ async fn ask(
                     // ends because the pool runs out of kept connections.
                     Err(error @ Error::Broke(Broken::Closed | Broken::Io(_))) if exchange.is_repeatable() => {
                         *body = exchange.take_body().ok_or(error)?;
+                        place.endpoint().counts.here().repeats.add(1);
                     }
                     Err(error) => return Err(error),
                 }
@@ -110,6 +126,7 @@ async fn ask(
                     Err(http2::Failed { unsent: Some(unsent), .. }) if is_kept && may_repeat => {
                         place.kept().forget(&connection);
                         may_repeat = false;
+                        place.endpoint().counts.here().repeats.add(1);
                         *body = unsent;
                     }
                     Err(failed) => return Err(failed.error),

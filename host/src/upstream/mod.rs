@@ -22,7 +22,9 @@ mod tls;
 mod trailers;
 mod tunnel;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 pub use deadlines::Wait;
 pub use endpoint::EndpointState;
@@ -35,6 +37,7 @@ pub use response::ResponseBody;
 pub use tunnel::Tunnel;
 
 use crate::config::{self, Fault, Scheme};
+use crate::telemetry::metrics::{self, EachWorker};
 use endpoint::Endpoint;
 use tls::{Tls, TlsPeer};
 
@@ -50,8 +53,12 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// As configured; reads the file of authorities if there is an `https` endpoint.
-    pub fn new(config: &config::Upstream) -> Result<Self, Vec<Fault>> {
+    /// As configured; reads the file of authorities if there is an `https` endpoint. `counts` has what is counted of an
+    /// endpoint with this name.
+    pub fn new(
+        config: &config::Upstream,
+        mut counts: impl FnMut(String) -> Arc<EachWorker<metrics::Endpoint>>,
+    ) -> Result<Self, Vec<Fault>> {
         let (ca, tls) = if config.endpoints.iter().any(|endpoint| endpoint.scheme == Scheme::Https) {
             let ca = authorities(config).map_err(|fault| vec![fault])?;
             let tls = Tls::new(&config.tls, ca.as_deref()).map_err(|fault| vec![fault])?;
@@ -61,7 +68,8 @@ impl Upstream {
         };
         let (mut endpoints, mut faults) = (Vec::new(), Vec::new());
         for wanted in &config.endpoints {
-            match endpoint(wanted, config.tls.server_name.as_deref(), tls.as_ref()) {
+            let counts = counts(endpoint::name(wanted));
+            match endpoint(wanted, config.tls.server_name.as_deref(), tls.as_ref(), counts) {
                 Ok(endpoint) => endpoints.push(endpoint),
                 Err(why) => faults.push(Fault::nowhere(format!("upstream `{}`: {why}", config.name))),
             }
@@ -78,6 +86,15 @@ impl Upstream {
     /// Its name in the configuration.
     pub fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// Its endpoints, as they are counted.
+    pub fn counted(&self) -> impl Iterator<Item = Counted<'_>> {
+        self.endpoints.iter().map(|endpoint| Counted {
+            endpoint: endpoint.name(),
+            counts: &endpoint.counts,
+            is_avoided: endpoint.is_avoided_at(Instant::now()),
+        })
     }
 
     /// As configured.
@@ -110,6 +127,17 @@ impl Upstream {
     }
 }
 
+/// One endpoint, as it is counted.
+#[derive(Debug)]
+pub struct Counted<'a> {
+    /// Host and port.
+    pub endpoint: String,
+    /// What was counted.
+    pub counts: &'a Arc<EachWorker<metrics::Endpoint>>,
+    /// Whether it could not be reached a moment ago.
+    pub is_avoided: bool,
+}
+
 /// The same servers, reached in the same way; where that stands in the file does not matter.
 impl PartialEq for Upstream {
     fn eq(&self, other: &Self) -> bool {
@@ -128,7 +156,12 @@ fn authorities(config: &config::Upstream) -> Result<Option<Vec<u8>>, Fault> {
     read.map(Some).map_err(|error| Fault::new(ca.place, format!("cannot read {}: {error}", ca.value.display())))
 }
 
-fn endpoint(config: &config::Endpoint, server_name: Option<&str>, tls: Option<&Tls>) -> Result<Endpoint, String> {
+fn endpoint(
+    config: &config::Endpoint,
+    server_name: Option<&str>,
+    tls: Option<&Tls>,
+    counts: Arc<EachWorker<metrics::Endpoint>>,
+) -> Result<Endpoint, String> {
     let peer = match tls.filter(|_| config.scheme == Scheme::Https) {
         Some(tls) => {
             let name = server_name.unwrap_or(&config.host);
@@ -136,5 +169,5 @@ fn endpoint(config: &config::Endpoint, server_name: Option<&str>, tls: Option<&T
         }
         None => None,
     };
-    Endpoint::new(config, peer).ok_or_else(|| format!("`{}` is not a host", config.host))
+    Endpoint::new(config, peer, counts).ok_or_else(|| format!("`{}` is not a host", config.host))
 }

@@ -1,6 +1,7 @@
 //! What is sent to an upstream: a request's head with what the route makes of it.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, Method, request};
 
@@ -19,6 +20,8 @@ pub struct Outbound<'a> {
     pub added: &'a Added,
     /// Who asks.
     pub client: IpAddr,
+    /// When sending begins.
+    pub began: Instant,
     /// How long its parts may take.
     pub timeouts: &'a Timeouts,
     /// The protocol that the client wants to change to.

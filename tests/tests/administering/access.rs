@@ -126,6 +126,9 @@ fn a_token_is_wanted_for_everything_but_probes() {
     let mut client = Client::connect(door.admin);
     client.send(format!("{STATUS}Host: localhost\r\n\r\n"));
     assert_eq!(client.reply().header("www-authenticate"), Some("Bearer"));
+    door.proxy.log.wait("requests to the admin address were not served");
+    assert_eq!(curl(&["-H", "Authorization: Bearer sesame", "--json", "{}", &reload]).0, 200);
+    door.proxy.log.wait("asked for POST /reload");
 }
 
 #[test]
@@ -199,6 +202,26 @@ fn the_admin_address_speaks_tls_and_wants_certificates() {
     let output = weir().args(["status", "-c"]).arg(&file).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(2) && said.contains("curl --cacert"), "{said}");
+}
+
+#[test]
+fn the_admin_address_wants_both_if_it_has_both() {
+    let authority = Authority::new();
+    let (cert, key) = authority.certify("127.0.0.1");
+    let (client, client_key) = authority.certify("operator");
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "sesame").unwrap();
+    let ca = authority.file().display().to_string();
+    let files = format!("certificates: [{{ cert: \"{}\", key: \"{}\" }}]", cert.display(), key.display());
+    let more = format!(", token: {{ file: \"{}\" }}, tls: {{ {files}, client_ca: \"{ca}\" }}", token.display());
+    let door = administered(&Proxy::builder(), &more);
+    let url = format!("https://{}/status", door.admin);
+    let (client, client_key) = (client.display().to_string(), client_key.display().to_string());
+    let shown = ["--cert", &client, "--key", &client_key];
+    let token = ["-H", "Authorization: Bearer sesame"];
+    let ask = |more: &[&str]| curl(&[&["--cacert", &ca, &url], more].concat()).0;
+    assert_eq!((ask(&shown), ask(&token), ask(&[shown.as_slice(), &token].concat())), (401, 401, 200));
 }
 
 /// A renewed certificate is shown from the reload on; a broken one changes nothing.

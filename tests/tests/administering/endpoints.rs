@@ -112,7 +112,7 @@ fn a_drain_by_order_ends_the_proxy_when_its_exchanges_have_ended() {
 
 #[test]
 fn a_worker_that_does_not_look_up_from_its_work_is_not_alive() {
-    let spinning = Proxy::builder().top("workers: 2").limited_guest("spin", "spin", "", "cpu: 5s");
+    let spinning = Proxy::builder().top("workers: 2").limited_guest("spin", "spin", "", "cpu: 2300ms");
     let door = administered(&spinning, "");
     assert_eq!(door.view("/live")["live"], true);
     let mut client = Client::connect(door.proxy.address);

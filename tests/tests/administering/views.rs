@@ -97,6 +97,8 @@ fn views_follow_a_reload() {
         .top("admin: { address: \"127.0.0.1:0\" }");
     door.proxy.write(&after);
     assert_eq!(door.order("/reload"), (200, serde_json::json!({ "reloaded": true, "report": null })));
+    let config = door.view("/config");
+    assert_eq!(config["config"]["sites"][0]["chain"][1]["name"], "stamp", "{config}");
     let filter = &door.view("/chains")["chains"][0]["filters"][1];
     for (key, value) in [("name", "stamp"), ("plugin", "mark"), ("on_failure", "open"), ("isolation", "pooled")] {
         assert_eq!(filter[key], value, "{filter}");
@@ -138,6 +140,27 @@ fn a_route_with_a_chain_of_its_own_has_one_in_the_view() {
     assert_eq!(routes, ["the site's", "/own", "/none"]);
     let lengths: Vec<usize> = chains.iter().map(|chain| chain["filters"].as_array().unwrap().len()).collect();
     assert_eq!(lengths, [1, 2, 0]);
+}
+
+/// However much there is to show of each.
+#[test]
+fn a_part_of_a_list_is_never_too_large() {
+    let text = "x".repeat(100 << 10);
+    let builder = Proxy::builder().filter("{ plugin: respond, config: { body: short } }");
+    let builder =
+        (0..45).fold(builder.upstream("app", "{ endpoints: [\"http://127.0.0.1:1\"] }"), |builder, number| {
+            let own = format!("override: {{ respond: {{ config: {{ body: \"{number}{text}\" }} }} }}");
+            builder.route_to(&format!("/{number}"), "app", &own)
+        });
+    let door = administered(&builder, "");
+    let (mut seen, mut parts) = (0, 0);
+    while seen < 46 {
+        let view = door.view(&format!("/chains?limit=1000&offset={seen}"));
+        assert!(view["total"] == 46 && view.to_string().len() < 5 << 20);
+        seen += view["chains"].as_array().unwrap().len();
+        parts += 1;
+    }
+    assert_eq!(parts, 2);
 }
 
 #[test]

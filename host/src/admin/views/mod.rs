@@ -11,5 +11,7 @@ pub use chains::{Chain, Chains, Filter, FilterLimits, Plugin, Plugins, Quarantin
 pub use config::{Configuration, Listener, Listeners};
 pub use failures::{Failure, Failures, Quarantine, Quarantined};
 pub use sites::{Condition, Explanation, Route, Routes, Site, Sites, Step, Timeouts};
-pub use status::{Bucket, Count, Drained, Drift, Label, ListenerStatus, Reload, Reloaded, Status, Upgraded};
+pub use status::{
+    Bucket, Count, Drained, Drift, Label, ListenerStatus, Refusal, Reload, Reloaded, Reloads, Status, Upgraded,
+};
 pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};

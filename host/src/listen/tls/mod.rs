@@ -23,10 +23,16 @@ use self::names::Names;
 use crate::config::{self, Fault, Place};
 use crate::io::Tcp;
 use crate::plugin;
+use crate::telemetry::metrics::HandshakeFailed;
 
 /// What a client reads that speaks HTTP where TLS is spoken.
 const SPEAKS_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 23\r\nConnection: close\r\n\r\nthis port speaks https\n";
+
+/// The client spoke HTTP where TLS is spoken.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP was spoken where TLS is")]
+struct SpokeHttp;
 
 /// A listener's TLS.
 pub(super) struct Tls {
@@ -63,9 +69,31 @@ impl Tls {
         stream.get_ref().peek(&mut first).await?;
         // A record begins with its type, a small number; a request with its method.
         if first[0].is_ascii_alphabetic() {
-            return Err(refuse(stream).await.err().unwrap_or_else(|| io::Error::other("HTTP was spoken where TLS is")));
+            let _ = refuse(stream).await;
+            return Err(io::Error::other(SpokeHttp));
         }
         TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).await
+    }
+}
+
+/// The version that both agreed on, as its place among those that are counted.
+pub(super) fn version(stream: &TlsStream<Tcp>) -> usize {
+    match stream.get_ref().1.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => 0,
+        Some(ProtocolVersion::TLSv1_3) => 1,
+        _ => 2,
+    }
+}
+
+/// How a handshake failed, as it is counted.
+pub(super) fn failure(error: &io::Error) -> HandshakeFailed {
+    let Some(cause) = error.get_ref() else { return HandshakeFailed::Closed };
+    if cause.is::<SpokeHttp>() {
+        HandshakeFailed::PlainHttp
+    } else if cause.is::<rustls::Error>() {
+        HandshakeFailed::Refused
+    } else {
+        HandshakeFailed::Closed
     }
 }
 

@@ -42,7 +42,7 @@ impl OperatorTls {
 
     /// The handshake; tells whether the caller has shown a certificate.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<(TlsStream<Tcp>, bool)> {
-        let stream = self.0.accept(Tcp::new(stream)).await?;
+        let stream = self.0.accept(Tcp::new(stream, Arc::default())).await?;
         let has_certificate = stream.get_ref().1.peer_certificates().is_some();
         Ok((stream, has_certificate))
     }

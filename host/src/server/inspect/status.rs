@@ -1,5 +1,8 @@
 //! How the proxy is, in one look.
 
+use std::time::Instant;
+
+use super::super::reload::Failure;
 use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
@@ -9,8 +12,10 @@ impl Server {
     /// How it is, in a line.
     pub fn summary(&self) -> String {
         let serving = format!("serving {} listeners", self.addresses().count());
-        match self.reloaded.as_ref().and_then(|(_, report)| report.as_ref()) {
-            Some(report) => format!("{serving}; the last change was refused: {}", report.lines().next().unwrap_or("")),
+        match self.reloads.configuration.as_ref().or(self.reloads.files.as_ref()) {
+            Some(Failure { report, .. }) => {
+                format!("{serving}; the last change was refused: {}", report.lines().next().unwrap_or(""))
+            }
             None => serving,
         }
     }
@@ -18,7 +23,20 @@ impl Server {
     /// How it is.
     pub fn status(&self) -> admin::Status {
         let (sites, routes, filters) = self.state.snapshot.size();
-        let reloaded = self.reloaded.as_ref();
+        let reloads = &self.reloads;
+        let ago = |at: &Instant| at.elapsed().as_secs();
+        let failure = |what, failure: &Option<Failure>| {
+            failure.as_ref().map(|failure| admin::Refusal {
+                what,
+                ago: ago(&failure.at),
+                report: failure.report.clone(),
+            })
+        };
+        let of_configuration = failure("configuration", &reloads.configuration);
+        let reload = match (&of_configuration, &reloads.last) {
+            (Some(failure), _) => Some(admin::Reload { ago: failure.ago, report: Some(failure.report.clone()) }),
+            (None, last) => last.as_ref().map(|last| admin::Reload { ago: ago(last), report: None }),
+        };
         admin::Status {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
@@ -36,7 +54,9 @@ impl Server {
             lost_records: self.workers.log().lost(),
             lost_lines: log::lost(),
             drift: self.in_force().drift(),
-            reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
+            reload,
+            reloads: admin::Reloads { done: reloads.done, failed: reloads.failed },
+            failures: of_configuration.into_iter().chain(failure("files", &reloads.files)).collect(),
         }
     }
 }
@@ -45,10 +65,16 @@ fn listener((name, scheme, address): (&str, &'static str, std::net::SocketAddr))
     admin::ListenerStatus { name: name.to_owned(), scheme, address: address.to_string() }
 }
 
+/// More than anybody reads: the metrics have all.
+const MOST_COUNTS: usize = 1000;
+
 fn counts(state: &State) -> Vec<admin::Count> {
     let mut counts = Vec::new();
     for (filter, (metric, values)) in state.snapshot.counted() {
         for (labels, value) in values {
+            if counts.len() == MOST_COUNTS {
+                return counts;
+            }
             #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
             let (value, buckets) = match (&value, &metric.kind) {
                 (Value::Counter(sum), _) => (*sum as f64, Vec::new()),

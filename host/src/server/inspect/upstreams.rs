@@ -11,7 +11,7 @@ impl InForce {
         Upstreams {
             total: all.len(),
             offset: page.offset,
-            upstreams: page.of(all.iter().map(|upstream| view(upstream))),
+            upstreams: page.part(all.iter()).map(|upstream| view(upstream)).collect(),
         }
     }
 
@@ -52,7 +52,7 @@ impl InForce {
                 .map(|(pointer, document)| (entry, pointer.to_owned(), document))
                 .collect::<Vec<_>>()
         });
-        let documents = page.of(all.clone().map(|(entry, pointer, document)| {
+        let documents = page.part(all.clone()).map(|(entry, pointer, document)| {
             let state = document.state();
             let (site, route) = entry.owner.clone();
             Document {
@@ -67,7 +67,8 @@ impl InForce {
                 age_ms: state.copy.map(|(_, age)| millis(age)),
                 error: state.error,
             }
-        }));
+        });
+        let documents = documents.collect();
         Documents { total: all.count(), offset: page.offset, documents }
     }
 
