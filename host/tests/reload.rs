@@ -75,7 +75,7 @@ fn serve(text: String, run: impl FnOnce(&Control) + Send + 'static) {
             }
         }
         server.close().await;
-        server.end().await;
+        server.end(tokio::time::Instant::now()).await;
     });
 }
 
