@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::clock;
 use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
 use crate::paths::Rules;
 use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Stores};
@@ -117,12 +118,20 @@ impl Snapshot {
     }
 }
 
+/// The time by which values in stores end.
+fn milliseconds() -> u64 {
+    u64::try_from(clock::uptime().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The stores, with what they hold if they were there before and as large.
 fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
     let store = |store: &crate::config::Store| {
         let size = usize::try_from(store.memory).unwrap_or(usize::MAX);
         let kept = before.and_then(|before| before.stores.get(&store.name)).filter(|kept| kept.size() == size);
-        (store.name.clone(), kept.map_or_else(|| Arc::new(store::Memory::new(size)) as _, Arc::clone))
+        (
+            store.name.clone(),
+            kept.map_or_else(|| Arc::new(store::Memory::with_clock(size, milliseconds)) as _, Arc::clone),
+        )
     };
     config.stores.iter().map(store).collect()
 }
@@ -131,6 +140,16 @@ impl Snapshot {
     /// What filters want to be kept fresh.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.iter().flat_map(|entry| entry.documents())
+    }
+
+    /// The filters of all chains.
+    pub fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// A store, by its name.
+    pub fn store(&self, name: &str) -> Option<&Arc<dyn store::Store>> {
+        self.stores.get(name)
     }
 
     /// What filters count, by entry.

@@ -8,6 +8,7 @@ use super::error::Failure;
 use super::exchange::{Held, Summary};
 use super::hook::Hook;
 use super::pool::Pool;
+use crate::clock;
 
 /// The filters that are told when an exchange is over.
 #[derive(Debug, Default)]
@@ -48,7 +49,10 @@ async fn call(pool: &Rc<Pool>, hook: Hook, position: usize, held: &mut Held) -> 
 
 /// The pool; and if its entry ticks, and nobody else does it, this worker will.
 pub(super) fn started(pool: Rc<Pool>) -> Rc<Pool> {
-    if let Some(interval) = pool.entry.claim_ticks() {
+    // Where the time is given, so are the ticks.
+    if !clock::is_given()
+        && let Some(interval) = pool.entry.claim_ticks()
+    {
         tokio::task::spawn_local(tick(Rc::downgrade(&pool), interval));
     }
     pool
@@ -61,13 +65,18 @@ async fn tick(pool: Weak<Pool>, interval: Duration) {
     loop {
         ticks.tick().await;
         let Some(pool) = pool.upgrade() else { return };
-        if !pool.entry.has(Hook::Tick) || !pool.entry.ward.admits(&pool.record) {
-            continue;
-        }
-        // There is no exchange to lend.
-        let mut nothing = Held(None);
-        if let Err(failure) = call(&pool, Hook::Tick, 0, &mut nothing).await {
-            report(&pool, Hook::Tick, None, &failure);
-        }
+        tick_once(&pool).await;
+    }
+}
+
+/// One tick, unless the filter is put aside.
+pub(super) async fn tick_once(pool: &Rc<Pool>) {
+    if !pool.entry.has(Hook::Tick) || !pool.entry.ward.admits(&pool.record) {
+        return;
+    }
+    // There is no exchange to lend.
+    let mut nothing = Held(None);
+    if let Err(failure) = call(pool, Hook::Tick, 0, &mut nothing).await {
+        report(pool, Hook::Tick, None, &failure);
     }
 }

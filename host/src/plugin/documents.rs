@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
 use tokio::sync::{Notify, watch};
 
 use super::calls::{Call, Outbound};
+use crate::clock;
 
 const LARGEST: usize = 1 << 20;
 
@@ -31,12 +32,12 @@ pub(super) enum Source {
 /// A document.
 #[derive(Debug)]
 pub struct Document {
-    source: Source,
+    pub(super) source: Source,
     interval: Duration,
     is_kept: AtomicBool,
     version: AtomicU64,
     copy: Mutex<Option<Copy>>,
-    wanted: Arc<Notify>,
+    pub(super) wanted: Arc<Notify>,
     /// When the last fetch was done, and whether it went well.
     fetches: watch::Sender<Option<(Instant, bool)>>,
 }
@@ -93,7 +94,7 @@ impl Document {
     pub async fn refresh(&self) -> bool {
         let mut fetches = self.fetches.subscribe();
         if let Some((at, is_good)) = *fetches.borrow_and_update()
-            && at.elapsed() < SHORTEST
+            && clock::moment().saturating_duration_since(at) < SHORTEST
         {
             return is_good;
         }
@@ -107,7 +108,7 @@ impl Document {
         (!is_kept).then(|| keep(Arc::downgrade(document), outbound))
     }
 
-    async fn fetch(&self, outbound: &Arc<dyn Outbound>) -> Result<Bytes, String> {
+    pub(super) async fn fetch(&self, outbound: &Arc<dyn Outbound>) -> Result<Bytes, String> {
         match &self.source {
             Source::File(path) => {
                 let read = || {
@@ -132,6 +133,13 @@ impl Document {
         }
     }
 
+    /// Takes what a fetch came to, for all who wait for one, and says whether it went well.
+    pub(super) fn fetched(&self, fetched: Result<Bytes, String>) -> bool {
+        let is_good = self.take(fetched);
+        self.fetches.send_replace(Some((clock::moment(), is_good)));
+        is_good
+    }
+
     fn take(&self, fetched: Result<Bytes, String>) -> bool {
         let text = match fetched {
             Ok(text) => text,
@@ -140,8 +148,7 @@ impl Document {
                 return false;
             }
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let fetched = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let fetched = u64::try_from(clock::since_1970().as_nanos()).unwrap_or(u64::MAX);
         let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
         let version = match &*copy {
             Some(copy) if copy.text == text => copy.version,
@@ -159,8 +166,7 @@ async fn keep(document: Weak<Document>, outbound: Arc<dyn Outbound>) {
     let mut failures = 0;
     loop {
         let Some(kept) = document.upgrade() else { return };
-        let is_good = kept.take(kept.fetch(&outbound).await);
-        kept.fetches.send_replace(Some((Instant::now(), is_good)));
+        let is_good = kept.fetched(kept.fetch(&outbound).await);
         failures = if is_good { 0 } else { failures + 1 };
         // One that is not there is asked for more often, and less so the longer it is not.
         let pause = if is_good { kept.interval } else { kept.interval.min(SHORTEST * (1 << failures.min(6))) };

@@ -35,6 +35,7 @@ mod quarantine;
 mod registry;
 mod setup;
 mod steering;
+mod trial;
 
 pub use after::Completion;
 pub use cache::CompiledCache;
@@ -51,6 +52,7 @@ pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};
 pub use registry::{Entry, Registry, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
+pub use trial::{GivenChance, Shelf, Variables};
 
 /// The bundled component of this name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

@@ -19,13 +19,13 @@ mod worker;
 
 use std::borrow::Cow;
 use std::rc::Rc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use hyper::body::Incoming;
 
+use crate::clock;
 use crate::config::{HostHeader, Timeouts};
 use crate::paths;
 use crate::plugin::{Completion, Cut, Exchange, Held, Message, Origin, Pipe};
@@ -44,12 +44,21 @@ use record::Ongoing;
 use upgrade::Switch;
 pub use worker::{Connection, Worker};
 
-/// Serves one exchange. Whatever happens, there is a response and a record.
-pub async fn handle(worker: &Worker, connection: &Connection, request: Request<Incoming>) -> Response<ReplyBody> {
-    let local = worker.local();
+/// Serves what a client asks. Whatever happens, there is a response and a record.
+pub fn handle(
+    worker: &Worker,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> impl Future<Output = Response<ReplyBody>> {
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
-    let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
+    let exchange = Exchange::begin(worker.next_id(), clock::moment(), &connection.peer, head);
+    serve(worker, connection, exchange, body)
+}
+
+/// Serves an exchange that has just begun.
+pub async fn serve(worker: &Worker, connection: &Connection, exchange: Held, body: RequestBody) -> Response<ReplyBody> {
+    let local = worker.local();
     let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
     if let Ok(Some(chosen)) = &chosen {

@@ -109,7 +109,7 @@ impl Ongoing {
         let head = self.exchange.response.take().expect("every way through `handle` sets a response");
         self.status = Some(head.status.as_u16());
         if !self.completion.is_empty() {
-            self.until_response = Some(micros(self.exchange.started.elapsed()));
+            self.until_response = Some(micros(self.exchange.elapsed()));
         }
         head
     }
@@ -158,7 +158,7 @@ impl Ongoing {
             target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
             status: self.status,
             bytes: self.sent,
-            duration: exchange.started.elapsed(),
+            duration: exchange.elapsed(),
             route: exchange.serving.as_ref().map(|serving| serving.route.as_str()).filter(|route| !route.is_empty()),
             endpoint: self
                 .endpoint
@@ -201,7 +201,7 @@ impl Drop for Ongoing {
             },
             received: self.received.get().map_or(0, |received| received.get()),
             sent: self.sent,
-            duration: micros(self.exchange.started.elapsed()),
+            duration: micros(self.exchange.elapsed()),
             until_response: self.until_response,
         };
         let mut told = Box::pin(completion.run(self.exchange.take(), summary));
