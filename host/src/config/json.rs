@@ -153,7 +153,7 @@ impl std::fmt::Display for Json {
 
 impl Json {
     /// Nothing, if a part of it could not be had.
-    fn of(node: &Node) -> Option<Self> {
+    pub(super) fn of(node: &Node) -> Option<Self> {
         let kind = match &node.kind {
             Kind::Broken => return None,
             Kind::Nothing => JsonKind::Null,

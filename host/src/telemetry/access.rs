@@ -96,6 +96,12 @@ fn write(batches: &Receiver<Vec<u8>>, lost: &AtomicU64) {
     }
 }
 
+/// A worker's end whose records come out at the other end in batches of JSON lines, and are written nowhere.
+pub fn unwritten() -> (WorkerSender, Receiver<Vec<u8>>) {
+    let (batches, queue) = sync_channel(QUEUE);
+    (WorkerSender { batches, lost: Arc::default(), for_people: false }, queue)
+}
+
 /// What a worker thread is given to make its [`WorkerLog`].
 #[derive(Clone, Debug)]
 pub struct WorkerSender {

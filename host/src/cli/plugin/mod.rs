@@ -4,11 +4,15 @@ mod build;
 mod inspect;
 mod powers;
 mod schema;
+mod scratch;
+mod test;
 
 use std::io::Write;
 
 use clap::Subcommand;
 use sha2::{Digest, Sha256};
+
+use scratch::Scratch;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -26,12 +30,20 @@ pub(super) enum Command {
         Example: weir plugin inspect request-id --json\n\n\
         Exit code: 0 if this weir can run it, 1 if not.")]
     Inspect(inspect::Options),
+    /// Try a filter with cases: requests, what is there, and what is to come of it
+    #[command(after_help = "Example: weir plugin test my-filter\n\
+        Example: weir plugin test my-filter.wasm --cases cases.yaml --filter refuses\n\n\
+        Each case runs through the proxy itself, with the filter in its sandbox; time, chance, documents and answers to \
+        the filter's own requests are the case's. Exit code: 0 if all hold, 1 if not, 2 if the file of cases is at \
+        fault.")]
+    Test(test::Options),
 }
 
 pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Build(options) => build::build(options),
         Command::Inspect(options) => inspect::inspect(options),
+        Command::Test(options) => test::test(options),
     }
 }
 

@@ -10,6 +10,7 @@ mod stores;
 mod ties;
 mod upstreams;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -73,6 +74,7 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
         entries: Vec::new(),
         unused: Vec::new(),
         sites: Vec::new(),
+        secrets: HashMap::new(),
         names: Names::default(),
     };
     // What could not be read may leave ties and gaps that are not there.
