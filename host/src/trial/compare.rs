@@ -110,7 +110,7 @@ impl Found {
     fn fields(&mut self, what: &str, wanted: &[Named], headers: &HeaderMap) {
         for (name, wanted) in wanted {
             let values: Vec<&[u8]> =
-                headers.get_all(name.value.as_str()).iter().map(|value| value.as_bytes()).collect();
+                headers.get_all(name.value.as_str()).iter().map(http::HeaderValue::as_bytes).collect();
             self.named(what, name, wanted, &values);
         }
     }
@@ -118,7 +118,10 @@ impl Found {
     /// What the filter did, and that it did not fail where nobody expects it.
     fn flow(&mut self, step: &Step, filter: &str, seen: &Seen) {
         let failure = seen.heard.iter().find(|heard| heard.failure().is_some());
-        let said = failure.map(|heard| heard.text.clone());
+        // A filter that panics says why before.
+        let why = seen.heard.iter().filter(|heard| heard.is_line() && heard.level == "error");
+        let why: String = why.map(|heard| format!("{}; ", heard.text)).collect();
+        let said = failure.map(|heard| format!("{why}{}", heard.text));
         let flow = match &said {
             Some(_) => Flow::Failed,
             None if seen.record.by == filter => Flow::Answer,
@@ -192,6 +195,9 @@ impl Found {
                     return;
                 }
             }
+        }
+        if seen.heard.iter().any(|heard| heard.failure().is_some()) {
+            return;
         }
         let errors = seen.heard.iter().filter(|heard| heard.is_line() && heard.level == "error");
         for error in errors.filter(|error| !met.contains(&std::ptr::from_ref(*error))) {

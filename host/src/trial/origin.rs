@@ -80,9 +80,9 @@ async fn serve(stream: TcpStream, play: Rc<RefCell<Play>>) {
     };
     // Without `Date`: what comes is what the case says. One exchange for each connection, for the next step may close it.
     let mut server = hyper::server::conn::http1::Builder::new();
-    let served =
+    let done =
         server.auto_date_header(false).keep_alive(false).serve_connection(TokioIo::new(stream), service_fn(answer));
-    let _ = served.await;
+    let _ = done.await;
 }
 
 /// There is no answer: the connection closes.

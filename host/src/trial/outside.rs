@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response};
 use super::matching::fits;
 use super::seen::Received;
 use crate::clock;
-use crate::config::cases::{Answer, Failure, Fitting, Match};
+use crate::config::cases::{Answer, Failure, Fitting};
 use crate::plugin::{Call, CallFailed, Called, Outbound};
 
 /// Answers the filter's own requests, and remembers them.
@@ -18,7 +18,7 @@ pub(super) struct Outside(Arc<Mutex<Answers>>);
 
 #[derive(Debug, Default)]
 struct Answers {
-    fitting: Vec<(String, Option<String>, Option<Match>, Option<u64>, Answer)>,
+    fitting: Vec<Fitting>,
     asked: Vec<Received>,
     /// Those that nothing fits.
     odd: Vec<String>,
@@ -27,11 +27,7 @@ struct Answers {
 impl Outside {
     /// A step begins, with these answers.
     pub(super) fn begin(&self, answers: &[Fitting]) {
-        let fitting = answers.iter().map(|fitting| {
-            let Fitting { upstream, method, path, times, answer } = fitting;
-            (upstream.clone(), method.clone(), path.clone(), *times, answer.clone())
-        });
-        *self.lock() = Answers { fitting: fitting.collect(), ..Answers::default() };
+        *self.lock() = Answers { fitting: answers.to_vec(), ..Answers::default() };
     }
 
     /// The requests of this step, and those of them that no answer fits.
@@ -48,16 +44,16 @@ impl Outside {
 impl Answers {
     fn find(&mut self, upstream: &str, request: &Request<Bytes>) -> Option<Answer> {
         let (method, path) = (request.method().as_str(), request.uri().to_string());
-        let found = self.fitting.iter_mut().find(|(to, only, pattern, times, _)| {
-            to == upstream
-                && only.as_deref().is_none_or(|only| only == method)
-                && pattern.as_ref().is_none_or(|pattern| fits(pattern, &[path.as_bytes()]))
-                && times.is_none_or(|times| times > 0)
+        let found = self.fitting.iter_mut().find(|fitting| {
+            fitting.upstream == upstream
+                && fitting.method.as_deref().is_none_or(|only| only == method)
+                && fitting.path.as_ref().is_none_or(|pattern| fits(pattern, &[path.as_bytes()]))
+                && fitting.times.is_none_or(|times| times > 0)
         })?;
-        if let Some(times) = &mut found.3 {
+        if let Some(times) = &mut found.times {
             *times -= 1;
         }
-        Some(found.4.clone())
+        Some(found.answer.clone())
     }
 }
 

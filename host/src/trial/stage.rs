@@ -95,7 +95,9 @@ pub(super) async fn play(
         };
         if case.steps.len() > 1 {
             let name = step.name.as_deref().map_or_else(|| format!("step {}", number + 1), str::to_owned);
-            found.iter_mut().for_each(|difference| difference.what = format!("{name}: {}", difference.what));
+            for difference in &mut found {
+                difference.what = format!("{name}: {}", difference.what);
+            }
         }
         differences.append(&mut found);
     }
@@ -103,7 +105,7 @@ pub(super) async fn play(
 }
 
 fn unsound(case: &Case, report: &Report) -> Difference {
-    Difference::new(case.name.place, "config", "a configuration that the filter takes", report.render(false))
+    Difference::new(case.name.place, "the configuration is refused", "", report.render(false))
 }
 
 impl Stage<'_> {

@@ -119,7 +119,7 @@ section! {
     struct Tls {
         /// Default: TLSv1.3.
         version: Option<String>,
-        /// Default: TLS13_AES_128_GCM_SHA256.
+        /// Default: `TLS13_AES_128_GCM_SHA256`.
         cipher: Option<String>,
         /// The name that the client asked for in its handshake. Default: none.
         server_name: Option<String>,

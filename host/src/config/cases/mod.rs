@@ -154,7 +154,7 @@ pub enum Failure {
 }
 
 /// What an upstream answers to requests of a filter's own that fit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fitting {
     /// The upstream's name.
     pub upstream: String,
@@ -327,16 +327,26 @@ fn one(written: &Rc<Node>, defaults: Option<&Rc<Node>>, reader: &mut Reader) -> 
         Some(defaults) => merge::merge(defaults, written),
         None => Rc::clone(written),
     };
+    let before = reader.faults.len();
     reader.map(&node, &known)?;
+    let is_misspelt = reader.faults.len() > before && merge::value(&node, "name").is_none();
     let shared = merge::part(&node, |key| file::SHARED.contains(&key));
     let steps = match merge::value(&node, "steps").map(|steps| (steps, &steps.kind)) {
         None => vec![Rc::clone(&shared)],
         Some((_, Kind::List(steps))) if !steps.is_empty() => {
             steps.iter().map(|step| merge::merge(&shared, step)).collect()
         }
-        Some((steps, _)) => return reader.expected("a list of steps", steps),
+        Some((steps, _)) => {
+            reader.expected::<()>("a list of steps", steps);
+            Vec::new()
+        }
     };
-    let case = file::Case::read(&merge::part(&node, |key| file::CASE.contains(&key)), reader)?;
     let steps: Vec<file::Step> = steps.iter().filter_map(|step| file::Step::read(step, reader)).collect();
-    values::case(case, steps, reader)
+    let steps = values::steps(steps, reader);
+    if is_misspelt {
+        // That the name is missing would be said once more.
+        return None;
+    }
+    let case = file::Case::read(&merge::part(&node, |key| file::CASE.contains(&key)), reader)?;
+    Some(values::case(case, steps, reader))
 }

@@ -14,19 +14,18 @@ use super::settings::Settings;
 use super::{Answer, Body, Case, Expect, Fitting, Line, Match, Named, Request, Sent, Step, TlsFacts, Total};
 
 /// 2026-01-01T00:00:00Z.
-const BEGINS: Duration = Duration::from_secs(1_767_225_600);
+const BEGINS: Duration = Duration::from_hours(490_896);
 
 /// Of the addresses that are for documentation (RFC 5737).
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
+type Refused = Option<Located<Vec<Located<String>>>>;
+
 const HOST: &str = "example.com";
 pub(super) const LISTENER: &str = "public";
 
-pub(super) fn case(case: file::Case, steps: Vec<file::Step>, reader: &mut Reader) -> Option<Case> {
-    let random = match &case.random {
-        Some(hex) => forms::bytes(hex, reader).unwrap_or_default(),
-        None => Vec::new(),
-    };
+/// Exchanges, and why the configuration is to be refused.
+pub(super) fn steps(steps: Vec<file::Step>, reader: &mut Reader) -> (Vec<Step>, Refused) {
     let mut refused = None;
     let mut exchanges = Vec::with_capacity(steps.len());
     for mut written in steps {
@@ -35,21 +34,29 @@ pub(super) fn case(case: file::Case, steps: Vec<file::Step>, reader: &mut Reader
         }
         exchanges.extend(step(written, reader));
     }
-    let settings = Settings::new(&case, &exchanges);
+    (exchanges, refused)
+}
+
+pub(super) fn case(case: file::Case, (steps, refused): (Vec<Step>, Refused), reader: &mut Reader) -> Case {
+    let random = match &case.random {
+        Some(hex) => forms::bytes(hex, reader).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let settings = Settings::new(&case, &steps);
     let stored =
         case.kv.0.into_iter().flat_map(|(store, values)| {
             values.0.into_iter().map(move |(key, value)| (store.clone(), key.value, value.0))
         });
-    Some(Case {
+    Case {
         name: case.name,
         begins: case.clock.map_or(BEGINS, |moment| moment.0),
         random: (random, case.seed.map_or(0, |seed| seed.0)),
         documents: case.documents.0.into_iter().map(|(name, document)| (name, document.0)).collect(),
         stored: stored.collect(),
-        steps: exchanges,
+        steps,
         refused,
         settings,
-    })
+    }
 }
 
 fn step(step: file::Step, reader: &mut Reader) -> Option<Step> {
