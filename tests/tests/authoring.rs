@@ -1,11 +1,11 @@
-//! `weir plugin test`: cases that hold, cases that do not, and what is said of them.
+//! What authors of filters have: `weir plugin test`, with cases that hold and cases that do not, and `weir plugin new`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use weir_tests::{guest, weir};
+use weir_tests::{follow_readme, free_port, guest, weir};
 
 fn run(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
@@ -516,4 +516,83 @@ cases:
     expect: { upstream: { headers: { x-a: a, x-b: b, x-c: false } } }
 ",
     );
+}
+
+/// What cargo made of the same sources before is used again.
+fn kept() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("authoring")
+}
+
+#[test]
+fn a_new_filter_is_built_tested_and_served_as_its_readme_says() {
+    // The same place each time: cargo knows crates by their paths.
+    let place = kept();
+    let folder = place.join("my-filter");
+    fs::create_dir_all(&place).unwrap();
+    let _ = fs::remove_dir_all(&folder);
+    let (code, said, error) = run(weir().args(["plugin", "new", "my-filter", "--dir"]).arg(&place));
+    assert_eq!(code, 0, "{error}");
+    assert!(said.contains("weir plugin test") && said.contains(&*folder.to_string_lossy()), "{said}");
+    let lock = fs::read_to_string(folder.join("Cargo.lock")).unwrap();
+    let port = free_port();
+    for file in ["README.md", "weir.yaml"] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        assert!(text.contains("127.0.0.1:8080"));
+        fs::write(folder.join(file), text.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))).unwrap();
+    }
+    follow_readme(&folder, &place.join("target"));
+    assert_eq!(fs::read_to_string(folder.join("Cargo.lock")).unwrap(), lock, "cargo changed the versions");
+    let all = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
+    assert!(!all.contains('@'), "{all}");
+    // It is there now.
+    let (code, _, error) = run(weir().args(["plugin", "new", "my-filter", "--dir"]).arg(&place));
+    assert_eq!((code, error.contains("is there already")), (2, true), "{error}");
+}
+
+#[test]
+fn a_new_filter_can_use_the_sdk_of_a_checkout() {
+    let folder = tempfile::tempdir().unwrap();
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/rust");
+    let mut new = weir();
+    let (code, _, error) = run(new.args(["plugin", "new", "own", "--sdk"]).arg(&sdk).current_dir(folder.path()));
+    assert_eq!(code, 0, "{error}");
+    let project = folder.path().join("own");
+    assert!(!project.join("weir").exists());
+    let mut cargo = Command::new("cargo");
+    let (code, told, error) = run(cargo.args(["metadata", "--locked", "--format-version", "1"]).current_dir(&project));
+    assert_eq!(code, 0, "{error}");
+    assert!(told.contains(&*sdk.canonicalize().unwrap().to_string_lossy()), "{told}");
+    let (code, _, error) = run(weir().args(["plugin", "new", "other", "--sdk", "/nowhere"]).current_dir(folder.path()));
+    assert_eq!((code, error.contains("/nowhere is not the SDK")), (2, true), "{error}");
+    assert!(!folder.path().join("other").exists());
+}
+
+#[test]
+fn names_that_no_filter_can_have_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, why) in [
+        ("My_Filter", "write words of a-z and 0-9"),
+        ("7up", "write words of a-z and 0-9"),
+        ("a--b", "write words of a-z and 0-9"),
+        ("../up", "write words of a-z and 0-9"),
+        ("match", "means something to Rust"),
+        ("weir-sdk", "means something to Rust"),
+        ("ip-filter", "is bundled with weir"),
+    ] {
+        let (code, _, error) = run(weir().args(["plugin", "new", name]).current_dir(folder.path()));
+        assert_eq!((code, error.contains(why)), (2, true), "{name}: {error}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_schema_for_editors_knows_every_key() {
+    let (code, said, error) = run(weir().args(["plugin", "test", "--schema"]));
+    assert_eq!(code, 0, "{error}");
+    let schema: Value = serde_json::from_str(&said).unwrap();
+    let case = &schema["$defs"]["Case"]["properties"];
+    for key in ["name", "config", "request", "steps", "expect", "documents", "kv"] {
+        assert!(case[key].is_object(), "{key} is not in {case:#}");
+    }
+    assert!(schema["$defs"]["Step"]["properties"]["advance"].is_object());
 }

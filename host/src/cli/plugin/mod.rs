@@ -2,6 +2,7 @@
 
 mod build;
 mod inspect;
+mod new;
 mod powers;
 mod schema;
 mod scratch;
@@ -16,6 +17,13 @@ use scratch::Scratch;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Make the project of a new filter, in Rust: code, tests, cases and a configuration to try it with
+    #[command(
+        after_help = "Example: weir plugin new my-filter && cd my-filter && weir plugin build && weir plugin test\n\n\
+        The project has a copy of the SDK in its folder `weir`: it needs Rust, and nothing else of Weir's than this \
+        command. Exit code: 0, or 2 if the name cannot be used or its folder is there already."
+    )]
+    New(new::Options),
     /// Build a filter's project to a component
     #[command(after_help = "Example: weir plugin build my-filter\n\
         Example: weir plugin build my-filter -o plugins/my-filter.wasm\n\n\
@@ -41,6 +49,7 @@ pub(super) enum Command {
 
 pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
     match command {
+        Command::New(options) => new::new(options),
         Command::Build(options) => build::build(options),
         Command::Inspect(options) => inspect::inspect(options),
         Command::Test(options) => test::test(options),
