@@ -21,6 +21,7 @@ fn main() {
     let mut table = String::from("&[\n");
     for file in files {
         let name = file.strip_prefix(&root).expect("it was found there").to_string_lossy();
+        let file = file.to_string_lossy();
         writeln!(table, "    ({name:?}, include_str!({file:?})),").expect("a text takes all");
     }
     table.push(']');

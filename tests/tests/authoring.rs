@@ -39,7 +39,11 @@ fn hold(name: &str, cases: &str) {
 
 /// What is different, as JSON, in the one case of a guest.
 fn differences(name: &str, cases: &str) -> Vec<Value> {
-    let (code, said, error) = test(&guest(name), cases, &["--json"]);
+    differences_of(&guest(name), cases)
+}
+
+fn differences_of(filter: &Path, cases: &str) -> Vec<Value> {
+    let (code, said, error) = test(filter, cases, &["--json"]);
     assert_eq!(code, 1, "{said}{error}");
     let told: Value = serde_json::from_str(&said).unwrap();
     told["cases"][0]["differences"].as_array().unwrap().clone()
@@ -393,6 +397,19 @@ cases:
     assert_eq!(unseen.len(), 1, "{unseen:?}");
     assert_eq!((&unseen[0]["what"], &unseen[0]["expected"]), (&"failure".into(), &"none".into()));
     assert!(unseen[0]["got"].as_str().unwrap().contains("asked to trap"), "{unseen:?}");
+}
+
+#[test]
+fn what_nobody_expects_makes_a_case_fail() {
+    let said = |filter: &Path, case: &str| {
+        let told = differences_of(filter, &format!("cases: [{{ name: x, {case} }}]"));
+        told.iter().map(|it| it["what"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let broken = "config: { deny_list: { file: list.txt } }, documents: { list.txt: no network }";
+    assert_eq!(said(Path::new("ip-filter"), broken), ["log"]);
+    let refused = "config: { on: response, act: refuse }, upstream: { body: { chunks: [a, \"b!\"] } }";
+    assert_eq!(said(&guest("pieces"), refused), ["ended"]);
+    assert_eq!(said(&guest("keeper"), "documents: { no-such.txt: x }"), ["documents"]);
 }
 
 #[test]
