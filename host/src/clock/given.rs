@@ -11,6 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// What a clock that counts from no known moment shows when its time begins: not zero, which would look like none.
 const UP: Duration = Duration::from_secs(1);
 
+/// A thousand years of 366 days.
+const LONGEST: Duration = Duration::from_hours(1000 * 366 * 24);
+
 thread_local! {
     static GIVEN: Cell<Option<Given>> = const { Cell::new(None) };
 }
@@ -30,10 +33,10 @@ pub fn give(start: Duration) {
     GIVEN.set(Some(Given { start, began: Instant::now(), passed: Duration::ZERO }));
 }
 
-/// Time passes on this thread, if it is given.
+/// Time passes on this thread, if it is given; a thousand years at most, for no clock shows more.
 pub fn advance(by: Duration) {
     if let Some(given) = GIVEN.get() {
-        GIVEN.set(Some(Given { passed: given.passed.saturating_add(by), ..given }));
+        GIVEN.set(Some(Given { passed: given.passed.saturating_add(by).min(LONGEST), ..given }));
     }
 }
 

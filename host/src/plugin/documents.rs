@@ -134,7 +134,7 @@ impl Document {
     }
 
     /// Takes what a fetch came to, for all who wait for one, and says whether it went well.
-    pub(super) fn fetched(&self, fetched: Result<Bytes, String>) -> bool {
+    pub(super) fn arrived(&self, fetched: Result<Bytes, String>) -> bool {
         let is_good = self.take(fetched);
         self.fetches.send_replace(Some((clock::moment(), is_good)));
         is_good
@@ -166,7 +166,7 @@ async fn keep(document: Weak<Document>, outbound: Arc<dyn Outbound>) {
     let mut failures = 0;
     loop {
         let Some(kept) = document.upgrade() else { return };
-        let is_good = kept.fetched(kept.fetch(&outbound).await);
+        let is_good = kept.arrived(kept.fetch(&outbound).await);
         failures = if is_good { 0 } else { failures + 1 };
         // One that is not there is asked for more often, and less so the longer it is not.
         let pause = if is_good { kept.interval } else { kept.interval.min(SHORTEST * (1 << failures.min(6))) };

@@ -76,7 +76,7 @@ impl Outbound for Outside {
         // Several at once take as long as the longest of them.
         let began = clock::uptime();
         Box::pin(async move {
-            let until = |delay: Duration| clock::advance((began + delay).saturating_sub(clock::uptime()));
+            let until = |delay: Duration| clock::advance(began.saturating_add(delay).saturating_sub(clock::uptime()));
             let Some(answer) = answer else { return Err(CallFailed::Failed) };
             if answer.failure == Some(Failure::Timeout) || answer.delay >= call.timeout {
                 until(call.timeout);

@@ -197,7 +197,7 @@ impl Stage<'_> {
 
     /// Lets time pass, tick by tick.
     async fn pass(&mut self, step: &Step) -> Vec<Difference> {
-        let end = clock::uptime() + step.advance;
+        let end = clock::uptime().saturating_add(step.advance);
         let mut count = 0;
         while let Some(next) = self.ticks.iter_mut().filter(|(.., next)| *next <= end).min_by_key(|(.., next)| *next) {
             let (place, every, at) = *next;

@@ -3,10 +3,8 @@
 use super::super::Located;
 use super::super::read::{Count, Read, section, words};
 use super::super::units::Time;
-use super::forms::{
-    AnyBody, AnyDocument, AnyJson, AnyMatch, AnyReason, AnySent, AnyTls, AnyTotal, Line, Lines, Moment, OneBody, Raw,
-    Table,
-};
+use super::forms::{AnyBody, AnyDocument, AnyJson, AnyTls, Lines, Moment, OneBody, Raw, Table};
+use super::wanted::{AnyMatch, AnyReason, AnySent, AnyTotal, Line};
 use super::{Failure, Flow};
 
 words! { "a way to go on", Flow { "next" => Flow::Next, "answer" => Flow::Answer, "failed" => Flow::Failed, } }

@@ -9,6 +9,7 @@ mod forms;
 mod merge;
 mod settings;
 mod values;
+mod wanted;
 
 use std::net::IpAddr;
 use std::path::Path;

@@ -9,8 +9,9 @@ use super::super::fault::quoted;
 use super::super::read::Reader;
 use super::super::{Located, Place};
 use super::file::{self};
-use super::forms::{self, AnyMatch, AnySent, AnyTotal, Lines, Table};
+use super::forms::{self, Lines, Table};
 use super::settings::Settings;
+use super::wanted::{self, AnyMatch, AnySent, AnyTotal};
 use super::{Answer, Body, Case, Expect, Fitting, Line, Match, Named, Request, Sent, Step, TlsFacts, Total};
 
 /// 2026-01-01T00:00:00Z.
@@ -202,6 +203,11 @@ fn answer(
 
 fn fields(written: &Table<Lines>, headers: &mut HeaderMap, reader: &mut Reader) {
     for (name, values) in &written.0 {
+        if name.value.eq_ignore_ascii_case("host") {
+            reader.fault(name.place, "the host stands beside the fields").help =
+                Some("write `host: NAME` in `request`, where `headers` is".into());
+            continue;
+        }
         let Ok(parsed) = HeaderName::from_bytes(name.value.as_bytes()) else {
             reader.fault(name.place, format!("{} is not the name of a field", quoted(&name.value)));
             continue;
@@ -247,7 +253,7 @@ fn expect(expect: file::Expect) -> Expect {
     }
 }
 
-fn line(line: forms::Line) -> Line {
+fn line(line: wanted::Line) -> Line {
     let level = line.level.map(|level| level.value);
     Line { place: line.place, level, text: line.text.unwrap_or(Match::Any) }
 }

@@ -31,7 +31,7 @@ impl Shelf {
             // A file that the case does not speak of is read as the proxy would.
             None => document.fetch(&(Arc::new(Nowhere) as Arc<dyn Outbound>)).await,
         };
-        document.fetched(fetched);
+        document.arrived(fetched);
     }
 
     /// Fetches a document whenever a filter wants it anew.
