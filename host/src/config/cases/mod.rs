@@ -8,6 +8,8 @@ mod file;
 mod forms;
 mod merge;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod values;
 mod wanted;
 
