@@ -105,7 +105,7 @@ pub(super) async fn play(
 }
 
 fn unsound(case: &Case, report: &Report) -> Difference {
-    Difference::new(case.name.place, "the configuration is refused", "", report.render(false))
+    Difference::new(case.name.place, "this cannot be served", "", report.render(false))
 }
 
 impl Stage<'_> {
