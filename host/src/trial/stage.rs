@@ -113,7 +113,7 @@ impl Stage<'_> {
     async fn furnish(&mut self, case: &Case) -> Vec<Difference> {
         let mut differences = self.place_documents(&case.documents).await;
         for document in self.documents() {
-            if document.name().is_empty() || !is_given(&case.documents, &document, &self.folder) {
+            if !is_given(&case.documents, &document, &self.folder) {
                 self.shelf.fetch(&document).await;
             }
             spawn_local(self.shelf.clone().keep(document));
