@@ -4,10 +4,14 @@
 //! (measured: about 0.3 us of CPU); here a limit is a slot with a deadline, and one look at all slots per tick finds
 //! those that have passed. So a limit ends up to one [`TICK`] late, and never early.
 
+mod given;
+
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+pub use given::{advance, give, is_given, moment, since_1970, uptime};
 
 use crate::telemetry::metrics;
 

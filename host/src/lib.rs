@@ -16,6 +16,7 @@ pub mod server;
 pub mod snapshot;
 pub mod store;
 pub mod telemetry;
+pub mod trial;
 pub mod upstream;
 
 // Measured: a few percent of CPU per request against the system's.

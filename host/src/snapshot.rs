@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Slices;
+use crate::clock::{self, Slices};
 use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Station, Stores, Warm};
@@ -162,12 +162,20 @@ fn tracing(traces: &config::Traces) -> Tracing {
     }
 }
 
+/// The time by which values in stores end.
+fn milliseconds() -> u64 {
+    u64::try_from(clock::uptime().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The stores, with what they hold if they were there before and as large.
 fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
     let store = |store: &crate::config::Store| {
         let size = usize::try_from(store.memory).unwrap_or(usize::MAX);
         let kept = before.and_then(|before| before.stores.get(&store.name)).filter(|kept| kept.size() == size);
-        (store.name.clone(), kept.map_or_else(|| Arc::new(store::Memory::new(size)) as _, Arc::clone))
+        (
+            store.name.clone(),
+            kept.map_or_else(|| Arc::new(store::Memory::with_clock(size, milliseconds)) as _, Arc::clone),
+        )
     };
     config.stores.iter().map(store).collect()
 }
@@ -211,6 +219,11 @@ impl Snapshot {
     /// The files of filters' secrets.
     pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
         self.entries.iter().flat_map(|entry| entry.secret_files())
+    }
+
+    /// A store, by its name.
+    pub fn store(&self, name: &str) -> Option<&Arc<dyn store::Store>> {
+        self.stores.get(name)
     }
 
     /// What filters count, by entry.

@@ -158,7 +158,11 @@ for name in sys.stdin.read().splitlines():
 ";
 
 fn schema() -> Value {
-    let output = weir().arg("schema").output().unwrap();
+    schema_of(&["schema"])
+}
+
+fn schema_of(command: &[&str]) -> Value {
+    let output = weir().args(command).output().unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).expect("the schema is JSON")
 }
@@ -188,9 +192,13 @@ fn python() -> PathBuf {
 
 /// What the validator says about each file.
 fn verdicts(files: &[PathBuf]) -> Vec<String> {
+    verdicts_by(&schema(), files)
+}
+
+fn verdicts_by(schema: &Value, files: &[PathBuf]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weir.schema.json");
-    std::fs::write(&path, schema().to_string()).unwrap();
+    std::fs::write(&path, schema.to_string()).unwrap();
     let mut child = Command::new(python())
         .args(["-W", "ignore", "-c", VALIDATOR])
         .arg(path)
@@ -221,8 +229,33 @@ fn the_schema_accepts_what_weir_accepts() {
     let (root, mut files) = (Path::new(env!("CARGO_MANIFEST_DIR")), Vec::new());
     files_under(&root.join("configs/good"), &mut files);
     files_under(&root.join("../examples"), &mut files);
+    files.retain(|file| !file.ends_with("cases.yaml"));
     for (file, verdict) in files.iter().zip(verdicts(&files)) {
         assert_eq!(verdict, "accepts", "{}", file.display());
+    }
+}
+
+#[test]
+fn the_schema_of_cases_accepts_those_that_are_run_and_refuses_others() {
+    let (root, mut files) = (Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), Vec::new());
+    for folder in ["plugins", "examples", "host/src/cli/plugin/new/template"] {
+        files_under(&root.join(folder), &mut files);
+    }
+    files.retain(|file| file.ends_with("cases.yaml"));
+    assert!(files.len() >= 6, "{files:?}");
+    let odd = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("key", "cases: [{ name: x, requst: {} }]"),
+        ("below", "cases: [{ name: x, expect: { staus: 200 } }]"),
+        ("nameless", "cases: [{ request: {} }]"),
+        ("step", "cases: [{ name: x, steps: [{ config: {} }] }]"),
+    ] {
+        files.push(odd.path().join(name));
+        std::fs::write(odd.path().join(name), text).unwrap();
+    }
+    for (file, verdict) in files.iter().zip(verdicts_by(&schema_of(&["plugin", "test", "--schema"]), &files)) {
+        let is_odd = file.starts_with(odd.path());
+        assert!(verdict.starts_with(if is_odd { "refuses" } else { "accepts" }), "{}: {verdict}", file.display());
     }
 }
 

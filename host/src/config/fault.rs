@@ -150,6 +150,11 @@ impl Report {
         Self { sources: Arc::clone(sources), faults, severity }
     }
 
+    /// What is wrong, and where.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.faults.len()

@@ -13,6 +13,7 @@ mod shape;
 mod tests;
 mod walk;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub(super) use hidden::hidden;
@@ -45,6 +46,8 @@ pub struct Known<'a> {
     /// The files, which paths are relative to.
     pub(super) sources: &'a [Source],
     pub(super) names: &'a Names,
+    /// Secrets that are given, by the variable or file that keeps them.
+    pub(super) secrets: &'a HashMap<String, String>,
 }
 
 /// Names that are declared.

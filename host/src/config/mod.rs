@@ -6,6 +6,7 @@
 //! port, reads a plugin or calls out. Reading never panics, whatever the file holds.
 
 mod admin;
+pub mod cases;
 mod chains;
 mod edge;
 mod fault;
@@ -33,6 +34,7 @@ mod validate;
 
 pub(crate) use validate::{MOST_INSTANCES, MOST_MEMORY};
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +89,8 @@ pub struct Config {
     pub unused: Vec<Component>,
     /// What is served.
     pub sites: Vec<Site>,
+    /// Values of secrets that are not to be read from where they are kept: those of a trial.
+    secrets: HashMap<String, String>,
     /// Names under `upstreams` and `stores`, also of what is faulty: what refers to that is not.
     names: grants::Names,
 }
@@ -156,7 +160,7 @@ impl Config {
 
     /// What fields of a filter's config may refer to.
     pub fn known(&self) -> grants::Known<'_> {
-        grants::Known { sources: &self.sources, names: &self.names }
+        grants::Known { sources: &self.sources, names: &self.names, secrets: &self.secrets }
     }
 
     /// Finds the lines of places.

@@ -41,6 +41,11 @@ impl Secret {
         self.file.as_deref().map_or_else(|| Ok(self.clone()), |file| Self::of_file(file, place))
     }
 
+    /// A secret that is no secret: a trial's.
+    pub(super) fn given(value: &str) -> Self {
+        Self { value: value.to_owned(), file: None }
+    }
+
     /// The value of an environment variable that is named at `place`.
     pub(super) fn of_environment(name: &str, place: Place) -> Result<Self, Fault> {
         let value = std::env::var(name).map_err(|error| match error {

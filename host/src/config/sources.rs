@@ -51,7 +51,7 @@ pub(super) fn parse(source: Source) -> Loaded {
     loader.done(file)
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+pub(super) fn read(path: &Path) -> std::io::Result<String> {
     let metadata = std::fs::metadata(path)?;
     if metadata.is_file() && metadata.len() > LARGEST_FILE {
         return Err(std::io::Error::other(format!("it is larger than {} MiB", LARGEST_FILE >> 20)));

@@ -8,6 +8,7 @@ use super::exchange::{Held, Summary};
 use super::hook::Hook;
 use super::pool::Pool;
 use super::trail::{Did, Said, Took};
+use crate::clock;
 
 /// The filters that are told when an exchange is over.
 #[derive(Debug, Default)]
@@ -67,7 +68,10 @@ async fn call(pool: &Rc<Pool>, hook: Hook, position: usize, held: &mut Held) {
 
 /// If its entry ticks and does not do so yet, it does from now on.
 pub(super) fn start_ticks(pool: &Rc<Pool>) {
-    if let Some(interval) = pool.entry.claim_ticks() {
+    // Where the time is given, so are the ticks.
+    if !clock::is_given()
+        && let Some(interval) = pool.entry.claim_ticks()
+    {
         tokio::task::spawn_local(tick(Rc::downgrade(pool), interval));
     }
 }
@@ -79,11 +83,15 @@ async fn tick(pool: Weak<Pool>, interval: Duration) {
     loop {
         ticks.tick().await;
         let Some(pool) = pool.upgrade() else { return };
-        if !pool.entry.has(Hook::Tick) || !pool.entry.ward.admits(&pool.record) {
-            continue;
-        }
+        tick_once(&pool).await;
+    }
+}
+
+/// One tick, unless the filter is put aside.
+pub(super) async fn tick_once(pool: &Rc<Pool>) {
+    if pool.entry.has(Hook::Tick) && pool.entry.ward.admits(&pool.record) {
         // There is no exchange to lend.
         let mut nothing = Held(None);
-        call(&pool, Hook::Tick, 0, &mut nothing).await;
+        call(pool, Hook::Tick, 0, &mut nothing).await;
     }
 }

@@ -3,11 +3,13 @@
 //! What is read from here is run as native code. So the folder must be ours alone, and every file carries the hash
 //! of what it holds; anything doubtful is compiled anew. The folder can be deleted at any time.
 
+use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -18,6 +20,8 @@ const HASH: usize = 32;
 #[derive(Debug)]
 pub struct CompiledCache {
     directory: Option<PathBuf>,
+    /// Those of this process, if it loads the same ones again and again.
+    at_hand: Option<Mutex<HashMap<[u8; HASH], Component>>>,
 }
 
 impl CompiledCache {
@@ -37,10 +41,18 @@ impl CompiledCache {
                 false
             }
         });
-        Self { directory }
+        Self { directory, at_hand: None }
+    }
+
+    /// Keeps in memory, too, what is put in from here on.
+    pub(super) fn keep_at_hand(&mut self) {
+        self.at_hand = Some(Mutex::default());
     }
 
     pub(super) fn get(&self, engine: &wasmtime::Engine, digest: &[u8; HASH]) -> Option<Component> {
+        if let Some(component) = self.at_hand(digest) {
+            return Some(component);
+        }
         let path = self.path(engine, digest)?;
         let bytes = fs::read(path).ok()?;
         let (hash, code) = bytes.split_first_chunk::<HASH>()?;
@@ -52,11 +64,24 @@ impl CompiledCache {
         // name says so), nobody else can write in the folder (`prepare`), and they are whole (the hash). What it is
         // for: a start with 20 filters takes 0.5 s less.
         let component = unsafe { Component::deserialize(engine, code) };
-        component.ok()
+        let component = component.ok()?;
+        self.hold(digest, &component);
+        Some(component)
+    }
+
+    fn at_hand(&self, digest: &[u8; HASH]) -> Option<Component> {
+        self.at_hand.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    fn hold(&self, digest: &[u8; HASH], component: &Component) {
+        if let Some(held) = &self.at_hand {
+            held.lock().unwrap_or_else(PoisonError::into_inner).insert(*digest, component.clone());
+        }
     }
 
     /// Keeps a component. Failing to is no reason to fail: the next start compiles again.
     pub(super) fn put(&self, engine: &wasmtime::Engine, digest: &[u8; HASH], component: &Component) {
+        self.hold(digest, component);
         let Some(path) = self.path(engine, digest) else { return };
         let written = component.serialize().map_err(io::Error::other).and_then(|code| write(&path, &code));
         if let Err(error) = written {

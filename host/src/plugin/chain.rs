@@ -142,6 +142,10 @@ impl Pools {
         freed
     }
 
+    pub(super) fn pools(&self) -> &[Rc<Pool>] {
+        &self.entries
+    }
+
     /// Drops instances that nobody needs.
     pub fn sweep(&self) {
         self.entries.iter().for_each(|pool| pool.sweep());

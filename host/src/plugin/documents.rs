@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
 use tokio::sync::{Notify, watch};
 
 use super::calls::{Call, Outbound};
+use crate::clock;
 use crate::telemetry::metrics::Shared;
 
 const LARGEST: usize = 1 << 20;
@@ -32,12 +33,12 @@ pub(super) enum Source {
 /// A document.
 #[derive(Debug)]
 pub struct Document {
-    source: Source,
+    pub(super) source: Source,
     interval: Duration,
     is_kept: AtomicBool,
     version: AtomicU64,
     copy: Mutex<Option<Copy>>,
-    wanted: Arc<Notify>,
+    pub(super) wanted: Arc<Notify>,
     /// When the last fetch was done, and whether it went well.
     fetches: watch::Sender<Option<(Instant, bool)>>,
     fetched: Shared,
@@ -111,7 +112,7 @@ impl Document {
             }
         };
         let copy = self.read().map(|copy| {
-            let age = since_1970().saturating_sub(Duration::from_nanos(copy.fetched));
+            let age = clock::since_1970().saturating_sub(Duration::from_nanos(copy.fetched));
             (copy.text.len(), age)
         });
         let error = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -155,7 +156,7 @@ impl Document {
     pub async fn refresh(&self) -> bool {
         let mut fetches = self.fetches.subscribe();
         if let Some((at, is_good)) = *fetches.borrow_and_update()
-            && at.elapsed() < SHORTEST
+            && clock::moment().saturating_duration_since(at) < SHORTEST
         {
             return is_good;
         }
@@ -169,7 +170,7 @@ impl Document {
         (!is_kept).then(|| keep(Arc::downgrade(document), outbound))
     }
 
-    async fn fetch(&self, outbound: &Arc<dyn Outbound>) -> Result<Bytes, String> {
+    pub(super) async fn fetch(&self, outbound: &Arc<dyn Outbound>) -> Result<Bytes, String> {
         match &self.source {
             Source::File(path) => {
                 let read = || {
@@ -194,6 +195,14 @@ impl Document {
         }
     }
 
+    /// Takes what a fetch came to, for all who wait for one, and says whether it went well.
+    pub(super) fn arrived(&self, fetched: Result<Bytes, String>) -> bool {
+        let is_good = self.take(fetched);
+        if is_good { &self.fetched } else { &self.failures }.add(1);
+        self.fetches.send_replace(Some((clock::moment(), is_good)));
+        is_good
+    }
+
     fn take(&self, fetched: Result<Bytes, String>) -> bool {
         let text = match fetched {
             Ok(text) => text,
@@ -204,7 +213,7 @@ impl Document {
             }
         };
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let fetched = u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX);
+        let fetched = u64::try_from(clock::since_1970().as_nanos()).unwrap_or(u64::MAX);
         let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
         let version = match &*copy {
             Some(copy) if copy.text == text => copy.version,
@@ -217,18 +226,12 @@ impl Document {
     }
 }
 
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
 /// Fetches the document at its interval and whenever somebody asks, until nobody has it any more.
 async fn keep(document: Weak<Document>, outbound: Arc<dyn Outbound>) {
     let mut failures = 0;
     loop {
         let Some(kept) = document.upgrade() else { return };
-        let is_good = kept.take(kept.fetch(&outbound).await);
-        if is_good { &kept.fetched } else { &kept.failures }.add(1);
-        kept.fetches.send_replace(Some((Instant::now(), is_good)));
+        let is_good = kept.arrived(kept.fetch(&outbound).await);
         failures = if is_good { 0 } else { failures + 1 };
         // One that is not there is asked for more often, and less so the longer it is not.
         let pause = if is_good { kept.interval } else { kept.interval.min(SHORTEST * (1 << failures.min(6))) };

@@ -11,6 +11,7 @@ use super::cache::CompiledCache;
 use super::capability::{self, Calls};
 use super::compile;
 use super::instance::Guest;
+use super::trial::{Chance, GivenChance};
 use crate::config::{MOST_INSTANCES, MOST_MEMORY};
 use crate::crypto::Passwords;
 
@@ -25,6 +26,8 @@ pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
     linkers: [Linker<Guest>; 2],
     pub(super) passwords: Arc<Passwords>,
+    /// Where its filters' random bits come from.
+    pub(super) chance: Chance,
     cache: CompiledCache,
     clock: OnceLock<Result<(), String>>,
     live: Arc<AtomicUsize>,
@@ -67,7 +70,24 @@ impl Engine {
         };
         let linkers = [linker(Calls::Refuse)?, linker(Calls::Wait)?];
         let passwords = Arc::new(Passwords::new());
-        Ok(Self { wasm, linkers, passwords, cache, clock: OnceLock::new(), live: Arc::default(), stop: Arc::default() })
+        Ok(Self {
+            wasm,
+            linkers,
+            passwords,
+            chance: Chance::default(),
+            cache,
+            clock: OnceLock::new(),
+            live: Arc::default(),
+            stop: Arc::default(),
+        })
+    }
+
+    /// The same engine for trials: its filters draw these random bits, and what it has compiled once it keeps at hand.
+    #[must_use]
+    pub fn for_trials(mut self, chance: &Arc<GivenChance>) -> Self {
+        self.chance = Chance::Given(Arc::clone(chance));
+        self.cache.keep_at_hand();
+        self
     }
 
     pub(super) fn linker(&self, calls: Calls) -> &Linker<Guest> {

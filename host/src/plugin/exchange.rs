@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -12,6 +12,7 @@ use http::{HeaderMap, request, response};
 
 use super::steering::{Armed, Message, Paused, Steering};
 use super::trail::{Streamed, Trail};
+use crate::clock;
 use crate::telemetry::metrics::{self, EachWorker};
 use crate::telemetry::story::Served;
 
@@ -250,7 +251,7 @@ impl Exchange {
 
     /// What the filters of a body on its way see: the request, and the same memory. The exchange itself goes on beside.
     pub(super) fn beside(&mut self) -> Held {
-        let memory = Arc::clone(self.memory.get_or_insert_default());
+        let memory = self.shared_memory();
         let mut request = http::Request::new(()).into_parts().0;
         request.method = self.request.method.clone();
         request.uri = self.request.uri.clone();
@@ -265,6 +266,11 @@ impl Exchange {
             beside.trail.begin();
         }
         beside
+    }
+
+    /// Since its head was there.
+    pub fn elapsed(&self) -> Duration {
+        clock::moment().saturating_duration_since(self.started)
     }
 
     /// Sets the response.
@@ -317,6 +323,11 @@ impl Exchange {
     /// What filters kept, if they kept anything.
     pub(super) fn memory(&self) -> Option<MutexGuard<'_, Memory>> {
         self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same, for who looks at it beside the exchange.
+    pub(super) fn shared_memory(&mut self) -> Arc<Mutex<Memory>> {
+        Arc::clone(self.memory.get_or_insert_default())
     }
 
     pub(super) fn memory_mut(&mut self) -> MutexGuard<'_, Memory> {

@@ -19,6 +19,7 @@ use super::registry::Entry;
 use super::setup::Setup;
 use super::tally::Sheet;
 use super::trail::polled;
+use super::trial::Chance;
 use crate::clock::within;
 use crate::crypto::{Key, Passwords};
 
@@ -42,6 +43,7 @@ pub(super) struct Guest {
     /// Public keys by their numbers.
     pub(super) keys: Vec<Option<Key>>,
     pub(super) passwords: Arc<Passwords>,
+    pub(super) chance: Chance,
     pub(super) counts: Arc<Counts>,
     pub(super) pins: Pins,
     pub(super) outbound: Arc<dyn Outbound>,
@@ -121,6 +123,7 @@ impl Instance {
             setup: Setup::default(),
             keys: Vec::new(),
             passwords: Arc::clone(&engine.passwords),
+            chance: engine.chance.clone(),
             counts: Arc::clone(counts),
             pins: pins.clone(),
             outbound: Arc::clone(outbound),

@@ -37,6 +37,7 @@ mod setup;
 mod steering;
 mod tally;
 mod trail;
+mod trial;
 mod warm;
 
 pub use after::Completion;
@@ -56,6 +57,7 @@ pub use registry::{Entry, Registry, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
 pub use tally::{HookTally, Instances, Tally};
 pub use trail::{Did, Mark, Said, Streamed, Trail};
+pub use trial::{GivenChance, Shelf, Variables};
 pub use warm::Warm;
 
 /// The bundled component of this name.

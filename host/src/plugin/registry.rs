@@ -267,9 +267,14 @@ impl Entry {
         self.filter.link_as(engine, component, !self.granted.upstreams.is_empty())
     }
 
-    /// How often it ticks, for the one who asks first.
+    /// How often it ticks, if it does.
+    pub(super) fn tick_interval(&self) -> Option<Duration> {
+        self.setup.tick.filter(|_| self.has(Hook::Tick))
+    }
+
+    /// The same, for the one who asks first.
     pub(super) fn claim_ticks(&self) -> Option<Duration> {
-        let interval = self.setup.tick.filter(|_| self.has(Hook::Tick))?;
+        let interval = self.tick_interval()?;
         (!self.ticks.swap(true, Ordering::Relaxed)).then_some(interval)
     }
 
@@ -297,6 +302,11 @@ impl Entry {
     pub fn named_documents(&self) -> impl Iterator<Item = (&str, &Document)> {
         let documents: BTreeMap<_, _> = self.granted.documents.iter().collect();
         documents.into_iter().map(|(pointer, document)| (pointer.as_str(), &**document))
+    }
+
+    /// Whose keys in a store are its own.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// What must be kept fresh for it.

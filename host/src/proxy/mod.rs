@@ -30,6 +30,7 @@ use http::{Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use hyper::body::Incoming;
 
+use crate::clock;
 use crate::config::{HostHeader, Timeouts};
 use crate::paths;
 use crate::plugin::{Completion, Cut, Exchange, Held, Message, Origin, Pipe};
@@ -50,12 +51,26 @@ use record::Ongoing;
 use upgrade::Switch;
 pub use worker::{Connection, Worker};
 
-/// Serves one exchange. Whatever happens, there is a response and a record.
-pub async fn handle(worker: &Worker, connection: &Connection, request: Request<Incoming>) -> Response<ReplyBody> {
-    let local = connection.listener.last().map_or_else(|| worker.local(), Rc::clone);
+/// Serves what a client asks. Whatever happens, there is a response and a record.
+pub fn handle(
+    worker: &Worker,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> impl Future<Output = Response<ReplyBody>> {
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
-    let mut exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
+    let exchange = Exchange::begin(worker.next_id(), clock::moment(), &connection.peer, head);
+    serve(worker, connection, exchange, body)
+}
+
+/// Serves an exchange that has just begun.
+pub async fn serve(
+    worker: &Worker,
+    connection: &Connection,
+    mut exchange: Held,
+    body: RequestBody,
+) -> Response<ReplyBody> {
+    let local = connection.listener.last().map_or_else(|| worker.local(), Rc::clone);
     if local.snapshot.is_watched {
         exchange.trail.begin();
     }

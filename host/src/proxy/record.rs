@@ -219,7 +219,7 @@ impl Ongoing {
     pub(super) fn answered(&mut self) -> Parts {
         let mut head = self.exchange.response.take().expect("every way through `handle` sets a response");
         self.outcome.status = Some(head.status.as_u16());
-        let until_head = self.exchange.started.elapsed();
+        let until_head = self.exchange.elapsed();
         self.until_head = Some(until_head);
         metrics::worker().gateway.observe(until_head.saturating_sub(self.waited));
         match self.exchange.origin {
@@ -331,7 +331,7 @@ impl Drop for Ongoing {
         if self.outcome.ended == Ended::Open && self.log.is_ending() {
             self.outcome.ended = Ended::GraceOver;
         }
-        let duration = self.exchange.started.elapsed();
+        let duration = self.exchange.elapsed();
         self.count(duration);
         if self.is_recorded {
             self.outcome.why_cut.with(|cut| self.record(cut, duration));

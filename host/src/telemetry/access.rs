@@ -179,6 +179,23 @@ impl Writer {
     }
 }
 
+/// A worker's end whose records come out at the other end in batches of JSON lines, and are written nowhere.
+pub fn unwritten() -> (WorkerSender, Unwritten) {
+    let (batches, queue) = sync_channel(QUEUE);
+    (WorkerSender { batches, shared: Arc::default() }, Unwritten(queue))
+}
+
+/// Records for whoever looks at them.
+#[derive(Debug)]
+pub struct Unwritten(Receiver<Batch>);
+
+impl Unwritten {
+    /// The last lines that there are.
+    pub fn last(&self) -> Option<Vec<u8>> {
+        self.0.try_iter().last().map(|batch| batch.bytes)
+    }
+}
+
 /// What a worker thread is given to make its [`WorkerLog`].
 #[derive(Clone, Debug)]
 pub struct WorkerSender {

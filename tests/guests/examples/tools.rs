@@ -71,6 +71,7 @@ impl Tools {
                 let (one, other) = (random::bytes(32), random::bytes(32));
                 format!("{} {}", one.len(), one != other && random::number() != random::number())
             }
+            "draw" => hex(&random::bytes(16)),
             "random-much" => random::bytes(65_537).len().to_string(),
             "digest" => hex(&crypto::digest(Hash::Sha256, b"abc")),
             "hmac" => {

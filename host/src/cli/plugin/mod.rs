@@ -2,16 +2,28 @@
 
 mod build;
 mod inspect;
+mod new;
 mod powers;
 mod schema;
+mod scratch;
+mod test;
 
 use std::io::Write;
 
 use clap::Subcommand;
 use sha2::{Digest, Sha256};
 
+use scratch::Scratch;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Make the project of a new filter, in Rust: code, tests, cases and a configuration to try it with
+    #[command(
+        after_help = "Example: weir plugin new my-filter && cd my-filter && weir plugin build && weir plugin test\n\n\
+        The project has a copy of the SDK in its folder `weir`: it needs Rust, and nothing else of Weir's than this \
+        command. Exit code: 0, or 2 if the name cannot be used or its folder is there already."
+    )]
+    New(new::Options),
     /// Build a filter's project to a component
     #[command(after_help = "Example: weir plugin build my-filter\n\
         Example: weir plugin build my-filter -o plugins/my-filter.wasm\n\n\
@@ -26,12 +38,21 @@ pub(super) enum Command {
         Example: weir plugin inspect request-id --json\n\n\
         Exit code: 0 if this weir can run it, 1 if not.")]
     Inspect(inspect::Options),
+    /// Try a filter with cases: requests, what is there, and what is to come of it
+    #[command(after_help = "Example: weir plugin test my-filter\n\
+        Example: weir plugin test my-filter.wasm --cases cases.yaml --filter refuses\n\n\
+        Each case runs through the proxy itself, with the filter in its sandbox; time, chance, documents and answers to \
+        the filter's own requests are the case's. Exit code: 0 if all hold, 1 if not, 2 if the file of cases is at \
+        fault.")]
+    Test(test::Options),
 }
 
 pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
     match command {
+        Command::New(options) => new::new(options),
         Command::Build(options) => build::build(options),
         Command::Inspect(options) => inspect::inspect(options),
+        Command::Test(options) => test::test(options),
     }
 }
 

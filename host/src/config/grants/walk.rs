@@ -222,10 +222,14 @@ impl<'a> Walk<'a, '_> {
         }
         let [env, file] = self.fields(value, ["env", "file"], "a secret", help)?;
         let read = match (env, file) {
-            (Some(env), None) => Secret::of_environment(&self.text(env, "the name of a variable")?, env.place),
+            (Some(env), None) => {
+                let name = self.text(env, "the name of a variable")?;
+                self.given(&name).map_or_else(|| Secret::of_environment(&name, env.place), Ok)
+            }
             (None, Some(file)) => {
                 let path = self.text(file, "the path of a file")?;
-                Secret::of_file(&self.relative(&path, file.place), file.place)
+                let read = || Secret::of_file(&self.relative(&path, file.place), file.place);
+                self.given(&path).map_or_else(read, Ok)
             }
             _ => {
                 self.fault(value.place, "a secret has either `env` or `file`, and not both", help);
@@ -233,6 +237,11 @@ impl<'a> Walk<'a, '_> {
             }
         };
         read.map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    /// A secret that need not be read.
+    fn given(&self, name: &str) -> Option<Secret> {
+        self.known.secrets.get(name).map(|value| Secret::given(value))
     }
 
     /// The values of these keys; none if it is no map, or has others.

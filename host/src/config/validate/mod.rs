@@ -12,6 +12,7 @@ mod ties;
 mod traces;
 mod upstreams;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -81,6 +82,7 @@ pub(super) fn validate(loaded: Loaded) -> Config {
         entries: Vec::new(),
         unused: Vec::new(),
         sites: Vec::new(),
+        secrets: HashMap::new(),
         names: Names::default(),
     };
     // What could not be read may leave ties and gaps that are not there.

@@ -38,7 +38,7 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         Ok((tls,))
     })?;
     linker.func_wrap("elapsed", |store: Store<'_>, (): ()| {
-        let elapsed = store.data().exchange()?.started.elapsed();
+        let elapsed = store.data().exchange()?.elapsed();
         Ok((u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),))
     })?;
     linker.func_wrap("slot", |store: Store<'_>, (): ()| {
