@@ -5,13 +5,13 @@
 
 pub mod order;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::{Config, Fault, HostHeader, Report, Timeouts};
 use crate::paths::Rules;
-use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Stores};
+use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Running, Serving, Stores, Substitutes};
 use crate::routing::Router;
 use crate::store;
 use crate::upstream::{self, Upstream};
@@ -28,6 +28,7 @@ pub struct Snapshot {
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
+    plugins: BTreeMap<String, Running>,
     engine: Arc<Engine>,
 }
 
@@ -70,11 +71,12 @@ impl Snapshot {
         config: &Config,
         engine: &Arc<Engine>,
         before: Option<&Snapshot>,
+        substitutes: &Substitutes,
         mut faults: Vec<Fault>,
     ) -> Result<Self, Report> {
         let stores = stores(config, before);
         let entries_before: &[Arc<Entry>] = before.map_or(&[], |snapshot| &snapshot.entries);
-        let mut registry = Registry::new(engine, entries_before, &stores, config.known());
+        let mut registry = Registry::new(engine, entries_before, &stores, config.known(), substitutes);
         let mut entries = Vec::with_capacity(config.entries.len());
         for entry in &config.entries {
             match registry.entry(entry) {
@@ -82,7 +84,10 @@ impl Snapshot {
                 Err(found) => faults.extend(found),
             }
         }
-        faults.extend(config.unused.iter().filter_map(|component| registry.check(component).err()));
+        for plugin in &config.plugins {
+            faults.extend(registry.check(&plugin.component, plugin.limits.compile).err());
+        }
+        let plugins = registry.running().map(|(name, running)| (name.to_owned(), running)).collect();
         let kept: HashMap<&str, &Arc<Upstream>> = before
             .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name(), upstream)).collect())
             .unwrap_or_default();
@@ -99,22 +104,27 @@ impl Snapshot {
             upstreams.push(same.map_or(new, |before| Arc::clone(before)));
         }
         config.sound(faults)?;
-        let sites = config.sites.iter().map(|site| Site {
-            serving: Arc::new(Serving { site: site.name.clone(), ..Serving::default() }),
-            paths: site.paths,
-            chain: Chain::new(&site.chain, &entries),
-            routes: site.routes.iter().map(|route| Route::new(site, route, &entries)).collect(),
-        });
         Ok(Self {
             router: Router::new(config),
-            sites: sites.collect(),
+            sites: sites(config, &entries),
             access_log: config.access_log,
             upstreams,
             stores,
             entries,
+            plugins,
             engine: Arc::clone(engine),
         })
     }
+}
+
+fn sites(config: &Config, entries: &[Arc<Entry>]) -> Vec<Site> {
+    let site = |site: &crate::config::Site| Site {
+        serving: Arc::new(Serving { site: site.name.clone(), ..Serving::default() }),
+        paths: site.paths,
+        chain: Chain::new(&site.chain, entries),
+        routes: site.routes.iter().map(|route| Route::new(site, route, entries)).collect(),
+    };
+    config.sites.iter().map(site).collect()
 }
 
 /// The stores, with what they hold if they were there before and as large.

@@ -32,7 +32,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use chains::{
-    Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Quarantine, Wasi,
+    Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Plugin, Probation,
+    Quarantine, Wasi,
 };
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
@@ -65,8 +66,8 @@ pub struct Config {
     pub stores: Vec<Store>,
     /// All filters of all chains.
     pub entries: Vec<Entry>,
-    /// Components of plugins that no chain uses; they are checked all the same.
-    pub unused: Vec<Component>,
+    /// The plugins that are declared or used, by name, in its order; those that no chain uses are checked all the same.
+    pub plugins: Vec<Plugin>,
     /// What is served.
     pub sites: Vec<Site>,
     /// Names under `upstreams` and `stores`, also of what is faulty: what refers to that is not.

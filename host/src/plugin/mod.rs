@@ -21,6 +21,7 @@ mod error;
 mod exchange;
 mod fields;
 mod filter;
+mod given;
 mod granted;
 mod hook;
 mod image;
@@ -45,11 +46,13 @@ pub use documents::Document;
 pub use engine::Engine;
 pub use error::{Failed, Failure};
 pub use exchange::{Answer, Ending, Exchange, ExchangeId, Held, Origin, Peer, Serving, Summary, Tls};
+pub use given::{Digest, Given, Running, Substitute, Substitutes};
 pub use granted::Stores;
 pub use manifest::{About, Interface, Manifest};
 pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};
-pub use registry::{Entry, Registry, read_component};
+pub use quarantine::Score;
+pub use registry::{Entry, Registry, read, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
 
 /// The bundled component of this name.

@@ -61,7 +61,7 @@ impl Pool {
             waiting: Cell::new(0),
             pins: Pins::default(),
             freed: Notify::new(),
-            record: Record::default(),
+            record: entry.ward.share(),
         })
     }
 

@@ -3,14 +3,12 @@
 //! Runs off the workers. Whatever is wrong becomes a fault at the line that asked for it; an entry that did not
 //! change since the snapshot before is taken over, instances and all.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use super::cache::hex;
@@ -19,13 +17,15 @@ use super::capability;
 use super::documents::Document;
 use super::engine::Engine;
 use super::filter::Filter;
+use super::given::{Digest, Given, Running, Substitute, Substitutes};
 use super::granted::{Granted, Stores};
 use super::hook::{Exports, Hook};
 use super::image::Image;
 use super::instance::{Guest, Instance, Refused};
+use super::manifest::Manifest;
 use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
-use super::quarantine::Ward;
+use super::quarantine::{Score, Ward};
 use super::setup::Setup;
 use crate::config::grants::{self, Known, Schema};
 use crate::config::{
@@ -45,6 +45,8 @@ const LONGEST_SAYING: usize = 1 << 10;
 pub struct Entry {
     /// Its name in the chain.
     pub name: String,
+    /// Its plugin's name.
+    pub plugin: String,
     /// Whose keys are whose in a store.
     pub(super) identity: String,
     pub(super) filter: Arc<Filter>,
@@ -70,8 +72,12 @@ struct Linked {
     waits: bool,
 }
 
-/// A filter and its digest, or why there is none.
-type Loaded = Result<(Arc<Filter>, [u8; 32]), Fault>;
+/// What stands for a plugin's name, and the digest of what the configuration names.
+#[derive(Clone)]
+struct Named {
+    filter: Arc<Filter>,
+    configured: Digest,
+}
 
 /// Makes entries.
 pub struct Registry<'a> {
@@ -79,19 +85,27 @@ pub struct Registry<'a> {
     before: HashMap<(&'a Owner, &'a str), &'a Arc<Entry>>,
     stores: &'a Stores,
     known: Known<'a>,
-    loaded: HashMap<([u8; 32], bool), Result<Arc<Filter>, String>>,
-    /// What was read and hashed so far: many entries may be of one plugin.
-    read: HashMap<(ComponentSource, bool), Loaded>,
+    substitutes: &'a Substitutes,
+    loaded: HashMap<(Digest, bool), Result<Arc<Filter>, String>>,
+    /// By the plugin's name: many entries may be of one.
+    named: BTreeMap<String, Result<Named, Fault>>,
 }
 
 impl<'a> Registry<'a> {
-    /// A registry that takes over what it can from the entries `before`.
-    pub fn new(engine: &'a Engine, before: &'a [Arc<Entry>], stores: &'a Stores, known: Known<'a>) -> Self {
+    /// A registry that takes over what it can from the entries `before`. What is in `substitutes` takes the place of what
+    /// the configuration names.
+    pub fn new(
+        engine: &'a Engine,
+        before: &'a [Arc<Entry>],
+        stores: &'a Stores,
+        known: Known<'a>,
+        substitutes: &'a Substitutes,
+    ) -> Self {
         let loaded =
-            |entry: &Arc<Entry>| ((entry.filter.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)));
+            |entry: &Arc<Entry>| ((entry.filter.given.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)));
         let loaded = before.iter().map(loaded).collect();
         let before = before.iter().map(|entry| ((&entry.owner, entry.name.as_str()), entry)).collect();
-        Self { engine, before, stores, known, loaded, read: HashMap::new() }
+        Self { engine, before, stores, known, substitutes, loaded, named: BTreeMap::new() }
     }
 
     /// The entry, ready to run.
@@ -104,9 +118,11 @@ impl<'a> Registry<'a> {
         let resolved = grants::resolve(&wanted.config, schema.as_ref(), &self.known)?;
         let config: Arc<str> = resolved.config.to_string().into();
         let mut vars = wanted.grants.vars.clone();
-        // What ships with weir ships with what it needs.
         if matches!(wanted.component.source, ComponentSource::Bundled(_)) {
-            vars.extend(about.grants.vars.iter().cloned());
+            // What ships with weir ships with what it needs.
+            let is_own = self.is_as_configured(&wanted.component.plugin);
+            let shipped = if is_own { about.grants.vars.clone() } else { shipped(&wanted.component) };
+            vars.extend(shipped.into_iter().filter(|shipped| about.grants.vars.contains(shipped)));
         }
         let granted = Granted::new(resolved, vars, self.stores);
         let may_call = !granted.upstreams.is_empty();
@@ -118,6 +134,7 @@ impl<'a> Registry<'a> {
         let (site, route) = &wanted.owner;
         let mut entry = Entry {
             name: wanted.name.clone(),
+            plugin: wanted.component.plugin.clone(),
             identity: format!("{site}\n{}\n{}", route.as_deref().unwrap_or_default(), wanted.name),
             filter,
             config,
@@ -159,7 +176,7 @@ impl<'a> Registry<'a> {
         entry.setup = setup;
         let mut entry = Arc::new(entry);
         if entry.isolation == Isolation::Fresh {
-            let image = Self::bytes(&wanted.component, &entry).and_then(|bytes| Image::of(self.engine, &entry, &bytes));
+            let image = Image::of(self.engine, &entry);
             // Nobody else has it yet.
             if let Some(entry) = Arc::get_mut(&mut entry) {
                 entry.linked.image = image;
@@ -168,53 +185,86 @@ impl<'a> Registry<'a> {
         Ok(entry)
     }
 
-    /// Checks a component that no entry uses.
-    pub fn check(&mut self, component: &ComponentConfig) -> Result<(), Fault> {
-        self.filter(component, Limits::default().compile).map(|_| ())
-    }
-
-    fn filter(&mut self, wanted: &ComponentConfig, patience: Duration) -> Result<Arc<Filter>, Fault> {
-        let key = (wanted.source.clone(), wanted.wasi.is_some());
-        if !self.read.contains_key(&key) {
-            let loaded = self.read(wanted, patience);
-            self.read.insert(key.clone(), loaded);
-        }
-        let (filter, digest) = self.read[&key].clone()?;
-        match &wanted.sha256 {
-            Some(pinned) if pinned.value != digest => {
-                Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(&digest)))
-                    .help("write that one, if this is the component that you want"))
-            }
-            _ => Ok(filter),
+    /// Checks a component that perhaps no entry uses.
+    pub fn check(&mut self, component: &ComponentConfig, patience: Duration) -> Result<(), Fault> {
+        match self.named.get(&component.plugin) {
+            // What is wrong with it was told by who uses it.
+            Some(_) => Ok(()),
+            None => self.filter(component, patience).map(drop),
         }
     }
 
-    /// The component of an entry once more, if it is still the same.
-    fn bytes(wanted: &ComponentConfig, entry: &Entry) -> Option<Cow<'static, [u8]>> {
-        let bytes = match &wanted.source {
-            ComponentSource::Bundled(name) => Cow::Borrowed(weir_bundle::find(name)?),
-            ComponentSource::File(path) => Cow::Owned(read_component(path).ok()?),
-        };
-        (Sha256::digest(&bytes).as_slice() == entry.filter.digest).then_some(bytes)
+    /// What runs under each plugin's name, of those that were asked for.
+    pub fn running(&self) -> impl Iterator<Item = (&str, Running)> {
+        self.named.iter().filter_map(|(name, named)| {
+            let Named { filter, configured } = named.as_ref().ok()?;
+            Some((name.as_str(), Running { given: filter.given.clone(), configured: *configured }))
+        })
     }
 
-    fn read(&mut self, wanted: &ComponentConfig, patience: Duration) -> Loaded {
-        let bytes = match &wanted.source {
-            ComponentSource::Bundled(name) => weir_bundle::find(name).unwrap_or_default().into(),
-            ComponentSource::File(path) => Cow::Owned(read_component(path).map_err(|why| {
-                Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
-                    .help("paths are relative to the file that names them")
-            })?),
+    pub(super) fn filter(&mut self, wanted: &ComponentConfig, patience: Duration) -> Result<Arc<Filter>, Fault> {
+        if !self.named.contains_key(&wanted.plugin) {
+            let named = self.find(wanted, patience);
+            self.named.insert(wanted.plugin.clone(), named);
+        }
+        self.named[&wanted.plugin].as_ref().map(|named| Arc::clone(&named.filter)).map_err(Clone::clone)
+    }
+
+    /// Whether it is what the configuration names.
+    fn is_as_configured(&self, plugin: &str) -> bool {
+        let named = self.named.get(plugin).and_then(|named| named.as_ref().ok());
+        named.is_some_and(|named| named.configured == named.filter.given.digest)
+    }
+
+    fn find(&mut self, wanted: &ComponentConfig, patience: Duration) -> Result<Named, Fault> {
+        let substitute = self.substitutes.get(&wanted.plugin);
+        if let Some(Substitute::Always(given, configured)) = substitute {
+            let filter = self.load(given.clone(), wanted, patience)?;
+            return Ok(Named { filter, configured: *configured });
+        }
+        let given = read(wanted)?;
+        let configured = given.digest;
+        let given = match substitute {
+            Some(Substitute::For(digests, instead)) if digests.contains(&configured) => instead.clone(),
+            _ => given,
         };
-        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        Ok(Named { filter: self.load(given, wanted, patience)?, configured })
+    }
+
+    fn load(&mut self, given: Given, wanted: &ComponentConfig, patience: Duration) -> Result<Arc<Filter>, Fault> {
         let (engine, stubs_wasi) = (self.engine, wanted.wasi.is_some());
         self.loaded
-            .entry((digest, stubs_wasi))
-            .or_insert_with(|| Filter::load(engine, digest, &bytes, stubs_wasi, patience).map(Arc::new))
+            .entry((given.digest, stubs_wasi))
+            .or_insert_with(|| Filter::load(engine, given, stubs_wasi, patience).map(Arc::new))
             .clone()
-            .map(|filter| (filter, digest))
             .map_err(|why| Fault::new(wanted.place, format!("this is not a filter that this weir can run: {why}")))
     }
+}
+
+/// What the configuration names, if it is what was pinned.
+pub fn read(wanted: &ComponentConfig) -> Result<Given, Fault> {
+    let given = match &wanted.source {
+        ComponentSource::Bundled(name) => Given::new(weir_bundle::find(name).unwrap_or_default()),
+        ComponentSource::File(path) => Given::new(read_component(path).map_err(|why| {
+            Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
+                .help("paths are relative to the file that names them")
+        })?),
+    };
+    match &wanted.sha256 {
+        Some(pinned) if !pinned.value.contains(&given.digest) => {
+            Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(&given.digest)))
+                .help("write that one, if this is the component that you want"))
+        }
+        _ => Ok(given),
+    }
+}
+
+/// What is granted to a bundled component with weir itself: prefixes of variables. They are granted to the name, whatever
+/// has taken the component's place.
+pub(super) fn shipped(component: &ComponentConfig) -> Vec<String> {
+    let ComponentSource::Bundled(name) = &component.source else { return Vec::new() };
+    let bundled = weir_bundle::find(name).and_then(|bytes| Manifest::read(bytes).ok());
+    bundled.and_then(|manifest| manifest.about).map(|about| about.grants.vars).unwrap_or_default()
 }
 
 /// Configures the filter once, off the workers: what comes of it holds for all instances.
@@ -267,6 +317,21 @@ impl Entry {
         self.granted.documents.values()
     }
 
+    /// The digest of its component.
+    pub fn digest(&self) -> &Digest {
+        &self.filter.given.digest
+    }
+
+    /// How its calls went, on all workers.
+    pub fn score(&self) -> Score {
+        self.ward.score()
+    }
+
+    /// Whether it failed so often that it is not called for a while.
+    pub fn is_in_quarantine(&self) -> bool {
+        self.ward.is_aside()
+    }
+
     /// What its filter counts, summed over the workers.
     pub fn counted(&self) -> Vec<Counted> {
         self.metrics.read()
@@ -289,8 +354,9 @@ impl Entry {
 
     fn is(&self, other: &Self) -> bool {
         self.name == other.name
+            && self.plugin == other.plugin
             && self.owner == other.owner
-            && self.filter.digest == other.filter.digest
+            && self.filter.given.digest == other.filter.given.digest
             && self.filter.stubs_wasi == other.filter.stubs_wasi
             && self.config == other.config
             && self.on_failure == other.on_failure

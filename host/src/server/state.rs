@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, Report};
 use crate::listen::Settings;
-use crate::plugin::Engine;
+use crate::plugin::{Engine, Substitutes};
 use crate::snapshot::Snapshot;
 
 /// What exchanges use, and what new connections use.
@@ -30,7 +30,8 @@ impl State {
                 Err(found) => faults.extend(found),
             }
         }
-        let snapshot = Snapshot::build(config, engine, before.map(|state| &*state.snapshot), faults)?;
+        let snapshot =
+            Snapshot::build(config, engine, before.map(|state| &*state.snapshot), &Substitutes::new(), faults)?;
         let warnings = config.warned(snapshot.warnings(config));
         Ok(Self { snapshot: Arc::new(snapshot), listeners, warnings })
     }

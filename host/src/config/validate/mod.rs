@@ -71,7 +71,7 @@ pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Ve
         upstreams: Vec::new(),
         stores: Vec::new(),
         entries: Vec::new(),
-        unused: Vec::new(),
+        plugins: Vec::new(),
         sites: Vec::new(),
         names: Names::default(),
     };
@@ -108,6 +108,6 @@ impl Check {
         let mut chains = Chains::new(self, &file.chains, plugins);
         config.sites = self.sites(file, &config.listeners, &mut chains, &mut upstreams);
         config.upstreams = upstreams.all;
-        (config.entries, config.unused) = chains.finish(config.workers, self);
+        (config.entries, config.plugins) = chains.finish(config.workers, self);
     }
 }
