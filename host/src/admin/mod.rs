@@ -9,6 +9,7 @@ mod client;
 mod guard;
 mod orders;
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,9 +28,11 @@ pub use orders::{Count, Order, Reload, Status};
 /// From a connection's idleness to the end of a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What callers must show now, if anything: it may change while connections are open.
+pub type Token = Rc<RefCell<Option<String>>>;
+
 /// Serves until it is dropped.
-pub async fn serve(listener: TcpListener, token: Option<String>, orders: mpsc::Sender<Order>) {
-    let token = Rc::new(token);
+pub async fn serve(listener: TcpListener, token: Token, orders: mpsc::Sender<Order>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // No descriptor is left; accepting again at once would spin.
@@ -40,7 +43,10 @@ pub async fn serve(listener: TcpListener, token: Option<String>, orders: mpsc::S
         spawn_local(async move {
             let service = service_fn(|request| {
                 let (token, orders) = (Rc::clone(&token), orders.clone());
-                async move { Ok::<_, Infallible>(answer(&request, token.as_deref(), &orders).await) }
+                async move {
+                    let token = token.borrow().clone();
+                    Ok::<_, Infallible>(answer(&request, token.as_deref(), &orders).await)
+                }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())

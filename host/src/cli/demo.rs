@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 
-use super::run::{block_on, drain, engine};
+use super::run::{GRACE, block_on, drain, engine};
 use super::signals::Signals;
 use crate::config::{self, Source};
 use crate::listen;
@@ -48,7 +48,7 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
         let source = Source { path: PathBuf::from("demo.yaml"), text: text.clone() };
         let load = move || config::parse(Source { path: source.path.clone(), text: source.text.clone() });
         let source = server::Source { name: "the demonstration".to_owned(), load: Arc::new(load) };
-        let server = Server::start(source, Arc::new(engine()?)).await?;
+        let server = Server::start(source, Arc::new(engine()?), GRACE).await?;
         for (.., address) in server.addresses() {
             println!("{}", introduction(&text, address));
         }

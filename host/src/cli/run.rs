@@ -14,7 +14,7 @@ use crate::plugin::{CompiledCache, Engine};
 use crate::server::{Server, Source};
 
 /// How long exchanges in progress may take to end.
-const GRACE: Duration = Duration::from_secs(30);
+pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) fn run(path: &Path) -> anyhow::Result<()> {
     let (name, file) = (path.display().to_string(), path.to_owned());
@@ -26,22 +26,20 @@ pub(super) fn serve(source: Source) -> anyhow::Result<()> {
     raise_descriptors();
     block_on(async {
         let mut signals = Signals::new()?;
-        let mut server = Server::start(source, Arc::new(engine()?)).await?;
-        for (name, scheme, address) in server.addresses() {
-            tracing::info!(listener = name, %address, "listening on {scheme}://{address} ({name})");
-        }
-        let mut orders = server.orders();
-        if let Some(address) = server.admin_address() {
-            tracing::info!(%address, "`weir status` and `weir reload` are answered on {address}");
-        }
+        let mut server = tokio::select! {
+            started = Server::start(source, Arc::new(engine()?), GRACE) => started?,
+            // Compiling filters may take a while.
+            () = signals.ended() => return Ok(()),
+        };
+        server.announce();
         loop {
             tokio::select! {
                 signal = signals.wait() => match signal {
                     // How it went is logged, and kept for `weir status`.
-                    Signalled::Reload => drop(server.reload().await),
+                    Signalled::Reload => server.reload(None),
                     Signalled::End => break,
                 },
-                Some(order) = orders.recv() => server.obey(order).await,
+                duty = server.duty() => server.perform(duty).await,
             }
         }
         drain(server, signals).await;
@@ -60,7 +58,7 @@ fn raise_descriptors() {
 /// Lets exchanges end; a second signal ends the wait.
 pub(super) async fn drain(server: Server, mut signals: Signals) {
     tokio::select! {
-        () = server.shutdown(GRACE) => tracing::info!("drained"),
+        () = server.shutdown() => tracing::info!("drained"),
         () = signals.ended() => tracing::warn!("ended by a second signal"),
     }
 }

@@ -9,8 +9,8 @@ use crate::config;
 use crate::server::State;
 
 pub(super) fn validate(path: &Path) -> anyhow::Result<()> {
-    let config = config::load(path);
-    let state = State::build(&config, &Arc::new(engine()?), None)?;
+    let config = Arc::new(config::load(path));
+    let state = State::build(Arc::clone(&config), &Arc::new(engine()?), None)?;
     let routes: usize = config.sites.iter().map(|site| site.routes.len()).sum();
     let warned = state.warnings.as_ref().map(|warnings| format!(", {}", count(warnings.count() as u64, "warning")));
     println!(

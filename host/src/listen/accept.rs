@@ -1,12 +1,16 @@
 //! Accepting, and choosing a worker.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use socket2::{SockRef, Socket};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use super::gate::{Gate, Permit, Refused};
 
@@ -16,6 +20,10 @@ const BACKLOG: i32 = 4096;
 /// How long to wait when no descriptor is left; accepting again at once would spin.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 
+/// Which listener: it keeps its number as long as it is bound, whatever its name and its place in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id(pub u64);
+
 /// A connection on its way to its worker.
 #[derive(Debug)]
 pub struct Arrival {
@@ -23,8 +31,8 @@ pub struct Arrival {
     pub stream: TcpStream,
     /// Who connected.
     pub peer: SocketAddr,
-    /// The listener's place in the configuration.
-    pub listener: usize,
+    /// Where it was accepted.
+    pub listener: Id,
     /// Its count.
     pub permit: Permit,
 }
@@ -38,45 +46,79 @@ pub struct Door {
     pub open: Arc<AtomicUsize>,
 }
 
+/// The doors of all workers; they come and go.
+pub type Doors = Rc<RefCell<Vec<Door>>>;
+
 /// A bound listener and what its connections are counted by.
 #[derive(Debug)]
 pub struct Entrance {
-    /// Its key in the file.
+    /// Its key in the file, when it was bound.
     pub name: String,
-    /// Its place in the configuration.
-    pub listener: usize,
+    /// Its number.
+    pub listener: Id,
     /// Bound.
-    pub socket: tokio::net::TcpListener,
+    pub socket: Arc<tokio::net::TcpListener>,
     /// Its count.
     pub gate: Arc<Gate>,
 }
 
 /// Listens on an address; port 0 finds a free one.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
+    bind_with(address, |_| Ok(()))
+}
+
+/// The same while others of this process still listen on addresses that overlap with it, as 127.0.0.1:80 and 0.0.0.0:80 do.
+/// Connections go to the more specific address until that one is closed.
+pub fn bind_beside(address: SocketAddr, others: &[Arc<tokio::net::TcpListener>]) -> io::Result<TcpListener> {
+    let share = |shares| others.iter().try_for_each(|other| SockRef::from(&**other).set_reuse_port(shares));
+    share(true)?;
+    let bound = bind_with(address, |socket| socket.set_reuse_port(true));
+    // Other processes are to be told that the port is taken.
+    share(false)?;
+    let bound = bound?;
+    SockRef::from(&bound).set_reuse_port(false)?;
+    Ok(bound)
+}
+
+fn bind_with(address: SocketAddr, prepare: impl Fn(&Socket) -> io::Result<()>) -> io::Result<TcpListener> {
+    let socket = Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
     // A restart must not wait for the connections of the process before.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
+    prepare(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }
 
-/// Hands each connection to the worker with the fewest. Ends when it is dropped.
-pub async fn accept(entrance: Entrance, doors: Vec<Door>) {
+/// Hands each connection to the worker with the fewest, until it is told to stop: then those that the system has
+/// accepted already are the last.
+pub async fn accept(entrance: Entrance, doors: Doors, stop: oneshot::Receiver<()>) {
     let mut refused = Refused::default();
+    tokio::select! {
+        // Who dropped the other end wants no more either.
+        _ = stop => {}
+        () = accept_all(&entrance, &doors, &mut refused) => {}
+    }
+    // Asked of the system, because the runtime knows only of those that it was told of.
+    while let Ok((stream, peer)) = SockRef::from(&*entrance.socket).accept() {
+        if let Some(peer) = peer.as_socket().filter(|_| stream.set_nonblocking(true).is_ok()) {
+            entrance.receive(stream.into(), peer, &doors, &mut refused);
+        }
+    }
+}
+
+async fn accept_all(entrance: &Entrance, doors: &Doors, refused: &mut Refused) {
     loop {
         match entrance.socket.accept().await {
-            Ok((stream, peer)) => {
-                let Some(door) = doors.iter().min_by_key(|door| door.open.load(Ordering::Relaxed)) else { return };
-                match entrance.gate.enter(&door.open) {
-                    Some(permit) => hand_over(stream, peer, entrance.listener, permit, door),
-                    None => refused.add(&entrance.name, &entrance.gate),
-                }
-            }
+            // It belongs to a worker's runtime from here on.
+            Ok((stream, peer)) => match stream.into_std() {
+                Ok(stream) => entrance.receive(stream, peer, doors, refused),
+                Err(error) => tracing::debug!(%peer, "a connection got lost: {error}"),
+            },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!("cannot accept connections: {error}");
@@ -86,11 +128,20 @@ pub async fn accept(entrance: Entrance, doors: Vec<Door>) {
     }
 }
 
-fn hand_over(stream: tokio::net::TcpStream, peer: SocketAddr, listener: usize, permit: Permit, door: &Door) {
-    // It belongs to the worker's runtime from here on.
-    let Ok(stream) = stream.set_nodelay(true).and_then(|()| stream.into_std()) else { return };
-    // A worker that is gone is draining: the connection is closed.
-    let _ = door.connections.send(Arrival { stream, peer, listener, permit });
+impl Entrance {
+    fn receive(&self, stream: TcpStream, peer: SocketAddr, doors: &Doors, refused: &mut Refused) {
+        let doors = doors.borrow();
+        let Some(door) = doors.iter().min_by_key(|door| door.open.load(Ordering::Relaxed)) else { return };
+        match self.gate.enter(&door.open) {
+            Some(permit) => {
+                // Whoever has gone is found out when it is read from. A worker that is gone is draining: the connection is
+                // closed.
+                let _ = stream.set_nodelay(true);
+                let _ = door.connections.send(Arrival { stream, peer, listener: self.listener, permit });
+            }
+            None => refused.add(&self.name, &self.gate),
+        }
+    }
 }
 
 /// The peer left between connecting and being accepted.

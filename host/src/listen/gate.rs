@@ -32,6 +32,11 @@ impl Gate {
         self.most.store(most, Ordering::Relaxed);
     }
 
+    /// Whether a connection is open.
+    pub fn is_used(&self) -> bool {
+        self.open.load(Ordering::Relaxed) > 0
+    }
+
     /// Counts a connection in, for the listener and for its worker. Only one thread, the acceptors', comes here.
     pub(super) fn enter(self: &Arc<Self>, worker: &Arc<AtomicUsize>) -> Option<Permit> {
         if self.open.load(Ordering::Relaxed) >= self.most.load(Ordering::Relaxed) {

@@ -2,27 +2,26 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
-use std::rc::Rc;
+use std::task::Poll;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
-use super::drain::{Drain, Listening};
 use crate::clock::Timer;
 use crate::config::ListenerLimits;
 use crate::io::Socket;
-use crate::proxy::{self, Connection, Worker};
+use crate::proxy::{self, Connection, Listening, Stage, Worker};
 
 /// hyper takes no smaller limit for a head.
 const SMALLEST_HEADER: usize = 8 << 10;
 
-/// Serves the connection until either side ends it; after a drain began, until the exchange in progress is over.
+/// Serves the connection until either side ends it; after its drain began, until the exchange in progress is over.
 pub(super) async fn serve(
     socket: Socket,
     worker: &Worker,
     client: &Connection,
     limits: ListenerLimits,
-    drain: &Rc<Drain>,
+    mut listening: Listening,
 ) {
     let service = service_fn(|request| async { Ok::<_, Infallible>(proxy::handle(worker, client, request).await) });
     let connection = http1::Builder::new()
@@ -32,15 +31,19 @@ pub(super) async fn serve(
         .serve_connection(socket, service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut draining = Some(Listening::to(drain));
+    // A request that came in the last moment is read before the connection is told to end.
+    let mut has_begun = false;
     // What goes wrong on the connection, the exchange's record tells; between exchanges it is nobody's loss.
-    let _ = std::future::poll_fn(|context| {
+    std::future::poll_fn(|context| {
         // First, so that an answer that is about to leave says that the connection ends with it.
-        if draining.as_mut().is_some_and(|drain| drain.poll(context).is_ready()) {
-            draining = None;
+        while let Poll::Ready(stage) = listening.poll(context) {
+            if stage == Stage::Over || !has_begun && connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(context)
+        has_begun = true;
+        connection.as_mut().poll(context).map(drop)
     })
     .await;
 }

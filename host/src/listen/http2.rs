@@ -11,12 +11,11 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use tokio::task::spawn_local;
 
-use super::drain::{Drain, Listening};
 use super::streams::{State, Streams};
 use crate::clock::{self, Sleep, Timer};
 use crate::config::ListenerLimits;
 use crate::io::{STALLED, Socket};
-use crate::proxy::{self, Connection, Worker};
+use crate::proxy::{self, Connection, Listening, Stage, Worker};
 
 /// Exchanges at the same time on one connection: more than a browser has, and few enough that one client cannot take
 /// a worker. Clients learn it with the first frame and wait.
@@ -40,7 +39,7 @@ pub(super) async fn serve(
     worker: Rc<Worker>,
     client: Connection,
     limits: ListenerLimits,
-    drain: &Rc<Drain>,
+    mut listening: Listening,
 ) {
     let streams = Rc::new(Streams::new());
     let (counted, client) = (Rc::clone(&streams), Rc::new(client));
@@ -62,13 +61,14 @@ pub(super) async fn serve(
         .keep_alive_timeout(ANSWER)
         .serve_connection(socket, service);
     let mut connection = pin!(connection);
-    let mut draining = Some(Listening::to(drain));
     let mut ending: Option<Instant> = None;
     let mut look = Sleep::new(limits.head.min(STALLED));
     // What goes wrong on the connection, the exchanges' records tell.
     std::future::poll_fn(|context| {
-        if draining.as_mut().is_some_and(|drain| drain.poll(context).is_ready()) {
-            draining = None;
+        while let Poll::Ready(stage) = listening.poll(context) {
+            if stage == Stage::Over {
+                return Poll::Ready(());
+            }
             connection.as_mut().graceful_shutdown();
         }
         if connection.as_mut().poll(context).is_ready() {

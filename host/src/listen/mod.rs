@@ -3,7 +3,6 @@
 //! What a request means is not decided here.
 
 mod accept;
-mod drain;
 mod gate;
 mod http1;
 mod http2;
@@ -12,8 +11,7 @@ mod settings;
 mod streams;
 mod tls;
 
-pub use accept::{Arrival, Door, Entrance, accept, bind};
-pub use drain::Drain;
+pub use accept::{Arrival, Door, Doors, Entrance, Id, accept, bind, bind_beside};
 pub use gate::{Gate, Permit};
 pub use serve::serve;
 pub use settings::Settings;

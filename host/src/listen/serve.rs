@@ -1,30 +1,36 @@
 //! One connection, from its arrival to its end: TLS if the listener has it, then whichever HTTP the client speaks.
 
+use std::cell::Cell;
 use std::io;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::drain::{Drain, unless_draining};
 use super::{Arrival, Settings, http1, http2, tls};
-use crate::clock::within;
+use crate::clock::{Sleep, within};
 use crate::io::{AHEAD, Socket, Tcp};
 use crate::plugin::{self, Peer};
-use crate::proxy::{Connection, Worker};
+use crate::proxy::{Connection, Listener, Listening, Stage, Worker};
 
 /// What a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; AHEAD] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// What a handshake that has begun has from the beginning of a drain on.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
-pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, drain: Rc<Drain>) {
-    let Arrival { stream, peer, listener, permit } = arrival;
+pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, listener: Rc<Listener>) {
+    let Arrival { stream, peer, permit, .. } = arrival;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = peer.ip().to_canonical();
     let limits = settings.limits;
-    let beginning = Box::pin(within(limits.head, begin(Tcp::new(stream), Arc::clone(&settings))));
-    // Nobody waits for an answer yet.
-    let (socket, tls, speaks_http2) = match unless_draining(&drain, beginning).await {
+    let has_begun = Cell::new(false);
+    let beginning = Box::pin(within(limits.head, begin(stream, Arc::clone(&settings), &has_begun)));
+    let (socket, tls, speaks_http2) = match unless_drained(&listener, &has_begun, beginning).await {
         Some(Some(Ok(began))) => began,
         Some(Some(Err(error))) => return tracing::debug!(%peer, "a connection ended before its first request: {error}"),
         Some(None) => return tracing::debug!(%peer, "a connection sent no request within {:?}", limits.head),
@@ -38,16 +44,49 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
         tls,
     };
     let trusted = &settings.trusted_proxies;
+    let listening = Listening::to(&listener.drain);
     let connection = Connection::new(listener, peer, settings.redirect, trusted, Rc::new(permit));
     if speaks_http2 {
-        Box::pin(http2::serve(socket, worker, connection, limits, &drain)).await;
+        Box::pin(http2::serve(socket, worker, connection, limits, listening)).await;
     } else {
-        http1::serve(socket, &worker, &connection, limits, &drain).await;
+        http1::serve(socket, &worker, &connection, limits, listening).await;
     }
 }
 
+/// The future's output, or none if a drain came before it. A client that has begun to speak has a moment more: it is about
+/// to send a request.
+async fn unless_drained<F: Future>(listener: &Listener, has_begun: &Cell<bool>, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut listening = Listening::to(&listener.drain);
+    let mut moment = None;
+    std::future::poll_fn(|context| {
+        // First, for what is there already.
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        while let Poll::Ready(stage) = listening.poll(context) {
+            if stage == Stage::Over || !has_begun.get() {
+                return Poll::Ready(None);
+            }
+            moment = Some(Sleep::new(LAST_MOMENT));
+        }
+        match &mut moment {
+            Some(moment) => Pin::new(moment).poll(context).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
 /// The handshake and the first bytes. Those tell the protocol, whatever TLS had them agree on.
-async fn begin(stream: Tcp, settings: Arc<Settings>) -> io::Result<(Socket, Option<plugin::Tls>, bool)> {
+async fn begin(
+    stream: TcpStream,
+    settings: Arc<Settings>,
+    has_begun: &Cell<bool>,
+) -> io::Result<(Socket, Option<plugin::Tls>, bool)> {
+    stream.readable().await?;
+    has_begun.set(true);
+    let stream = Tcp::new(stream);
     let (mut socket, tls) = match &settings.tls {
         Some(tls) => {
             let stream = tls.accept(stream).await?;

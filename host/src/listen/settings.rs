@@ -9,7 +9,7 @@ use crate::config::{Fault, Listener, ListenerLimits, Network};
 #[derive(Debug)]
 pub struct Settings {
     /// The listener's.
-    pub(super) name: Arc<str>,
+    pub name: Arc<str>,
     pub(super) tls: Option<Tls>,
     pub(super) redirect: Option<u16>,
     pub(super) trusted_proxies: Arc<[Network]>,

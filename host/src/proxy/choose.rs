@@ -26,7 +26,7 @@ pub(super) fn choose<'a>(
     exchange: &mut Held,
 ) -> Result<Chosen<'a>, Error> {
     let host = exchange.request.headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    let index = snapshot.router.site(connection.listener, host.unwrap_or_default()).ok_or(Error::NoSite)?;
+    let index = snapshot.router.site(connection.listener.place(), host.unwrap_or_default()).ok_or(Error::NoSite)?;
     let site = &snapshot.sites[index];
     headers::normalize(&mut exchange.request.uri, site.paths)?;
     let request = &exchange.request;

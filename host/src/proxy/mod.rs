@@ -6,10 +6,12 @@
 mod ahead;
 mod body;
 mod choose;
+mod drain;
 mod error;
 mod filters;
 mod forwarded;
 mod headers;
+mod listener;
 mod mapping;
 mod piped;
 mod record;
@@ -36,8 +38,10 @@ use crate::upstream::{Host, Outbound, RequestBody};
 use body::Content;
 pub use body::ReplyBody;
 use choose::{Chosen, choose};
+pub use drain::{Drain, Listening, Stage};
 use error::Error;
 use filters::Stopped;
+pub use listener::Listener;
 use mapping::Mapping;
 use piped::{Piped, WhyCut};
 use record::Ongoing;
@@ -46,7 +50,7 @@ pub use worker::{Connection, Worker};
 
 /// Serves one exchange. Whatever happens, there is a response and a record.
 pub async fn handle(worker: &Worker, connection: &Connection, request: Request<Incoming>) -> Response<ReplyBody> {
-    let local = worker.local();
+    let local = connection.listener.last().map_or_else(|| worker.local(), Rc::clone);
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
     let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);

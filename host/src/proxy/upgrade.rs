@@ -13,8 +13,8 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Connection;
 use super::record::{Ended, Ongoing};
+use super::{Connection, Listener, Listening, Stage};
 use crate::upstream::{self, ResponseBody, Tunnel};
 
 /// Bytes that are read at once.
@@ -28,6 +28,8 @@ pub(super) struct Switch {
     upstream: Tunnel,
     /// The client's connection is one until the tunnel ends: its listener's limit and a drain count it.
     open: Rc<dyn Debug>,
+    /// Where that was accepted.
+    listener: Rc<Listener>,
 }
 
 impl Switch {
@@ -42,7 +44,8 @@ impl Switch {
         let upstream = body.into_tunnel().ok_or_else(refused)?;
         let client = request.extensions.remove::<OnUpgrade>();
         let client = client.ok_or(upstream::Error::Request("its connection cannot be switched"))?;
-        Ok(Self { protocol, client, upstream, open: Rc::clone(&connection.open) })
+        let (open, listener) = (Rc::clone(&connection.open), Rc::clone(&connection.listener));
+        Ok(Self { protocol, client, upstream, open, listener })
     }
 
     /// Completes the head, and joins both ends once the client has it. A filter may have decided otherwise.
@@ -57,24 +60,36 @@ impl Switch {
         }
         tokio::task::spawn_local(async move {
             let _open = self.open;
-            carry(self.client, self.upstream, ongoing).await;
+            carry(self.client, self.upstream, ongoing, &self.listener).await;
         });
     }
 }
 
 /// The exchange's life from here on; its record is written at the end of it.
-async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing) {
+async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing, listener: &Listener) {
     // Otherwise the client has gone.
     if let Ok(client) = client.await {
-        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, &mut ongoing.sent).await;
+        let listening = Listening::to(&listener.drain);
+        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, &mut ongoing.sent, listening).await;
     }
 }
 
-/// Passes bytes until both directions have ended, or one has failed, or nothing moves for too long.
-async fn join(client: &mut (impl AsyncRead + AsyncWrite + Unpin), upstream: &mut Tunnel, sent: &mut u64) -> Ended {
+/// Passes bytes until both directions have ended, or one has failed, or nothing moves for too long, or the listener's time
+/// is over.
+async fn join(
+    client: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    upstream: &mut Tunnel,
+    sent: &mut u64,
+    mut listening: Listening,
+) -> Ended {
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut wait = upstream.idle();
     std::future::poll_fn(|context| {
+        while let Poll::Ready(stage) = listening.poll(context) {
+            if stage == Stage::Over {
+                return Poll::Ready(Ended::Open);
+            }
+        }
         let before = up.moved + down.moved;
         let (to_upstream, to_client) = (up.poll(client, upstream, context), down.poll(upstream, client, context));
         *sent = down.moved;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use http::request;
 
+use super::Listener;
 use super::forwarded::{self, Fields};
 use crate::config::Network;
 use crate::plugin::{ExchangeId, Peer};
@@ -50,8 +51,8 @@ impl Worker {
 /// What is known of the connection that requests come on.
 #[derive(Debug)]
 pub struct Connection {
-    /// The listener's place in the configuration.
-    pub listener: usize,
+    /// Where it was accepted.
+    pub(super) listener: Rc<Listener>,
     /// Who connected, and how.
     pub peer: Arc<Peer>,
     /// Every request is redirected to https at this port.
@@ -67,7 +68,7 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just accepted; `open` counts it.
     pub fn new(
-        listener: usize,
+        listener: Rc<Listener>,
         peer: Peer,
         redirect: Option<u16>,
         trusted: &Arc<[Network]>,

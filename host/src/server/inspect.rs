@@ -1,7 +1,5 @@
 //! What operators are told about a running proxy.
 
-use std::sync::atomic::Ordering;
-
 use super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
@@ -16,8 +14,8 @@ impl Server {
             pid: std::process::id(),
             config: self.source.name.clone(),
             uptime: self.started.elapsed().as_secs(),
-            workers: self.workers.len(),
-            connections: self.workers.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum(),
+            workers: self.workers.count(),
+            connections: self.workers.connections(),
             listeners: self.addresses().map(|(name, _, address)| (name.to_owned(), address)).collect(),
             sites,
             routes,

@@ -4,12 +4,12 @@ use super::Server;
 use crate::admin::Order;
 
 impl Server {
-    /// Does what was ordered, and answers.
-    pub async fn obey(&mut self, order: Order) {
+    /// Does what was ordered, and answers; what takes long is begun, and answered when it is done.
+    pub(super) fn obey(&mut self, order: Order) {
         // Who asked may have gone.
         match order {
             Order::Status(answer) => drop(answer.send(self.status())),
-            Order::Reload(answer) => drop(answer.send(self.reload().await)),
+            Order::Reload(answer) => self.reload(Some(answer)),
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::snapshot::Snapshot;
 /// What exchanges use, and what new connections use.
 #[derive(Debug)]
 pub struct State {
+    /// What it was made from.
+    pub config: Arc<Config>,
     /// For exchanges.
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
@@ -21,18 +23,19 @@ pub struct State {
 impl State {
     /// Builds and verifies; what did not change since the state before is taken over. Slow: compiles filters. Reads
     /// files, but opens no port and calls nobody.
-    pub fn build(config: &Config, engine: &Arc<Engine>, before: Option<&Self>) -> Result<Self, Report> {
+    pub fn build(config: Arc<Config>, engine: &Arc<Engine>, before: Option<&Self>) -> Result<Self, Report> {
         let (mut listeners, mut faults) = (Vec::new(), Vec::new());
-        for (index, listener) in config.listeners.iter().enumerate() {
-            let kept = before.and_then(|state| state.listeners.get(index));
+        let known: &[Arc<Settings>] = before.map_or(&[], |state| &state.listeners);
+        for listener in &config.listeners {
+            let kept = known.iter().find(|settings| *settings.name == listener.name);
             match Settings::load(listener, kept.map(AsRef::as_ref)) {
                 Ok(settings) => listeners.push(Arc::new(settings)),
                 Err(found) => faults.extend(found),
             }
         }
         let snapshot =
-            Snapshot::build(config, engine, before.map(|state| &*state.snapshot), &Substitutes::new(), faults)?;
-        let warnings = config.warned(snapshot.warnings(config));
-        Ok(Self { snapshot: Arc::new(snapshot), listeners, warnings })
+            Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), &Substitutes::new(), faults)?;
+        let warnings = config.warned(snapshot.warnings(&config));
+        Ok(Self { config, snapshot: Arc::new(snapshot), listeners, warnings })
     }
 }

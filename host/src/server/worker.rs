@@ -1,5 +1,6 @@
 //! A worker: one thread that owns its connections, to clients and to upstreams, and its filter instances.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -12,7 +13,7 @@ use tokio::task::spawn_local;
 use super::State;
 use super::calls::{self, Asked, Line};
 use crate::clock;
-use crate::listen::{self, Arrival, Door, Drain};
+use crate::listen::{self, Arrival, Door, Id, Settings};
 use crate::plugin::Outbound;
 use crate::proxy;
 use crate::snapshot::Local;
@@ -37,18 +38,25 @@ pub(super) struct Worker {
 /// What the control thread tells a worker.
 #[derive(Debug)]
 pub(super) enum Order {
-    /// Use this from now on, and say when it is done.
-    Adopt(Arc<State>, oneshot::Sender<()>),
+    /// Use this from now on, with these listeners in its order, and say when it is done.
+    Adopt(Arc<State>, Arc<[Id]>, oneshot::Sender<()>),
+    /// Close what is left of a listener that is gone.
+    Forget(Id),
     /// Let connections come to an end, and say when they have been told.
     Drain(oneshot::Sender<()>),
 }
 
 impl Worker {
-    pub(super) fn start(index: usize, state: &Arc<State>, log: WorkerSender) -> std::io::Result<Self> {
+    pub(super) fn start(
+        index: usize,
+        state: &Arc<State>,
+        listeners: &Arc<[Id]>,
+        log: WorkerSender,
+    ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::unbounded_channel();
         let (connections, arrivals) = mpsc::unbounded_channel();
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
-        let state = Arc::clone(state);
+        let (state, listeners) = (Arc::clone(state), Arc::clone(listeners));
         let (line, calls) = Line::open();
         let outbound = Arc::clone(&line);
         let runtime =
@@ -58,7 +66,7 @@ impl Worker {
                 move || match runtime() {
                     Ok(runtime) => {
                         let log = WorkerLog::new(log);
-                        runtime.block_on(work(state, inbox, arrivals, (outbound, calls), Rc::clone(&log)));
+                        runtime.block_on(work((state, listeners), inbox, arrivals, (outbound, calls), Rc::clone(&log)));
                         // Ends the connections that are left; their exchanges leave records too.
                         drop(runtime);
                         log.flush();
@@ -68,11 +76,56 @@ impl Worker {
             )?;
         Ok(Self { orders, door, line, thread })
     }
+
+    /// Gives an order and waits until it is done; one that has ended does nothing.
+    pub(super) async fn ask(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) {
+        let (done, told) = oneshot::channel();
+        if self.orders.send(order(done)).is_ok() {
+            let _ = told.await;
+        }
+    }
+
+    /// Waits for its end, which comes when nobody can give it orders or connections; what is open is closed.
+    pub(super) fn join(self) {
+        drop((self.orders, self.door));
+        let _ = self.thread.join();
+    }
+}
+
+/// Where a worker receives the connections of one listener: what new ones use, and what all share.
+struct Reception {
+    settings: Arc<Settings>,
+    listener: Rc<proxy::Listener>,
+}
+
+/// The receptions of a worker, those of listeners that are gone among them until they are forgotten.
+#[derive(Default)]
+struct Receptions(HashMap<Id, Reception>);
+
+impl Receptions {
+    /// Has them be those of this state. The listeners that it does not have are in the snapshot before for the last time.
+    fn become_of(&mut self, state: &State, listeners: &[Id], before: &Rc<Local>) {
+        for (id, reception) in &self.0 {
+            if !listeners.contains(id) {
+                reception.listener.leave(Rc::clone(before));
+            }
+        }
+        for (place, (id, settings)) in listeners.iter().zip(&state.listeners).enumerate() {
+            let settings = Arc::clone(settings);
+            match self.0.get_mut(id) {
+                Some(reception) => {
+                    reception.settings = settings;
+                    reception.listener.move_to(place);
+                }
+                None => drop(self.0.insert(*id, Reception { settings, listener: proxy::Listener::new(place) })),
+            }
+        }
+    }
 }
 
 /// A worker's life: connections and orders come in, until both ends are closed.
 async fn work(
-    mut state: Arc<State>,
+    (state, listeners): (Arc<State>, Arc<[Id]>),
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
     (outbound, calls): (Arc<dyn Outbound>, mpsc::UnboundedReceiver<Asked>),
@@ -80,25 +133,35 @@ async fn work(
 ) {
     let worker = Rc::new(proxy::Worker::new(Local::new(Arc::clone(&state.snapshot), &outbound, None), log));
     spawn_local(calls::serve(calls, Rc::clone(&worker)));
-    let drain = Rc::new(Drain::default());
+    let mut receptions = Receptions::default();
+    receptions.become_of(&state, &listeners, &worker.local());
+    drop(state);
     spawn_local(clock::run());
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
             arrival = arrivals.recv() => {
                 let Some(arrival) = arrival else { break };
-                if let Some(settings) = state.listeners.get(arrival.listener) {
-                    spawn_local(listen::serve(Rc::clone(&worker), arrival, Arc::clone(settings), Rc::clone(&drain)));
+                // Otherwise its listener is gone, and its grace over.
+                if let Some(Reception { settings, listener }) = receptions.0.get(&arrival.listener) {
+                    let (settings, listener) = (Arc::clone(settings), Rc::clone(listener));
+                    spawn_local(listen::serve(Rc::clone(&worker), arrival, settings, listener));
                 }
             }
             order = orders.recv() => match order {
-                Some(Order::Adopt(new, done)) => {
-                    worker.adopt(Local::new(Arc::clone(&new.snapshot), &outbound, Some(&worker.local())));
-                    state = new;
+                Some(Order::Adopt(state, listeners, done)) => {
+                    let before = worker.local();
+                    worker.adopt(Local::new(Arc::clone(&state.snapshot), &outbound, Some(&before)));
+                    receptions.become_of(&state, &listeners, &before);
                     let _ = done.send(());
                 }
+                Some(Order::Forget(id)) => {
+                    if let Some(reception) = receptions.0.remove(&id) {
+                        reception.listener.drain.end();
+                    }
+                }
                 Some(Order::Drain(done)) => {
-                    drain.begin();
+                    receptions.0.values().for_each(|reception| reception.listener.drain.begin());
                     let _ = done.send(());
                 }
                 None => break,
