@@ -148,6 +148,11 @@ impl Snapshot {
         self.entries.iter().flat_map(|entry| entry.counted().into_iter().map(|counted| (entry.name.as_str(), counted)))
     }
 
+    /// What filters did, by entry.
+    pub fn tallies(&self) -> impl Iterator<Item = (&Entry, plugin::Tally)> {
+        self.entries.iter().map(|entry| (entry.as_ref(), entry.tally()))
+    }
+
     /// What is to be said of the order of filters.
     pub fn warnings(&self, config: &Config) -> Vec<Fault> {
         order::of(config, |entry| self.entries[entry].recommended_place())

@@ -1,13 +1,13 @@
 //! Hooks beside the messages: the end of an exchange, and ticks.
 
 use std::rc::{Rc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::chain::{Chain, Pools, report};
-use super::error::Failure;
 use super::exchange::{Held, Summary};
 use super::hook::Hook;
 use super::pool::Pool;
+use super::trail::{Did, Said, Took};
 
 /// The filters that are told when an exchange is over.
 #[derive(Debug, Default)]
@@ -24,26 +24,45 @@ impl Completion {
         self.0.is_empty()
     }
 
-    /// Tells those whom the request reached, one after the other. Done when it is first polled, unless one of them waits.
-    pub async fn run(self, mut held: Held, summary: Summary) {
+    /// Tells those whom the request reached, one after the other, and gives the exchange back. Done when it is first
+    /// polled, unless one of them waits.
+    pub async fn run(self, mut held: Held, summary: Summary) -> Held {
         held.summary = Some(Box::new(summary));
         for (position, pool) in self.0 {
             if !held.has_part(position) || !pool.entry.ward.admits(&pool.record) {
                 continue;
             }
-            if let Err(failure) = call(&pool, Hook::Complete, position, &mut held).await {
-                report(&pool, Hook::Complete, Some(held.id), &failure);
-            }
+            call(&pool, Hook::Complete, position, &mut held).await;
         }
+        held
     }
 }
 
-async fn call(pool: &Rc<Pool>, hook: Hook, position: usize, held: &mut Held) -> Result<(), Failure> {
-    let _waiting = pool.entry.waits().then(|| pool.enter()).transpose()?;
-    let mut taken = pool.wait().await?;
-    taken.instance().call::<(), ()>(hook, position, held, ()).await?;
-    taken.put_back();
-    Ok(())
+/// Calls a hook that decides nothing.
+async fn call(pool: &Rc<Pool>, hook: Hook, position: usize, held: &mut Held) {
+    let exchange = held.0.as_ref().map(|exchange| exchange.id);
+    let began = held.0.as_ref().map_or_else(|| Some(Instant::now()), |exchange| exchange.look_at_clock());
+    let mut polled = began.map(|_| Duration::ZERO);
+    let called = async {
+        let _waiting = pool.entry.waits().then(|| pool.enter()).transpose()?;
+        let mut taken = pool.wait().await?;
+        taken.instance().call::<(), ()>(hook, position, held, (), &mut polled).await?;
+        taken.put_back();
+        Ok(())
+    };
+    let result = called.await;
+    let took = began.map(|began| Took { began, ended: Instant::now(), polled });
+    let (did, said) = match &result {
+        Ok(()) => (Did::Next, None),
+        Err(failure) => {
+            report(pool, hook, exchange, failure);
+            (Did::Failed(failure.kind()), Some(Said { code: failure.code().to_owned(), detail: failure.to_string() }))
+        }
+    };
+    pool.sheet.count(hook, did, took.as_ref());
+    if let Some(exchange) = held.0.as_deref_mut() {
+        exchange.mark(position, hook, did, took.as_ref(), said);
+    }
 }
 
 /// The pool; and if its entry ticks, and nobody else does it, this worker will.
@@ -66,8 +85,6 @@ async fn tick(pool: Weak<Pool>, interval: Duration) {
         }
         // There is no exchange to lend.
         let mut nothing = Held(None);
-        if let Err(failure) = call(&pool, Hook::Tick, 0, &mut nothing).await {
-            report(&pool, Hook::Tick, None, &failure);
-        }
+        call(&pool, Hook::Tick, 0, &mut nothing).await;
     }
 }

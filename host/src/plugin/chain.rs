@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::bindings;
 use super::calls::Outbound;
@@ -18,6 +18,7 @@ use super::hook::Hook;
 use super::pool::Pool;
 use super::registry::Entry;
 use super::steering::{Armed, Message, Outcome, Paused};
+use super::trail::{Did, Said, Took};
 use crate::config::{self, OnFailure, PathPattern};
 
 /// How often a filter may pause for one message.
@@ -112,8 +113,9 @@ impl Pools {
     /// The request's way through the chain, from where it stands: each filter's `on-request` in order, until one
     /// answers, fails or waits.
     pub fn request(&self, chain: &Chain, held: &mut Held) -> Result<Step, Failed> {
+        let mut clock = None;
         if let Some(position) = held.resumes(Message::Request) {
-            match self.turn(chain, Hook::Resume(Message::Request), position, held)? {
+            match self.turn(chain, Hook::Resume(Message::Request), position, held, &mut clock)? {
                 Step::Next => {}
                 step => return Ok(step),
             }
@@ -124,10 +126,11 @@ impl Pools {
             if link.except.iter().any(|except| except.matches(held.request.uri.path())) {
                 held.out |= 1 << position;
                 held.absent |= 1 << position;
+                note(&self.entries[link.entry], Hook::Request, position, held, Did::Excepted, None, None);
                 continue;
             }
             if link.on_request {
-                match self.turn(chain, Hook::Request, position, held)? {
+                match self.turn(chain, Hook::Request, position, held, &mut clock)? {
                     Step::Next => {}
                     step => return Ok(step),
                 }
@@ -141,8 +144,9 @@ impl Pools {
     /// entries further out.
     pub fn response(&self, chain: &Chain, held: &mut Held) -> Result<Step, Failed> {
         held.reached = held.reached.max(held.entered);
+        let mut clock = None;
         if let Some(position) = held.resumes(Message::Response) {
-            match self.turn(chain, Hook::Resume(Message::Response), position, held)? {
+            match self.turn(chain, Hook::Resume(Message::Response), position, held, &mut clock)? {
                 Step::Next | Step::Answered => {}
                 step => return Ok(step),
             }
@@ -151,7 +155,7 @@ impl Pools {
             held.entered -= 1;
             let position = held.entered;
             if held.out & (1 << position) == 0 && chain.links[position].on_response {
-                match self.turn(chain, Hook::Response, position, held)? {
+                match self.turn(chain, Hook::Response, position, held, &mut clock)? {
                     Step::Next | Step::Answered => {}
                     step => return Ok(step),
                 }
@@ -168,28 +172,42 @@ impl Pools {
             (None, Message::Response) => (Hook::Response, held.entered),
         };
         let pool = &self.entries[chain.links[position].entry];
+        let began = held.look_at_clock();
+        held.begin_mark(position, hook, began);
+        let mut spent = began.map(|_| Duration::ZERO);
         let called = async {
             let _waiting = pool.enter()?;
             let mut taken = pool.wait().await?;
-            let flow = taken.instance().waiting_flow(hook, position, held).await?;
+            let flow = taken.instance().waiting_flow(hook, position, held, &mut spent).await?;
             taken.put_back();
             Ok(flow)
         };
         let result = called.await;
-        settle(pool, hook, position, held, result)
+        let took = began.map(|began| Took { began, ended: Instant::now(), polled: spent });
+        settle(pool, hook, position, held, took, result)
     }
 
-    /// One hook of one filter.
-    fn turn(&self, chain: &Chain, hook: Hook, position: usize, held: &mut Held) -> Result<Step, Failed> {
+    /// One hook of one filter. Where the last one ended, this one begins; the clock is not looked at twice.
+    fn turn(
+        &self,
+        chain: &Chain,
+        hook: Hook,
+        position: usize,
+        held: &mut Held,
+        clock: &mut Option<Instant>,
+    ) -> Result<Step, Failed> {
         let pool = &self.entries[chain.links[position].entry];
         if !pool.entry.ward.admits(&pool.record) {
-            return settle(pool, hook, position, held, Err(Failure::Quarantine));
+            return settle(pool, hook, position, held, None, Err(Failure::Quarantine));
         }
         if pool.entry.waits() {
             return Ok(Step::Call);
         }
+        let began = clock.or_else(|| held.look_at_clock());
         let result = pool.with(|instance| instance.flow(hook, position, held));
-        settle(pool, hook, position, held, result)
+        let took = began.map(|began| Took { began, ended: Instant::now(), polled: None });
+        *clock = took.map(|took| took.ended);
+        settle(pool, hook, position, held, took, result)
     }
 
     /// The pool of the filter at this place.
@@ -208,20 +226,32 @@ impl Pools {
     }
 }
 
+/// Counts a hook, and leaves its mark.
+fn note(pool: &Pool, hook: Hook, position: usize, held: &mut Held, did: Did, took: Option<Took>, said: Option<Said>) {
+    pool.sheet.count(hook, did, took.as_ref());
+    held.mark(position, hook, did, took.as_ref(), said);
+}
+
 /// What a hook's result means for the exchange.
 fn settle(
     pool: &Pool,
     hook: Hook,
     position: usize,
     held: &mut Held,
+    took: Option<Took>,
     result: Result<bindings::Flow, Failure>,
 ) -> Result<Step, Failed> {
     let reply = held.reply.take();
     let armed = held.armed.take();
     let failure = match result {
-        Ok(bindings::Flow::Next) => return Ok(passed(hook, held)),
+        Ok(bindings::Flow::Next) => {
+            note(pool, hook, position, held, Did::Next, took, None);
+            return Ok(passed(hook, held));
+        }
         Ok(bindings::Flow::Stop) => match reply {
             Some(reply) => {
+                pool.sheet.answered(&reply.code);
+                note(pool, hook, position, held, Did::Answered, took, said(held, &reply));
                 held.paused = None;
                 held.out |= 1 << position;
                 install(held, reply, &pool.entry);
@@ -230,11 +260,15 @@ fn settle(
             None => Failure::NoAnswer,
         },
         Ok(bindings::Flow::Pause) => match pause(pool, hook, position, held, armed) {
-            Ok(armed) => return Ok(Step::Pause(armed)),
+            Ok(armed) => {
+                note(pool, hook, position, held, Did::Paused, took, None);
+                return Ok(Step::Pause(armed));
+            }
             Err(failure) => failure,
         },
         Err(failure) => failure,
     };
+    note(pool, hook, position, held, Did::Failed(failure.kind()), took, told(held, &failure));
     let passed = passed(hook, held);
     held.paused = None;
     held.out |= 1 << position;
@@ -245,6 +279,16 @@ fn settle(
         OnFailure::Open => Ok(passed),
         OnFailure::Closed => Err(Failed { entry: Arc::clone(&pool.entry), failure }),
     }
+}
+
+/// What an answer gives as its reason: another filter's answer may take its place.
+fn said(held: &Held, reply: &Reply) -> Option<Said> {
+    held.trail.is_on().then(|| Said { code: reply.code.clone(), detail: reply.detail.clone() })
+}
+
+/// How a filter failed, in words.
+fn told(held: &Held, failure: &Failure) -> Option<Said> {
+    held.trail.is_on().then(|| Said { code: failure.code().to_owned(), detail: failure.to_string() })
 }
 
 /// Where the message goes on that a filter lets pass.

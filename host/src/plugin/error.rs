@@ -35,21 +35,45 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// For logs and metrics.
+    /// What kinds there are, for logs and metrics.
+    pub const KINDS: [&str; 12] = [
+        "trap",
+        "cpu-limit",
+        "configure-limit",
+        "wait-limit",
+        "memory-limit",
+        "no-answer",
+        "bad-pause",
+        "no-hook",
+        "output-limit",
+        "no-instance",
+        "overload",
+        "quarantine",
+    ];
+
+    /// Those of a filter that was not called.
+    pub const NOT_CALLED: [&str; 2] = ["overload", "quarantine"];
+
+    /// Its kind.
     pub fn code(&self) -> &'static str {
+        Self::KINDS[usize::from(self.kind())]
+    }
+
+    /// Its kind's place among [`Failure::KINDS`].
+    pub(super) fn kind(&self) -> u8 {
         match self {
-            Self::Trap(_) => "trap",
-            Self::Cpu => "cpu-limit",
-            Self::Configure => "configure-limit",
-            Self::Wait => "wait-limit",
-            Self::Memory => "memory-limit",
-            Self::NoAnswer => "no-answer",
-            Self::Pause(_) => "bad-pause",
-            Self::NoHook(_) => "no-hook",
-            Self::Output => "output-limit",
-            Self::Instance(_) => "no-instance",
-            Self::Overload => "overload",
-            Self::Quarantine => "quarantine",
+            Self::Trap(_) => 0,
+            Self::Cpu => 1,
+            Self::Configure => 2,
+            Self::Wait => 3,
+            Self::Memory => 4,
+            Self::NoAnswer => 5,
+            Self::Pause(_) => 6,
+            Self::NoHook(_) => 7,
+            Self::Output => 8,
+            Self::Instance(_) => 9,
+            Self::Overload => 10,
+            Self::Quarantine => 11,
         }
     }
 

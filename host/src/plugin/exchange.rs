@@ -11,6 +11,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, request, response};
 
 use super::steering::{Armed, Message, Paused, Steering};
+use super::trail::{Streamed, Trail};
 
 /// Names an exchange in logs and to both peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,8 @@ pub struct Exchange {
     pub trailers: Option<HeaderMap>,
     /// How it went, once it is over.
     pub summary: Option<Box<Summary>>,
+    /// Which hooks ran.
+    pub trail: Trail,
     /// How many entries of the chain the request has entered.
     pub(super) entered: usize,
     /// How many it had entered when it turned back.
@@ -182,6 +185,8 @@ pub(super) struct Memory {
     pub(super) vars: Vec<(String, String)>,
     /// Requests of their own so far, by their place in the chain.
     calls: Vec<(usize, u32)>,
+    /// What chunk hooks did.
+    pub(super) streamed: Vec<Streamed>,
 }
 
 /// What `reply.send` was given.
@@ -210,6 +215,7 @@ impl Exchange {
             body: None,
             trailers: None,
             summary: None,
+            trail: Trail::default(),
             entered: 0,
             reached: 0,
             out: 0,
@@ -234,6 +240,9 @@ impl Exchange {
         beside.serving.clone_from(&self.serving);
         beside.target.clone_from(&self.target);
         beside.memory = Some(memory);
+        if self.trail.is_on() {
+            beside.trail.begin();
+        }
         beside
     }
 

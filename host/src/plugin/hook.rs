@@ -18,7 +18,20 @@ pub(super) enum Hook {
 }
 
 /// As many as there are besides `configure`.
-const EXPORTS: usize = 9;
+pub(super) const EXPORTS: usize = 9;
+
+/// These, by their index.
+const HOOKS: [Hook; EXPORTS] = [
+    Hook::Request,
+    Hook::Response,
+    Hook::Resume(Message::Request),
+    Hook::Rewrite(Message::Request),
+    Hook::Rewrite(Message::Response),
+    Hook::Observe(Message::Request),
+    Hook::Observe(Message::Response),
+    Hook::Complete,
+    Hook::Tick,
+];
 
 impl Hook {
     /// The message whose head and body the hook may change.
@@ -30,7 +43,7 @@ impl Hook {
         }
     }
 
-    fn index(self) -> usize {
+    pub(super) fn index(self) -> usize {
         match self {
             Self::Request => 0,
             Self::Response => 1,
@@ -40,6 +53,16 @@ impl Hook {
             Self::Complete => 7,
             Self::Tick | Self::Configure => 8,
         }
+    }
+
+    /// The same, short.
+    pub(super) fn number(self) -> u8 {
+        u8::try_from(self.index()).expect("there are few hooks")
+    }
+
+    /// The name of the exported hook with this index.
+    pub(super) fn name_of(index: usize) -> &'static str {
+        HOOKS.get(index).copied().map_or("", Self::name)
     }
 
     /// As the contract calls it.
@@ -73,21 +96,7 @@ impl Exports {
             let interface = component.get_export_index(None, format!("weir:filter/{}@0.1.0", hook.name()))?;
             component.get_export_index(Some(&interface), hook.name())
         };
-        let mut hooks = [const { None }; EXPORTS];
-        for hook in [
-            Hook::Request,
-            Hook::Response,
-            Hook::Resume(Message::Request),
-            Hook::Rewrite(Message::Request),
-            Hook::Rewrite(Message::Response),
-            Hook::Observe(Message::Request),
-            Hook::Observe(Message::Response),
-            Hook::Complete,
-            Hook::Tick,
-        ] {
-            hooks[hook.index()] = find(hook);
-        }
-        Some(Self { configure: find(Hook::Configure)?, hooks })
+        Some(Self { configure: find(Hook::Configure)?, hooks: HOOKS.map(find) })
     }
 
     pub(super) fn get(&self, hook: Hook) -> Option<&ComponentExportIndex> {

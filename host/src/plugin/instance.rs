@@ -17,6 +17,8 @@ use super::metrics::Counts;
 use super::pins::Pins;
 use super::registry::Entry;
 use super::setup::Setup;
+use super::tally::Sheet;
+use super::trail::polled;
 use crate::clock::within;
 use crate::crypto::{Key, Passwords};
 
@@ -168,6 +170,12 @@ impl Instance {
         }
     }
 
+    /// The same, counted on a worker's sheet.
+    pub(super) fn on(mut self, sheet: &Arc<Sheet>) -> Self {
+        self.store.data_mut().meter.count_on(sheet);
+        self
+    }
+
     /// What the filter asked for when it was configured.
     pub(super) fn into_setup(self) -> Setup {
         self.store.into_data().setup
@@ -189,23 +197,30 @@ impl Instance {
     }
 
     /// The same for one that can. If this is dropped before it is done, the exchange comes back; the instance
-    /// is poisoned.
-    pub(super) async fn waiting_flow(&mut self, hook: Hook, position: usize, held: &mut Held) -> Result<Flow, Failure> {
+    /// is poisoned. If wanted, adds up the time on this thread.
+    pub(super) async fn waiting_flow(
+        &mut self,
+        hook: Hook,
+        position: usize,
+        held: &mut Held,
+        spent: &mut Option<Duration>,
+    ) -> Result<Flow, Failure> {
         let function = self.function(hook)?;
         let mut lent = Lent::new(self, hook, position, held);
         let wait = lent.instance.store.data().entry.limits.wait;
-        let result = waited(function.call_async(lent.store(), ()), wait).await;
+        let result = waited(polled(function.call_async(lent.store(), ()), spent), wait).await;
         let (flow,) = result.map_err(|error| lent.failure(error))?;
         Ok(flow)
     }
 
-    /// Runs a hook of any kind, waiting or not.
+    /// Runs a hook of any kind, waiting or not. If wanted, adds up the time on this thread.
     pub(super) async fn call<P, R>(
         &mut self,
         hook: Hook,
         position: usize,
         held: &mut Held,
         parameters: P,
+        spent: &mut Option<Duration>,
     ) -> Result<R, Failure>
     where
         P: ComponentNamedList + Lower,
@@ -216,8 +231,9 @@ impl Instance {
         let mut lent = Lent::new(self, hook, position, held);
         let result = if waits {
             let wait = lent.instance.store.data().entry.limits.wait;
-            waited(function.call_async(lent.store(), parameters), wait).await
+            waited(polled(function.call_async(lent.store(), parameters), spent), wait).await
         } else {
+            *spent = None;
             function.call(lent.store(), parameters).map_err(Some)
         };
         result.map_err(|error| lent.failure(error))

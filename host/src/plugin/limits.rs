@@ -1,9 +1,12 @@
 //! What one instance may use, and how using more ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result, UpdateDeadline};
+
+use super::tally::Sheet;
 
 /// Table entries: indirect calls of the largest language runtimes need some ten thousand.
 const MOST_TABLE_ENTRIES: usize = 100_000;
@@ -27,6 +30,8 @@ pub(super) struct Meter {
     table_entries: usize,
     /// Which limit the running hook went over.
     pub(super) exceeded: Option<Exceeded>,
+    /// Where it is counted, once it serves a worker.
+    sheet: Option<Arc<Sheet>>,
 }
 
 /// A limit that was reached.
@@ -46,7 +51,15 @@ impl Meter {
             grown: 0,
             table_entries: 0,
             exceeded: None,
+            sheet: None,
         }
+    }
+
+    /// The instance serves the worker that has this sheet; it is counted there until it is gone.
+    pub(super) fn count_on(&mut self, sheet: &Arc<Sheet>) {
+        sheet.made.add(1);
+        sheet.memory.add(self.grown as u64);
+        self.sheet = Some(Arc::clone(sheet));
     }
 
     /// A hook begins that may use so much CPU time.
@@ -77,6 +90,15 @@ impl Meter {
     }
 }
 
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(sheet) = &self.sheet {
+            sheet.dropped.add(1);
+            sheet.memory.take(self.grown as u64);
+        }
+    }
+}
+
 fn thread_time() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
@@ -87,6 +109,9 @@ impl ResourceLimiter for Meter {
         let grown = self.grown.saturating_add(desired.saturating_sub(current));
         let fits = grown <= self.memory;
         if fits {
+            if let Some(sheet) = &self.sheet {
+                sheet.memory.add((grown - self.grown) as u64);
+            }
             self.grown = grown;
         } else {
             self.exceeded = Some(Exceeded::Memory);

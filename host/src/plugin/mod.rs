@@ -36,6 +36,8 @@ mod quarantine;
 mod registry;
 mod setup;
 mod steering;
+mod tally;
+mod trail;
 
 pub use after::Completion;
 pub use cache::CompiledCache;
@@ -51,9 +53,10 @@ pub use granted::Stores;
 pub use manifest::{About, Interface, Manifest};
 pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};
-pub use quarantine::Score;
 pub use registry::{Entry, Registry, read, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
+pub use tally::{HookTally, Instances, Tally};
+pub use trail::{Did, Mark, Said, Streamed, Trail};
 
 /// The bundled component of this name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

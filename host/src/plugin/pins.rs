@@ -12,6 +12,11 @@ pub(super) struct Pins(Arc<AtomicUsize>);
 pub(super) struct Pin(Pins);
 
 impl Pins {
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed) as u64
+    }
+
     /// One more, if that is not too many.
     pub(super) fn take(&self, most: usize) -> Option<Pin> {
         if self.0.fetch_add(1, Ordering::Relaxed) >= most {

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -16,6 +17,7 @@ use super::hook::Hook;
 use super::pins::Pin;
 use super::pool::{Pool, Taken};
 use super::steering::{self, Message};
+use super::trail::{Did, Said, Streamed, Took};
 use crate::coding::{self, Decoder, Encoder, Progress};
 use crate::config::OnFailure;
 
@@ -37,7 +39,7 @@ pub struct Pipe {
 }
 
 enum Stage {
-    Filter(Filter),
+    Filter(Box<Filter>),
     Encode(Option<Box<Encoder>>),
     Decode(Option<Box<Decoder>>),
     /// A filter that watched, failed, and need not go on.
@@ -52,6 +54,8 @@ struct Filter {
     pin: Option<Pin>,
     /// Of a body that ends early it is thrown away: what it holds of that body must not meet another.
     kept: Option<Taken>,
+    /// What it did so far.
+    streamed: Streamed,
 }
 
 /// Why a body ends early.
@@ -76,13 +80,14 @@ impl Pipe {
             return None;
         }
         let stage = |stage| match stage {
-            steering::Stage::Filter { position, rewrites, pin } => Stage::Filter(Filter {
+            steering::Stage::Filter { position, rewrites, pin } => Stage::Filter(Box::new(Filter {
                 position,
                 pool: Rc::clone(pools.pool(chain, position)),
                 rewrites,
                 pin,
                 kept: None,
-            }),
+                streamed: Streamed::default(),
+            })),
             steering::Stage::Encode(encoder) => Stage::Encode(Some(encoder)),
             steering::Stage::Decode(decoder) => Stage::Decode(Some(decoder)),
         };
@@ -139,12 +144,24 @@ impl Pipe {
                 Ok(Some(rewritten)) => pieces = rewritten,
                 Ok(None) => {}
                 Err(Cut::Failed(failed)) if !filter.rewrites && failed.entry.on_failure == OnFailure::Open => {
+                    self.held.leave(&mut filter.streamed);
                     *stage = Stage::Nothing;
                 }
                 Err(cut) => return Err(cut),
             }
         }
         Ok(pieces)
+    }
+}
+
+/// Its filters' marks stay with the exchange.
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        for stage in &mut self.stages {
+            if let Stage::Filter(filter) = stage {
+                self.held.leave(&mut filter.streamed);
+            }
+        }
     }
 }
 
@@ -219,6 +236,7 @@ impl Filter {
             let made = self.piece(message, held, piece, end && index == last).await?;
             length += made.len();
             if length > LARGEST_PASS {
+                self.note(self.hook(message), held, Did::Failed(Failure::Output.kind()), None);
                 return Err(self.failed(message, held, Failure::Output));
             }
             rewritten.extend(self::pieces(made));
@@ -234,26 +252,47 @@ impl Filter {
     }
 
     async fn piece(&mut self, message: Message, held: &mut Held, piece: &[u8], end: bool) -> Result<Bytes, Cut> {
+        let hook = self.hook(message);
+        let (mut began, mut spent) = (None, None);
         let called = if self.pool.entry.ward.admits(&self.pool.record) {
-            self.call(self.hook(message), held, piece, end).await
+            began = held.look_at_clock();
+            spent = began.map(|_| Duration::ZERO);
+            self.call(hook, held, piece, end, &mut spent).await
         } else {
             Err(Failure::Quarantine)
         };
+        let took = began.map(|began| Took { began, ended: Instant::now(), polled: spent });
         let failure = match called {
             Ok(Ok(made)) if made.len() > LARGEST_OUTPUT => Failure::Output,
-            Ok(Ok(made)) => return Ok(made.into()),
+            Ok(Ok(made)) => {
+                self.note(hook, held, Did::Next, took.as_ref());
+                return Ok(made.into());
+            }
             Ok(Err(why)) => {
+                self.note(hook, held, Did::Answered, took.as_ref());
                 let code = super::capability::word(&why.code);
                 let detail = super::capability::cut(why.detail, 1 << 10);
+                self.pool.sheet.answered(&code);
+                self.streamed.said = Some(Said { code: code.clone(), detail: detail.clone() });
                 return Err(Cut::Refused(Answer { entry: self.pool.entry.name.clone(), code, detail }));
             }
             Err(failure) => failure,
         };
+        self.note(hook, held, Did::Failed(failure.kind()), took.as_ref());
         Err(self.failed(message, held, failure))
     }
 
-    fn failed(&self, message: Message, held: &Held, failure: Failure) -> Cut {
+    /// Counts a piece, and adds it to the mark.
+    fn note(&mut self, hook: Hook, held: &mut Held, did: Did, took: Option<&Took>) {
+        self.pool.sheet.count(hook, did, took);
+        let said = held.trail.note.take().map(|code| Said { code, detail: String::new() });
+        self.streamed.add(held.started, self.position, hook, did, took, said);
+    }
+
+    fn failed(&mut self, message: Message, held: &Held, failure: Failure) -> Cut {
         report(&self.pool, self.hook(message), Some(held.id), &failure);
+        self.streamed.mark.did = Did::Failed(failure.kind());
+        self.streamed.said = Some(Said { code: failure.code().to_owned(), detail: failure.to_string() });
         Cut::Failed(Failed { entry: Arc::clone(&self.pool.entry), failure })
     }
 
@@ -263,6 +302,7 @@ impl Filter {
         held: &mut Held,
         piece: &[u8],
         end: bool,
+        spent: &mut Option<Duration>,
     ) -> Result<Result<Vec<u8>, Reason>, Failure> {
         let _waiting = self.pool.entry.waits().then(|| self.pool.enter()).transpose()?;
         let mut taken = match self.kept.take() {
@@ -273,11 +313,11 @@ impl Filter {
         let made = if self.rewrites {
             let (made,) = taken
                 .instance()
-                .call::<(&[u8], bool), (Result<Vec<u8>, Reason>,)>(hook, self.position, held, (piece, end))
+                .call::<(&[u8], bool), (Result<Vec<u8>, Reason>,)>(hook, self.position, held, (piece, end), spent)
                 .await?;
             made
         } else {
-            taken.instance().call::<(&[u8], bool), ()>(hook, self.position, held, (piece, end)).await?;
+            taken.instance().call::<(&[u8], bool), ()>(hook, self.position, held, (piece, end), spent).await?;
             Ok(Vec::new())
         };
         if self.pin.is_some() && !end {

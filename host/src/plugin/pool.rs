@@ -14,9 +14,9 @@ use super::engine::Engine;
 use super::error::Failure;
 use super::instance::{Instance, Refused};
 use super::metrics::Counts;
-use super::pins::Pins;
 use super::quarantine::Record;
 use super::registry::Entry;
+use super::tally::Sheet;
 use crate::clock::within;
 use crate::config::Isolation;
 
@@ -27,14 +27,11 @@ pub(super) struct Pool {
     outbound: Arc<dyn Outbound>,
     counts: Arc<Counts>,
     idle: RefCell<Vec<Instance>>,
-    /// In use, without those that are pinned.
-    busy: Cell<usize>,
     /// The most that were in use since the last sweep.
     peak: Cell<usize>,
-    /// Exchanges that wait for an instance, or in a hook.
-    waiting: Cell<usize>,
-    pins: Pins,
     freed: Notify,
+    /// What this worker counts; in use are those that are not pinned.
+    pub(super) sheet: Arc<Sheet>,
     pub(super) record: Record,
 }
 
@@ -56,12 +53,10 @@ impl Pool {
             outbound: Arc::clone(outbound),
             counts: entry.metrics.share(),
             idle: RefCell::default(),
-            busy: Cell::new(0),
             peak: Cell::new(0),
-            waiting: Cell::new(0),
-            pins: Pins::default(),
             freed: Notify::new(),
-            record: entry.ward.share(),
+            sheet: entry.open_sheet(),
+            record: Record::default(),
         })
     }
 
@@ -93,13 +88,13 @@ impl Pool {
         let instance = match idle {
             Some(instance) => instance,
             // In the sandbox of a filter that cannot wait, only those that hold a body are in use now.
-            None if self.entry.waits() && self.busy.get() >= self.entry.limits.instances => {
+            None if self.entry.waits() && self.busy() >= self.entry.limits.instances => {
                 return Err(Failure::Overload);
             }
             None => self.make()?,
         };
-        self.busy.set(self.busy.get() + 1);
-        self.peak.set(self.peak.get().max(self.busy.get()));
+        self.sheet.busy.add(1);
+        self.peak.set(self.peak.get().max(self.busy()));
         Ok(Taken { instance: Some(instance), pool: Rc::clone(self), is_pinned: false })
     }
 
@@ -123,30 +118,33 @@ impl Pool {
 
     /// A place among those that wait, if there is one.
     pub(super) fn enter(self: &Rc<Self>) -> Result<Waiting, Failure> {
-        if self.waiting.get() >= self.entry.limits.waiting {
+        if self.sheet.waiting.get() >= self.entry.limits.waiting as u64 {
             return Err(Failure::Overload);
         }
-        self.waiting.set(self.waiting.get() + 1);
+        self.sheet.waiting.add(1);
         Ok(Waiting(Rc::clone(self)))
     }
 
     /// Drops instances that nobody needed since the sweep before.
     pub(super) fn sweep(&self) {
-        let needed = self.peak.replace(self.busy.get()).saturating_sub(self.busy.get());
+        let needed = self.peak.replace(self.busy()).saturating_sub(self.busy());
         self.idle.borrow_mut().truncate(needed);
     }
 
+    fn busy(&self) -> usize {
+        usize::try_from(self.sheet.busy.get()).unwrap_or(usize::MAX)
+    }
+
     fn make(&self) -> Result<Instance, Failure> {
-        Instance::new(&self.engine, &self.entry, &self.counts, &self.pins, &self.outbound).map_err(|refused| {
-            match refused {
-                Refused::Failed(failure) => failure,
-                Refused::Config(faults) => {
-                    let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
-                    Failure::Instance(format!(
-                        "it took its configuration before and refuses it now: {}",
-                        super::capability::cut(faults.join("; "), 1 << 10)
-                    ))
-                }
+        let made = Instance::new(&self.engine, &self.entry, &self.counts, &self.sheet.pins, &self.outbound);
+        made.map(|instance| instance.on(&self.sheet)).map_err(|refused| match refused {
+            Refused::Failed(failure) => failure,
+            Refused::Config(faults) => {
+                let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
+                Failure::Instance(format!(
+                    "it took its configuration before and refuses it now: {}",
+                    super::capability::cut(faults.join("; "), 1 << 10)
+                ))
             }
         })
     }
@@ -162,7 +160,7 @@ impl Taken {
     #[must_use]
     pub(super) fn pinned(mut self) -> Self {
         self.is_pinned = true;
-        self.pool.busy.set(self.pool.busy.get() - 1);
+        self.pool.sheet.busy.take(1);
         // Another one may be made.
         self.pool.freed.notify_one();
         self
@@ -180,7 +178,7 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         if !self.is_pinned {
-            self.pool.busy.set(self.pool.busy.get() - 1);
+            self.pool.sheet.busy.take(1);
         }
         if self.pool.entry.waits() {
             self.pool.freed.notify_one();
@@ -190,12 +188,20 @@ impl Drop for Taken {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.waiting.set(self.0.waiting.get() - 1);
+        self.0.sheet.waiting.take(1);
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Instances count their end.
+        self.idle.borrow_mut().clear();
+        self.entry.close_sheet(&self.sheet);
     }
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} ({} busy)", self.entry.name, self.busy.get())
+        write!(formatter, "{} ({} busy)", self.entry.name, self.busy())
     }
 }

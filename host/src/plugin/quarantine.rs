@@ -7,7 +7,6 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::config::Quarantine;
@@ -24,23 +23,6 @@ pub(super) struct Ward {
     until: AtomicU64,
     /// How often in a row.
     times: AtomicU32,
-    workers: Mutex<Vec<Arc<Tally>>>,
-}
-
-/// How calls of a filter went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Score {
-    /// All of them.
-    pub calls: u64,
-    /// Those that failed by the filter's own doing.
-    pub failures: u64,
-}
-
-/// One worker's part of the score. Only that worker writes.
-#[derive(Debug, Default)]
-struct Tally {
-    calls: AtomicU64,
-    failures: AtomicU64,
 }
 
 /// One worker's figures.
@@ -51,34 +33,11 @@ pub(super) struct Record {
     calls: Cell<u32>,
     failures: Cell<u32>,
     lost: Cell<Duration>,
-    tally: Arc<Tally>,
 }
 
 impl Ward {
     pub(super) fn new(rules: Option<Quarantine>) -> Self {
-        Self {
-            began: Instant::now(),
-            rules,
-            until: AtomicU64::new(0),
-            times: AtomicU32::new(0),
-            workers: Mutex::default(),
-        }
-    }
-
-    /// The record of one more worker.
-    pub(super) fn share(&self) -> Record {
-        let record = Record::default();
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&record.tally));
-        record
-    }
-
-    /// How calls went on all workers.
-    pub(super) fn score(&self) -> Score {
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().fold(Score::default(), |score, tally| Score {
-            calls: score.calls + tally.calls.load(Ordering::Relaxed),
-            failures: score.failures + tally.failures.load(Ordering::Relaxed),
-        })
+        Self { began: Instant::now(), rules, until: AtomicU64::new(0), times: AtomicU32::new(0) }
     }
 
     /// Whether the filter is not called now.
@@ -92,14 +51,12 @@ impl Ward {
         let may_be = until == 0 || self.now() >= until;
         if may_be {
             record.calls.set(record.calls.get().saturating_add(1));
-            increment(&record.tally.calls);
         }
         may_be
     }
 
     /// A call failed, having taken so much time for nothing. Says for how long the filter is put aside, if it is.
     pub(super) fn failed(&self, record: &Record, lost: Duration) -> Option<Duration> {
-        increment(&record.tally.failures);
         let rules = self.rules?;
         let now = self.now();
         let until = self.until.load(Ordering::Relaxed);
@@ -145,11 +102,6 @@ impl Record {
         self.failures.set(0);
         self.lost.set(Duration::ZERO);
     }
-}
-
-/// There is one writer, so no instruction that reads and writes in one is needed.
-fn increment(count: &AtomicU64) {
-    count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
 fn millis(duration: Duration) -> u64 {

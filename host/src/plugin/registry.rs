@@ -25,8 +25,9 @@ use super::instance::{Guest, Instance, Refused};
 use super::manifest::Manifest;
 use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
-use super::quarantine::{Score, Ward};
+use super::quarantine::Ward;
 use super::setup::Setup;
+use super::tally::{Ledger, Sheet, Tally};
 use crate::config::grants::{self, Known, Schema};
 use crate::config::{
     self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure,
@@ -62,6 +63,9 @@ pub struct Entry {
     quarantine: Option<config::Quarantine>,
     setup: Setup,
     ticks: AtomicBool,
+    ledger: Arc<Ledger>,
+    /// Its number among those of its name.
+    version: u64,
 }
 
 /// A filter as this entry may run it.
@@ -132,6 +136,8 @@ impl<'a> Registry<'a> {
             waits: filter.waits(may_call),
         };
         let (site, route) = &wanted.owner;
+        let known = self.before.get(&(&wanted.owner, wanted.name.as_str())).copied();
+        let ledger = known.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
         let mut entry = Entry {
             name: wanted.name.clone(),
             plugin: wanted.component.plugin.clone(),
@@ -149,8 +155,9 @@ impl<'a> Registry<'a> {
             quarantine: wanted.quarantine,
             setup: Setup::default(),
             ticks: AtomicBool::new(false),
+            version: ledger.version(),
+            ledger,
         };
-        let known = self.before.get(&(&wanted.owner, wanted.name.as_str())).copied();
         if let Some(same) = known.filter(|before| before.is(&entry)) {
             return Ok(Arc::clone(same));
         }
@@ -322,11 +329,6 @@ impl Entry {
         &self.filter.given.digest
     }
 
-    /// How its calls went, on all workers.
-    pub fn score(&self) -> Score {
-        self.ward.score()
-    }
-
     /// Whether it failed so often that it is not called for a while.
     pub fn is_in_quarantine(&self) -> bool {
         self.ward.is_aside()
@@ -335,6 +337,29 @@ impl Entry {
     /// What its filter counts, summed over the workers.
     pub fn counted(&self) -> Vec<Counted> {
         self.metrics.read()
+    }
+
+    /// What it did, summed over the workers, and over the versions that bore its name before it.
+    pub fn tally(&self) -> Tally {
+        self.ledger.read()
+    }
+
+    /// What this version of it did, as long as a worker uses it.
+    pub fn tally_of_version(&self) -> Tally {
+        self.ledger.read_version(self.version)
+    }
+
+    /// The names of the site that it belongs to, and of the route, if it is the route's own.
+    pub fn owner(&self) -> (&str, Option<&str>) {
+        (&self.owner.0, self.owner.1.as_deref())
+    }
+
+    pub(super) fn open_sheet(&self) -> Arc<Sheet> {
+        self.ledger.open(self.version)
+    }
+
+    pub(super) fn close_sheet(&self, sheet: &Arc<Sheet>) {
+        self.ledger.close(sheet);
     }
 
     /// Where in a chain its plugin says that it belongs.

@@ -204,7 +204,8 @@ impl Drop for Ongoing {
             duration: micros(self.exchange.started.elapsed()),
             until_response: self.until_response,
         };
-        let mut told = Box::pin(completion.run(self.exchange.take(), summary));
+        let exchange = self.exchange.take();
+        let mut told = Box::pin(async move { drop(completion.run(exchange, summary).await) });
         let mut context = Context::from_waker(Waker::noop());
         // Only who waits needs a task; at the end of a worker there is none.
         if told.as_mut().poll(&mut context).is_pending() && Handle::try_current().is_ok() {

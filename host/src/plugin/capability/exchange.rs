@@ -67,6 +67,7 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         let (filter, hook) = (store.data().entry.name.clone(), store.data().hook.name());
         let exchange = store.data_mut().exchange_mut()?;
         tracing::debug!(filter, exchange = %exchange.id, hook, "{code}");
+        exchange.trail.note = exchange.trail.is_on().then_some(code);
         Ok(())
     })
 }
