@@ -38,6 +38,7 @@ mod setup;
 mod steering;
 mod tally;
 mod trail;
+mod wants;
 
 pub use after::Completion;
 pub use cache::CompiledCache;
@@ -57,6 +58,7 @@ pub use registry::{Entry, Registry, read, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
 pub use tally::{HookTally, Instances, Tally};
 pub use trail::{Did, Mark, Said, Streamed, Trail};
+pub use wants::ungranted;
 
 /// The bundled component of this name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {
