@@ -2,6 +2,7 @@
 
 mod calls;
 mod door;
+mod health;
 mod inspect;
 mod listeners;
 mod orders;
@@ -11,11 +12,12 @@ mod worker;
 mod workers;
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_local;
 
 use crate::admin;
@@ -23,7 +25,9 @@ use crate::config::{Admin, Config, Fault, Report};
 use crate::plugin::{Document, Engine};
 
 use door::AdminDoor;
+use health::Pulse;
 use listeners::{Bound, Listeners};
+pub use orders::Then;
 pub use reload::{Built, Outcome, Reloads};
 use reload::{Change, Changes};
 pub use state::State;
@@ -56,6 +60,10 @@ pub struct Server {
     /// To whoever opens a door for operators.
     ordered: mpsc::Sender<admin::Order>,
     orders: mpsc::Receiver<admin::Order>,
+    /// What probes are told.
+    pulse: Rc<Pulse>,
+    /// Whose turn it is to show something large.
+    showing: Arc<Semaphore>,
     changes: Changes,
     reloads: Reloads,
     /// When the last reload was, and what was wrong.
@@ -89,6 +97,8 @@ impl Server {
             admin: None,
             ordered,
             orders,
+            pulse: Rc::default(),
+            showing: Arc::new(Semaphore::new(1)),
             changes: Changes::none(),
             reloads: Reloads::default(),
             reloaded: None,
@@ -107,11 +117,12 @@ impl Server {
     }
 
     /// Does it. What takes long goes on beside, and ends as a duty of its own.
-    pub async fn perform(&mut self, duty: Duty) {
+    pub async fn perform(&mut self, duty: Duty) -> Then {
         match duty {
-            Duty::Order(order) => self.obey(order),
+            Duty::Order(order) => return self.obey(order),
             Duty::Built(built) => self.finish(built).await,
         }
+        Then::GoOn
     }
 
     /// Says where it listens, for whoever reads the log.
@@ -133,7 +144,7 @@ impl Server {
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
         let door = config.admin.as_ref().filter(|asked| !is_open(asked));
-        let door = door.map(|asked| AdminDoor::open(asked, &self.ordered)).transpose();
+        let door = door.map(|asked| AdminDoor::open(asked, &self.ordered, &self.pulse)).transpose();
         let (plan, door) = match (plan, door) {
             (Ok(plan), Ok(door)) => (plan, door),
             (plan, door) => return Err(failed(plan.err().into_iter().flatten().chain(door.err()).collect())),
@@ -143,6 +154,7 @@ impl Server {
             failed(vec![Fault::nowhere(format!("cannot start a worker: {error}")).help("lower `workers`")])
         })?;
         self.workers.adopt(&state, &ids, workers, self.grace).await;
+        self.pulse.watch(self.workers.orders());
         for gone in self.listeners.take(plan, &config, self.workers.doors()) {
             let id = gone.id;
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
@@ -170,6 +182,9 @@ impl Server {
 
     /// Stops accepting, lets exchanges in progress end, and closes what is left after the grace.
     pub async fn shutdown(mut self) {
+        self.pulse.drain();
+        // Nobody takes orders from now on: who still gives one is told so.
+        self.orders.close();
         self.listeners.close().await;
         self.workers.end(self.grace).await;
     }

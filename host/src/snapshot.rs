@@ -97,14 +97,17 @@ impl Snapshot {
         let mut upstreams = Vec::with_capacity(config.upstreams.len());
         for upstream in &config.upstreams {
             let new = match Upstream::new(upstream) {
-                Ok(new) => Arc::new(new),
+                Ok(new) => new,
                 Err(found) => {
                     faults.extend(found);
                     continue;
                 }
             };
-            let same = kept.get(upstream.name.as_str()).filter(|before| ***before == new);
-            upstreams.push(same.map_or(new, |before| Arc::clone(before)));
+            upstreams.push(match kept.get(upstream.name.as_str()) {
+                Some(before) if ***before == new => Arc::clone(before),
+                Some(before) => Arc::new(new.taking_over(before)),
+                None => Arc::new(new),
+            });
         }
         config.sound(faults)?;
         Ok(Self {
@@ -214,6 +217,16 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
+    /// All filters, in the configuration's order.
+    pub fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// All upstreams, in the configuration's order.
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
+    }
+
     /// What filters want to be kept fresh.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.iter().flat_map(|entry| entry.documents())

@@ -1,60 +1,194 @@
-//! From requests to orders, and from what comes back to JSON.
+//! The table of what is answered. A row is all that there is to say of a request: matching, `Allow`, what is refused and
+//! the document of the API are made of it.
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+use std::rc::Rc;
+
+use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
-use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use serde_json::Value;
 
-use super::guard::admit;
-use super::orders::Order;
+use super::asked::{Asked, MOST};
+use super::guard::{Caller, admit, refuse_browsers};
+use super::health::{self, Liveness, Readiness};
+use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes};
+use super::reply::{Answer, Refusal, json};
+use super::route::{Answering, Kind, Parameter, Route};
+use super::views::{
+    Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
+    Reloaded, Routes, Sites, Status, Upstream, Upstreams,
+};
+use super::{Desk, openapi};
 
-pub(super) async fn answer(
-    request: &Request<Incoming>,
-    token: Option<&str>,
-    orders: &mpsc::Sender<Order>,
-) -> Response<Full<Bytes>> {
-    if let Err((status, why)) = admit(request, token) {
-        return json_response(status, &json!({ "error": why }));
+const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
+static ROUTES: &[Route] = &[
+    Route::get::<Status>("/status", "How the proxy is.", |asked| asked.show(Order::Status)),
+    Route::get::<Liveness>("/live", "Whether the process works.", health::live)
+        .refuses(&[(UNAVAILABLE, "A thread does not respond.")])
+        .probe(),
+    Route::get::<Readiness>("/ready", "Whether new connections are wanted.", health::ready)
+        .refuses(&[(UNAVAILABLE, "They are not; the answer says why.")])
+        .probe(),
+    Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
+        .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
+    Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
+    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", |asked| {
+        asked.show(Order::Config)
+    }),
+    Route::get::<Listeners>("/listeners", "Where clients connect.", |asked| asked.show(Order::Listeners)),
+    Route::get::<Sites>("/sites", "What is served.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Sites(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Routes>("/routes", "From requests to upstreams.", |asked| {
+        let (page, wanted) =
+            (asked.page(), WantedRoutes { site: asked.text("site"), upstream: asked.text("upstream") });
+        asked.show(move |answer| Order::Routes(wanted, page, answer))
+    })
+    .with(&[
+        Parameter::optional("site", Kind::Text, "Only those of the site of this name."),
+        Parameter::optional("upstream", Kind::Text, "Only those that lead to the upstream of this name."),
+        OFFSET,
+        LIMIT,
+    ]),
+    Route::get::<Explanation>("/explain", "What would become of a request without header fields.", explain)
+        .with(&[
+            Parameter::required("host", Kind::Text, "The host that it names."),
+            Parameter::required("path", Kind::Path, "Its path and query."),
+            Parameter::optional("method", Kind::Token, "Its method; GET if it is not said."),
+            Parameter::optional(
+                "listener",
+                Kind::Text,
+                "The name of the listener where it arrives; the file's first if not.",
+            ),
+        ])
+        .refuses(&[(StatusCode::NOT_FOUND, "There is no such listener.")]),
+    Route::get::<Chains>("/chains", "Filters in order, of sites and of routes that differ.", |asked| {
+        let (page, site) = (asked.page(), asked.text("site"));
+        asked.show(move |answer| Order::Chains(site, page, answer))
+    })
+    .with(&[Parameter::optional("site", Kind::Text, "Only those of the site of this name."), OFFSET, LIMIT]),
+    Route::get::<Plugins>("/plugins", "What filters are made of.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Plugins(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Upstreams>("/upstreams", "The servers behind the proxy, as they are.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Upstreams(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Upstream>("/upstreams/{upstream}", "One of them.", |asked| {
+        let name = asked.text("upstream");
+        asked.find(move |answer| Order::Upstream(name, answer))
+    })
+    .with(&[UPSTREAM])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream.")]),
+    Route::post::<Endpoint>(
+        "/upstreams/{upstream}/endpoints/{endpoint}/drain",
+        "Send an endpoint no new exchanges; those in progress end. Holds over reloads, while the endpoint stays.",
+        |asked| drain_endpoint(asked, true),
+    )
+    .with(&[UPSTREAM, ENDPOINT])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream, or it has no such endpoint.")]),
+    Route::post::<Endpoint>(
+        "/upstreams/{upstream}/endpoints/{endpoint}/undrain",
+        "Send an endpoint exchanges again.",
+        |asked| drain_endpoint(asked, false),
+    )
+    .with(&[UPSTREAM, ENDPOINT])
+    .refuses(&[(StatusCode::NOT_FOUND, "There is no such upstream, or it has no such endpoint.")]),
+    Route::get::<Documents>("/documents", "Texts that are kept fresh for filters.", |asked| {
+        let page = asked.page();
+        asked.show(move |answer| Order::Documents(page, answer))
+    })
+    .with(&[OFFSET, LIMIT]),
+    Route::get::<Failures>("/failures", "What failed lately, by filter and by upstream.", |asked| {
+        asked.show(Order::Failures)
+    }),
+    Route::get::<Quarantine>("/quarantine", "Filters that are not called for a while.", |asked| {
+        asked.show(Order::Quarantine)
+    }),
+    Route::get::<Value>("/openapi.json", "This document.", |_| {
+        Box::pin(async { Ok(json(StatusCode::OK, &openapi::document(ROUTES))) })
+    }),
+];
+
+const OFFSET: Parameter = Parameter::optional("offset", Kind::Number(0, u32::MAX as u64), "How many are passed over.");
+const LIMIT: Parameter =
+    Parameter::optional("limit", Kind::Number(1, MOST), "How many are shown at most; 100 if it is not said.");
+const UPSTREAM: Parameter = Parameter::required("upstream", Kind::Text, "The upstream's name.");
+const ENDPOINT: Parameter = Parameter::required("endpoint", Kind::Text, "The endpoint's host and port.");
+
+/// Answers a request.
+pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
+    match serve(request, caller, desk).await {
+        Ok(answer) => answer,
+        Err(refused) => refused.answer(),
     }
-    match (request.method(), request.uri().path()) {
-        (&Method::GET, "/status") => match ask(orders, Order::Status).await {
-            Some(status) => json_response(StatusCode::OK, &serde_json::to_value(status).unwrap_or_default()),
-            None => ending(),
-        },
-        (&Method::POST, "/reload") => match ask(orders, Order::Reload).await {
-            Some(Ok(())) => json_response(StatusCode::OK, &json!({ "reloaded": true })),
-            Some(Err(report)) => {
-                json_response(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "reloaded": false, "report": report }))
+}
+
+async fn serve(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Result<Answer, Refusal> {
+    refuse_browsers(&request, &desk.rules.borrow(), caller)?;
+    let path = request.uri().path().to_owned();
+    let is_open = |route: &Route| route.is_probe && desk.rules.borrow().has_open_probes;
+    let mut here = ROUTES.iter().filter_map(|route| Some((route, route.matches(&path)?))).peekable();
+    // Who may not ask is not told what there is.
+    if !here.peek().is_some_and(|(route, _)| is_open(route)) {
+        admit(request.headers(), &desk.rules.borrow(), caller)?;
+    }
+    let mut allowed = Vec::new();
+    for (route, in_path) in here {
+        let is_head = request.method() == Method::HEAD && route.method == Method::GET;
+        if route.method == request.method() || is_head {
+            if route.method != Method::GET {
+                tracing::info!("asked for {} {path}", route.method);
             }
-            None => ending(),
-        },
-        (_, "/status" | "/reload") => {
-            json_response(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "GET /status, POST /reload" }))
+            let asked = Asked::new(desk, route, in_path, request).await?;
+            return (route.handler)(asked).await;
         }
-        _ => json_response(StatusCode::NOT_FOUND, &json!({ "error": "there are /status and /reload" })),
+        allowed.push(route.method.as_str());
+        if route.method == Method::GET {
+            allowed.push("HEAD");
+        }
     }
-}
-
-async fn ask<T>(orders: &mpsc::Sender<Order>, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
-    let (answer, answered) = oneshot::channel();
-    orders.send(order(answer)).await.ok()?;
-    answered.await.ok()
-}
-
-fn ending() -> Response<Full<Bytes>> {
-    json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "this weir is ending" }))
-}
-
-fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    if allowed.is_empty() {
+        return Err(Refusal::not_found("there is no such path; GET /openapi.json tells what there is"));
     }
-    response
+    let allowed = allowed.join(", ");
+    let refused = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("this path takes {allowed}"));
+    let mut answer = refused.answer();
+    if let Ok(allowed) = allowed.parse() {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
+    Ok(answer)
+}
+
+fn drain(asked: Asked) -> Answering {
+    Box::pin(async move {
+        asked.ask(Order::Drain).await?;
+        Ok(json(StatusCode::OK, &Drained { draining: true }))
+    })
+}
+
+fn explain(asked: Asked) -> Answering {
+    let method = asked.parameter("method").unwrap_or("GET").to_owned();
+    let supposed =
+        Supposed { listener: asked.text("listener"), host: asked.text("host"), target: asked.text("path"), method };
+    asked.find(move |answer| Order::Explain(supposed, answer))
+}
+
+fn drain_endpoint(asked: Asked, drain: bool) -> Answering {
+    let wanted = WantedEndpoint { upstream: asked.text("upstream"), endpoint: asked.text("endpoint"), drain };
+    asked.find(move |answer| Order::DrainEndpoint(wanted, answer))
+}
+
+fn reload(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let report = asked.ask(Order::Reload).await?.err();
+        let status = if report.is_none() { StatusCode::OK } else { UNPROCESSABLE };
+        Ok(json(status, &Reloaded { reloaded: report.is_none(), report }))
+    })
 }

@@ -1,26 +1,51 @@
 //! Asking a running proxy.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::spawn_local;
+
+use super::serve::Stream;
 
 /// A reload compiles filters; nothing takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A view of a large configuration has some MiB.
+const LARGEST: usize = 256 << 20;
+
+/// Where a proxy is asked.
+#[derive(Clone, Debug)]
+pub enum At {
+    /// An address.
+    Tcp(SocketAddr),
+    /// A socket of the file system.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(formatter),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
 
 /// One question.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
     /// Where the proxy's admin address is.
-    pub address: SocketAddr,
+    pub at: At,
     /// What it wants to be shown.
     pub token: Option<&'a str>,
     /// `GET` or `POST`.
@@ -31,27 +56,35 @@ pub struct Call<'a> {
 
 /// Status and JSON of the answer.
 pub async fn call(call: &Call<'_>) -> anyhow::Result<(StatusCode, Value)> {
-    let address = call.address;
+    let at = &call.at;
     tokio::time::timeout(PATIENCE, exchange(call))
         .await
-        .map_err(|_| anyhow!("{address} did not answer within {PATIENCE:?}"))?
+        .map_err(|_| anyhow!("{at} did not answer within {PATIENCE:?}"))?
 }
 
 async fn exchange(call: &Call<'_>) -> anyhow::Result<(StatusCode, Value)> {
-    let address = call.address;
-    let stream = TcpStream::connect(address)
-        .await
-        .with_context(|| format!("no weir answers on {address}; is it running, with this `admin` address?"))?;
+    let at = &call.at;
+    let nobody = || format!("no weir answers on {at}; is it running, with this `admin` address?");
+    let (stream, host): (Box<dyn Stream>, _) = match at {
+        At::Tcp(address) => (Box::new(TcpStream::connect(address).await.with_context(nobody)?), address.to_string()),
+        At::Unix(path) => (Box::new(UnixStream::connect(path).await.with_context(nobody)?), "localhost".to_owned()),
+    };
+    let strange = || format!("{at} is not the admin address of a weir");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     spawn_local(connection);
-    let mut request = Request::builder().method(&call.method).uri(call.path).header(header::HOST, address.to_string());
+    let mut request = Request::builder().method(&call.method).uri(call.path).header(header::HOST, host);
     if let Some(token) = call.token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+    let is_order = call.method == Method::POST;
+    if is_order {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    let body = Full::new(Bytes::from_static(if is_order { b"{}" } else { b"" }));
+    let answer = sender.send_request(request.body(body)?).await.with_context(strange)?;
     let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
-    let value =
-        serde_json::from_slice(&body).with_context(|| format!("{address} is not the admin address of a weir"))?;
+    let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+    let body = body.map_err(|error| anyhow!("the answer of {at} broke off: {error}"))?.to_bytes();
+    let value = serde_json::from_slice(&body).with_context(strange)?;
     Ok((status, value))
 }

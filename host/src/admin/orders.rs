@@ -1,9 +1,15 @@
-//! What operators ask of whoever runs the server, and what comes back.
+//! What operators ask of whoever runs the server; the answer goes back through the sender.
 
-use std::net::SocketAddr;
-
-use serde::Serialize;
 use tokio::sync::oneshot;
+
+use super::asked::Page;
+use super::views::{
+    Chains, Configuration, Documents, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine, Routes, Sites,
+    Status, Upstream, Upstreams,
+};
+
+/// What comes of an order about something that may not be there; if so, words that say what there is.
+pub type Found<T> = oneshot::Sender<Result<T, String>>;
 
 /// What is asked of whoever runs the server.
 #[derive(Debug)]
@@ -12,60 +18,65 @@ pub enum Order {
     Status(oneshot::Sender<Status>),
     /// Read the configuration again. Answered with what is wrong with it, if so.
     Reload(oneshot::Sender<Result<(), String>>),
+    /// End, when exchanges in progress have ended.
+    Drain(oneshot::Sender<()>),
+    /// The configuration in force.
+    Config(oneshot::Sender<Configuration>),
+    /// Where clients connect.
+    Listeners(oneshot::Sender<Listeners>),
+    /// These sites.
+    Sites(Page, oneshot::Sender<Sites>),
+    /// These routes.
+    Routes(WantedRoutes, Page, oneshot::Sender<Routes>),
+    /// What would become of a request.
+    Explain(Supposed, oneshot::Sender<Result<Explanation, String>>),
+    /// These chains.
+    Chains(String, Page, oneshot::Sender<Chains>),
+    /// These plugins.
+    Plugins(Page, oneshot::Sender<Plugins>),
+    /// These upstreams.
+    Upstreams(Page, oneshot::Sender<Upstreams>),
+    /// One upstream, by its name.
+    Upstream(String, Found<Upstream>),
+    /// Whether an endpoint is to get no new exchanges.
+    DrainEndpoint(WantedEndpoint, Found<Endpoint>),
+    /// These documents.
+    Documents(Page, oneshot::Sender<Documents>),
+    /// What failed lately.
+    Failures(oneshot::Sender<Failures>),
+    /// What is put aside.
+    Quarantine(oneshot::Sender<Quarantine>),
 }
 
-/// How the proxy is.
-#[derive(Clone, Debug, Serialize)]
-pub struct Status {
-    /// Of this weir.
-    pub version: &'static str,
-    /// Of its process.
-    pub pid: u32,
-    /// What it serves.
-    pub config: String,
-    /// Seconds since its start.
-    pub uptime: u64,
-    /// Its threads.
-    pub workers: usize,
-    /// Clients' connections that are open.
-    pub connections: usize,
-    /// Name and address.
-    pub listeners: Vec<(String, SocketAddr)>,
-    /// How many of what is served.
-    pub sites: usize,
-    /// How many of what is served.
-    pub routes: usize,
-    /// How many of what is served.
-    pub filters: usize,
-    /// What filters count.
-    pub counts: Vec<Count>,
-    /// Their instances that live, in use or idle.
-    pub instances: usize,
-    /// The last reload, if there was one.
-    pub reload: Option<Reload>,
+/// Which routes; what is empty holds for all.
+#[derive(Clone, Debug, Default)]
+pub struct WantedRoutes {
+    /// Those of this site.
+    pub site: String,
+    /// Those that lead there.
+    pub upstream: String,
 }
 
-/// One value that a filter counts.
-#[derive(Clone, Debug, Serialize)]
-pub struct Count {
-    /// The entry's name.
-    pub filter: String,
-    /// The metric's name.
-    pub metric: String,
-    /// Names and values.
-    pub labels: Vec<(String, String)>,
-    /// The sum or the last value; of a histogram the sum of what was observed.
-    pub value: f64,
-    /// Of a histogram: upper bounds, and how many were at most so large, but above the bound before.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub buckets: Vec<(f64, u64)>,
+/// A request that nobody sent.
+#[derive(Clone, Debug)]
+pub struct Supposed {
+    /// Where it arrives; empty for the first of the configuration.
+    pub listener: String,
+    /// As its `Host` says.
+    pub host: String,
+    /// Path and query.
+    pub target: String,
+    /// The method.
+    pub method: String,
 }
 
-/// How a reload went.
-#[derive(Clone, Debug, Serialize)]
-pub struct Reload {
-    /// Seconds ago.
-    pub ago: u64,
-    /// What was wrong; then what ran before runs on.
-    pub report: Option<String>,
+/// An endpoint, and what is to become of it.
+#[derive(Clone, Debug)]
+pub struct WantedEndpoint {
+    /// The upstream's name.
+    pub upstream: String,
+    /// Host and port.
+    pub endpoint: String,
+    /// Whether it is to get no new exchanges.
+    pub drain: bool,
 }

@@ -1,7 +1,5 @@
 //! `weir status` and `weir reload`: questions to a running proxy.
 
-use std::net::SocketAddr;
-
 use anyhow::bail;
 use clap::Args;
 use http::{Method, StatusCode};
@@ -9,7 +7,7 @@ use serde_json::Value;
 
 use super::run::block_on;
 use super::{File, Usage, count};
-use crate::admin::{Call, call};
+use crate::admin::{At, Call, call};
 use crate::config;
 
 #[derive(Args, Debug)]
@@ -40,7 +38,7 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
     );
     println!("  up {}, {}", duration(&answer["uptime"]), many("connections"));
     for listener in answer["listeners"].as_array().into_iter().flatten() {
-        println!("  {} listens on {}", text(&listener[0]), text(&listener[1]));
+        println!("  {} listens on {}", text(&listener["name"]), text(&listener["address"]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
     match (&answer["reload"], answer["reload"]["report"].as_str()) {
@@ -64,7 +62,7 @@ pub(super) fn reload(options: &Options) -> anyhow::Result<()> {
 }
 
 fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
-    let (address, token) = match &options.admin {
+    let (at, token) = match &options.admin {
         Some(url) => (address(url)?, std::env::var("WEIR_ADMIN_TOKEN").ok()),
         None => {
             let config = config::load(&options.file.config);
@@ -78,10 +76,10 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
                 );
                 return Err(Usage(message).into());
             };
-            (admin.address.value, admin.token.as_ref().map(|token| token.reveal().to_owned()))
+            (At::Tcp(admin.address.value), admin.token.as_ref().map(|token| token.reveal().to_owned()))
         }
     };
-    let answer = block_on(async { call(&Call { address, token: token.as_deref(), method, path }).await })?;
+    let answer = block_on(async { call(&Call { at, token: token.as_deref(), method, path }).await })?;
     if answer.0 == StatusCode::UNAUTHORIZED {
         let from =
             if options.admin.is_some() { "the variable WEIR_ADMIN_TOKEN" } else { "the file's `admin: { token }`" };
@@ -90,10 +88,10 @@ fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusC
     Ok(answer)
 }
 
-fn address(url: &str) -> Result<SocketAddr, Usage> {
+fn address(url: &str) -> Result<At, Usage> {
     let bare = url.strip_prefix("http://").unwrap_or(url).replace("localhost", "127.0.0.1");
     let parsed = bare.trim_end_matches('/').parse();
-    parsed.map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))
+    parsed.map(At::Tcp).map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))
 }
 
 fn text(value: &Value) -> &str {

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use super::signals::{Signalled, Signals};
 use crate::config;
 use crate::plugin::{CompiledCache, Engine};
-use crate::server::{Server, Source};
+use crate::server::{Server, Source, Then};
 
 /// How long exchanges in progress may take to end.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
@@ -39,7 +39,9 @@ pub(super) fn serve(source: Source) -> anyhow::Result<()> {
                     Signalled::Reload => server.reload(None),
                     Signalled::End => break,
                 },
-                duty = server.duty() => server.perform(duty).await,
+                duty = server.duty() => if server.perform(duty).await == Then::End {
+                    break;
+                },
             }
         }
         drain(server, signals).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Located, Place};
 
 /// One address to listen on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Listener {
     /// Its key in the file.
     pub name: String,
@@ -65,6 +65,12 @@ pub struct Network {
     pub address: std::net::IpAddr,
     /// How many leading bits count.
     pub prefix: u8,
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.address, self.prefix)
+    }
 }
 
 impl Network {

@@ -13,7 +13,7 @@ use super::Source;
 const MOST_SHOWN: usize = 100;
 
 /// A range of bytes in one of the files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     file: u32,
     start: u32,

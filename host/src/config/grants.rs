@@ -7,12 +7,15 @@
 //! A schema comes from a plugin's author, who is not trusted: it can make a config be refused, but grants only what the
 //! operator wrote. Of its defaults only a store's counts, because in every store an entry has keys of its own.
 
+mod hidden;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 use std::path::PathBuf;
+
+pub(super) use hidden::hidden;
 
 use super::{Fault, Json, Place, Secret, Source};
 
@@ -21,6 +24,11 @@ use super::{Fault, Json, Place, Secret, Source};
 pub struct Schema(serde_json::Value);
 
 impl Schema {
+    /// What was read before.
+    pub(super) fn of(schema: serde_json::Value) -> Self {
+        Self(schema)
+    }
+
     /// Reads a schema, or says why it is none.
     pub fn parse(text: &str) -> Result<Self, String> {
         match serde_json::from_str(text) {

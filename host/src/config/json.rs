@@ -16,6 +16,8 @@ pub struct Json {
     /// Where it was written.
     pub place: Place,
     pub(super) kind: JsonKind,
+    /// How it was written, if variables of the environment stand in it.
+    pub(super) written: Option<Box<str>>,
 }
 
 /// What kind of value.
@@ -32,7 +34,7 @@ pub(super) enum JsonKind {
 impl Json {
     /// `{}`, which stands for what is not written.
     pub(super) fn empty(place: Place) -> Self {
-        Self { place, kind: JsonKind::Map(Vec::new()) }
+        Self { place, kind: JsonKind::Map(Vec::new()), written: None }
     }
 
     /// RFC 7396: maps are merged, `null` removes, everything else replaces.
@@ -52,7 +54,7 @@ impl Json {
                 (JsonKind::Null, None) => {}
                 (_, Some(position)) => entries[position].1.merge(change),
                 (_, None) => {
-                    let mut value = Self { place: change.place, kind: JsonKind::Null };
+                    let mut value = Self { place: change.place, kind: JsonKind::Null, written: None };
                     value.merge(change);
                     entries.push((name.clone(), value));
                 }
@@ -106,7 +108,7 @@ impl Json {
                 JsonKind::Map(entries.iter().map(entry).collect())
             }
         };
-        Self { place, kind }
+        Self { place, kind, written: None }
     }
 
     /// How many values it holds, itself among them.
@@ -153,11 +155,15 @@ impl std::fmt::Display for Json {
 
 impl Json {
     /// Nothing, if a part of it could not be had.
-    fn of(node: &Node) -> Option<Self> {
+    pub(super) fn of(node: &Node) -> Option<Self> {
+        let mut written = None;
         let kind = match &node.kind {
             Kind::Broken => return None,
             Kind::Nothing => JsonKind::Null,
-            Kind::Scalar(scalar) => plain(scalar),
+            Kind::Scalar(scalar) => {
+                written.clone_from(&scalar.written);
+                plain(scalar)
+            }
             Kind::List(items) => JsonKind::List(items.iter().filter_map(|item| Self::of(item)).collect()),
             Kind::Map(entries) => {
                 let entry = |(key, value): &(Key, Rc<Node>)| {
@@ -166,7 +172,7 @@ impl Json {
                 JsonKind::Map(entries.iter().filter_map(entry).collect())
             }
         };
-        Some(Self { place: node.place, kind })
+        Some(Self { place: node.place, kind, written })
     }
 }
 

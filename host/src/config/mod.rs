@@ -16,6 +16,7 @@ mod json;
 mod read;
 mod schema;
 mod secrets;
+pub mod shown;
 mod sites;
 mod sources;
 mod stores;

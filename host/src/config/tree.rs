@@ -40,6 +40,8 @@ pub(super) enum Kind {
 pub(super) struct Scalar {
     pub(super) text: String,
     pub(super) is_plain: bool,
+    /// As it stands in the file, if variables of the environment stand in it.
+    pub(super) written: Option<Box<str>>,
 }
 
 /// A key of a map.
@@ -150,7 +152,10 @@ impl<'a> Builder<'a, '_> {
                 let kind = if is_plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
                     Kind::Nothing
                 } else {
-                    self.expand(&text, place).map_or(Kind::Broken, |text| Kind::Scalar(Scalar { text, is_plain }))
+                    self.expand(&text, place).map_or(Kind::Broken, |expanded| {
+                        let written = (*text != *expanded).then(|| (*text).into());
+                        Kind::Scalar(Scalar { text: expanded, is_plain, written })
+                    })
                 };
                 (Node { place, kind }, anchor)
             }

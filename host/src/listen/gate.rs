@@ -34,7 +34,12 @@ impl Gate {
 
     /// Whether a connection is open.
     pub fn is_used(&self) -> bool {
-        self.open.load(Ordering::Relaxed) > 0
+        self.open() > 0
+    }
+
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// Counts a connection in, for the listener and for its worker. Only one thread, the acceptors', comes here.

@@ -20,6 +20,7 @@ use super::registry::Entry;
 use super::steering::{Armed, Message, Outcome, Paused};
 use super::trail::{Did, Said, Took};
 use crate::config::{self, OnFailure, PathPattern};
+use crate::telemetry::failures;
 
 /// How often a filter may pause for one message.
 const MOST_PAUSES: u8 = 16;
@@ -327,6 +328,8 @@ pub(super) fn report(pool: &Pool, hook: Hook, exchange: Option<ExchangeId>, fail
         return;
     }
     let hook = hook.name();
+    let noted = failures::Noted { name: &entry.name, at: hook, code: failure.code() };
+    failures::of_filter(noted, failure, exchange.as_ref().map(|exchange| exchange as &dyn std::fmt::Display));
     tracing::error!(
         filter = entry.name,
         exchange,

@@ -39,6 +39,23 @@ pub struct Document {
     wanted: Arc<Notify>,
     /// When the last fetch was done, and whether it went well.
     fetches: watch::Sender<Option<(Instant, bool)>>,
+    /// Why the last fetch failed.
+    failed: Mutex<Option<String>>,
+}
+
+/// How a document is, for operators.
+#[derive(Clone, Debug)]
+pub struct DocumentState {
+    /// Where it comes from; without a query, which may hold a key.
+    pub source: String,
+    /// How often it is fetched.
+    pub interval: Duration,
+    /// 0 if there is no good copy.
+    pub version: u64,
+    /// Bytes of the good copy, and how long ago it was fetched.
+    pub copy: Option<(usize, Duration)>,
+    /// Why the last fetch failed, if it did.
+    pub error: Option<String>,
 }
 
 /// One good copy of it.
@@ -61,6 +78,7 @@ impl Document {
             copy: Mutex::default(),
             wanted: Arc::default(),
             fetches: watch::Sender::new(None),
+            failed: Mutex::default(),
         }
     }
 
@@ -77,6 +95,22 @@ impl Document {
     /// Whether it is the same text, kept fresh in the same way.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.source == other.source && self.interval == other.interval
+    }
+
+    /// How it is.
+    pub fn state(&self) -> DocumentState {
+        let source = match &self.source {
+            Source::File(path) => path.display().to_string(),
+            Source::Upstream(upstream, path) => {
+                format!("upstream `{upstream}`, {}", path.split('?').next().unwrap_or_default())
+            }
+        };
+        let copy = self.read().map(|copy| {
+            let age = since_1970().saturating_sub(Duration::from_nanos(copy.fetched));
+            (copy.text.len(), age)
+        });
+        let error = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        DocumentState { source, interval: self.interval, version: self.version(), copy, error }
     }
 
     /// 0 if there is no good copy.
@@ -137,11 +171,12 @@ impl Document {
             Ok(text) => text,
             Err(why) => {
                 tracing::warn!("a document cannot be fetched: {why}; what was there before is kept");
+                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
                 return false;
             }
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let fetched = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let fetched = u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX);
         let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
         let version = match &*copy {
             Some(copy) if copy.text == text => copy.version,
@@ -152,6 +187,10 @@ impl Document {
         self.version.store(version, Ordering::Release);
         true
     }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Fetches the document at its interval and whenever somebody asks, until nobody has it any more.

@@ -45,7 +45,7 @@ pub use cache::CompiledCache;
 pub use calls::{Call, CallFailed, Called, Nowhere, Outbound};
 pub use chain::{Chain, Pools, Step};
 pub use contract::{CAPABILITIES, VERSION};
-pub use documents::Document;
+pub use documents::{Document, DocumentState};
 pub use engine::Engine;
 pub use error::{Failed, Failure};
 pub use exchange::{Answer, Ending, Exchange, ExchangeId, Held, Origin, Peer, Serving, Summary, Tls};

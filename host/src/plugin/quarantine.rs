@@ -89,6 +89,12 @@ impl Ward {
         (self.until.swap(new, Ordering::Relaxed) <= now).then_some(length)
     }
 
+    /// For how long it is not called yet, and how often in a row that was so.
+    pub(super) fn shut(&self) -> Option<(Duration, u32)> {
+        let left = self.until.load(Ordering::Relaxed).checked_sub(self.now()).filter(|left| *left > 0)?;
+        Some((Duration::from_millis(left), self.times.load(Ordering::Relaxed)))
+    }
+
     fn now(&self) -> u64 {
         millis(self.began.elapsed()) + 1
     }

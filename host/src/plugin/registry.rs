@@ -22,7 +22,7 @@ use super::granted::{Granted, Stores};
 use super::hook::{Exports, Hook};
 use super::image::Image;
 use super::instance::{Guest, Instance, Refused};
-use super::manifest::Manifest;
+use super::manifest::{About, Manifest};
 use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
 use super::quarantine::Ward;
@@ -291,7 +291,7 @@ impl Entry {
     }
 
     /// Whether its hooks may have to wait.
-    pub(super) fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         self.linked.waits
     }
 
@@ -319,14 +319,30 @@ impl Entry {
         (!self.ticks.swap(true, Ordering::Relaxed)).then_some(interval)
     }
 
+    /// The SHA-256 digest of its component, in hexadecimal.
+    pub fn digest(&self) -> String {
+        hex(&self.filter.given.digest)
+    }
+
+    /// What its component says about itself.
+    pub fn about(&self) -> &About {
+        &self.filter.about
+    }
+
+    /// For how long it is not called yet, because it failed too often, and how often in a row that was so.
+    pub fn quarantined(&self) -> Option<(Duration, u32)> {
+        self.ward.shut()
+    }
+
+    /// What is kept fresh for it, by the pointers of its configuration's fields.
+    pub fn named_documents(&self) -> impl Iterator<Item = (&str, &Document)> {
+        let documents: BTreeMap<_, _> = self.granted.documents.iter().collect();
+        documents.into_iter().map(|(pointer, document)| (pointer.as_str(), &**document))
+    }
+
     /// What must be kept fresh for it.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.granted.documents.values()
-    }
-
-    /// The digest of its component.
-    pub fn digest(&self) -> &Digest {
-        &self.filter.given.digest
     }
 
     /// Whether it failed so often that it is not called for a while.

@@ -92,6 +92,9 @@ impl Error {
                 upstream::Error::Connect { .. } => {
                     (StatusCode::BAD_GATEWAY, "connect-failed", "the server behind this proxy cannot be reached")
                 }
+                upstream::Error::Drained => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "drained", "the server behind this proxy takes no requests now")
+                }
                 upstream::Error::Request(_) => {
                     (StatusCode::BAD_REQUEST, "bad-request", "the request cannot be passed on as it is")
                 }

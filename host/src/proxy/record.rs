@@ -44,9 +44,10 @@ impl Ended {
             upstream::Error::Cut => Self::FilterCut,
             upstream::Error::TooLarge(_) => Self::BodyTooLarge,
             upstream::Error::Timeout(_) | upstream::Error::Total(_) => Self::UpstreamTimeout,
-            upstream::Error::Connect { .. } | upstream::Error::Request(_) | upstream::Error::Broke(_) => {
-                Self::UpstreamBroke
-            }
+            upstream::Error::Connect { .. }
+            | upstream::Error::Drained
+            | upstream::Error::Request(_)
+            | upstream::Error::Broke(_) => Self::UpstreamBroke,
         }
     }
 }

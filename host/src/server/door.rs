@@ -3,35 +3,42 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_local};
 
+use super::health::Pulse;
 use super::listeners::cannot_bind;
-use crate::admin::{self, Order, Token};
+use crate::admin::{self, Arrival, Caller, Desk, Health, Order, Rules, Stream};
 use crate::config::{Admin, Fault};
 use crate::listen;
+
+/// How long to wait when no descriptor is left; accepting again at once would spin.
+const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 
 /// An open door.
 #[derive(Debug)]
 pub(super) struct AdminDoor {
     asked: Admin,
     pub(super) address: SocketAddr,
-    token: Token,
+    desk: Rc<Desk>,
     acceptor: JoinHandle<()>,
 }
 
 impl AdminDoor {
     /// Opens it.
-    pub(super) fn open(asked: &Admin, orders: &mpsc::Sender<Order>) -> Result<Self, Fault> {
+    pub(super) fn open(asked: &Admin, orders: &mpsc::Sender<Order>, pulse: &Rc<Pulse>) -> Result<Self, Fault> {
         let bound = listen::bind(asked.address.value).and_then(TcpListener::from_std);
         let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) =
             bound.map_err(|error| cannot_bind(asked.address.place, asked.address.value, &error))?;
-        let token = Rc::new(RefCell::new(shown(asked)));
-        let acceptor = spawn_local(admin::serve(listener, Rc::clone(&token), orders.clone()));
-        Ok(Self { asked: asked.clone(), address, token, acceptor })
+        let health = Rc::clone(pulse) as Rc<dyn Health>;
+        let desk = Rc::new(Desk { rules: RefCell::new(rules(asked)), orders: orders.clone(), health });
+        let served = Rc::clone(&desk);
+        let acceptor = spawn_local(admin::serve(async move || accept(&listener).await, served));
+        Ok(Self { asked: asked.clone(), address, desk, acceptor })
     }
 
     /// Whether it is at this address; its token may be another one.
@@ -47,13 +54,32 @@ impl AdminDoor {
 
     /// Wants to be shown this token from now on, on connections that are open too.
     pub(super) fn change(&mut self, asked: &Admin) {
-        self.token.replace(shown(asked));
+        self.desk.rules.replace(rules(asked));
         self.asked = asked.clone();
     }
 }
 
-fn shown(asked: &Admin) -> Option<String> {
-    asked.token.as_ref().map(|token| token.reveal().to_owned())
+fn rules(asked: &Admin) -> Rules {
+    Rules {
+        token: asked.token.as_ref().map(|token| token.reveal().to_owned()),
+        has_open_probes: true,
+        ..Rules::default()
+    }
+}
+
+async fn accept(listener: &TcpListener) -> Arrival {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let stream: Box<dyn Stream> = Box::new(stream);
+                return Box::pin(async { Ok((stream, Caller::default())) });
+            }
+            Err(error) => {
+                tracing::debug!("the admin address cannot accept: {error}");
+                tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
+            }
+        }
+    }
 }
 
 impl Drop for AdminDoor {

@@ -20,7 +20,7 @@ pub(super) struct Bound {
     pub(super) address: SocketAddr,
     /// As it was asked for: port 0 is any.
     asked: SocketAddr,
-    gate: Arc<Gate>,
+    pub(super) gate: Arc<Gate>,
     socket: Arc<TcpListener>,
     acceptor: Option<Acceptor>,
 }

@@ -44,6 +44,8 @@ pub(super) enum Order {
     Forget(Id),
     /// Let connections come to an end, and say when they have been told.
     Drain(oneshot::Sender<()>),
+    /// Say that you look up from your work.
+    Respond(oneshot::Sender<()>),
 }
 
 impl Worker {
@@ -164,6 +166,7 @@ async fn work(
                     receptions.0.values().for_each(|reception| reception.listener.drain.begin());
                     let _ = done.send(());
                 }
+                Some(Order::Respond(done)) => drop(done.send(())),
                 None => break,
             },
             _ = sweep.tick() => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::Instant;
 
@@ -47,6 +48,11 @@ impl Workers {
         self.all.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum()
     }
 
+    /// The ways to give them orders.
+    pub(super) fn orders(&self) -> impl Iterator<Item = WeakUnboundedSender<Order>> {
+        self.all.iter().map(|worker| worker.orders.downgrade())
+    }
+
     /// The way to upstreams for what is done once for all.
     pub(super) fn line(&self) -> Option<&Arc<dyn Outbound>> {
         self.all.first().map(|worker| &worker.line)
@@ -75,7 +81,7 @@ impl Workers {
         let orders: Vec<_> = self.all.iter().map(|worker| worker.orders.downgrade()).collect();
         spawn_local(async move {
             quiet(grace, is_used).await;
-            for orders in orders.iter().filter_map(tokio::sync::mpsc::WeakUnboundedSender::upgrade) {
+            for orders in orders.iter().filter_map(WeakUnboundedSender::upgrade) {
                 let _ = orders.send(Order::Forget(listener));
             }
         });

@@ -23,12 +23,12 @@ impl Balancer {
         balancer
     }
 
-    /// One that was not tried yet; those that could not be reached a moment ago only if there is no other.
+    /// One that was not tried yet and does not drain; those that could not be reached a moment ago only if there is no other.
     pub(super) fn choose(&self, endpoints: &[Endpoint], client: IpAddr, tried: &[usize]) -> Option<usize> {
         if endpoints.len() == 1 {
-            return tried.is_empty().then_some(0);
+            return (tried.is_empty() && !endpoints[0].is_draining()).then_some(0);
         }
-        let is_left = |index: usize| !tried.contains(&index);
+        let is_left = |index: usize| !tried.contains(&index) && !endpoints[index].is_draining();
         let is_preferred = |index: usize| is_left(index) && !endpoints[index].is_avoided();
         self.among(endpoints, client, is_preferred).or_else(|| self.among(endpoints, client, is_left))
     }

@@ -11,6 +11,7 @@ use super::kept::{Link, Need};
 use super::pool::Place;
 use super::{Outbound, Pool, RequestBody, ResponseBody, connect, http2};
 use crate::config::Scheme;
+use crate::telemetry::failures;
 
 /// A server may end a connection over a larger head (nginx does, from a field of 8 KiB on): then that of no other exchange.
 const LARGE: usize = 4 << 10;
@@ -27,18 +28,34 @@ impl Pool {
         let deadlines = Deadlines::begin(outbound.timeouts);
         let endpoints = &self.upstream.endpoints;
         let mut tried = Vec::new();
-        let mut last = Error::Request("the upstream has no endpoint");
+        let mut last = Error::Drained;
         while let Some(index) = self.balancer.choose(endpoints, outbound.client, &tried) {
             match ask(Place::take(self, index), &outbound, &deadlines, &mut body).await {
                 Err(Error::Connect { to, cause, .. }) => {
+                    let noted = failures::Noted { name: self.name(), at: &to, code: "connect-failed" };
+                    failures::of_upstream(noted, &cause);
                     endpoints[index].avoid(self.name(), &cause);
                     tried.push(index);
                     last = Error::Connect { to, cause, tried: tried.len() };
                 }
-                ended => return ended,
+                Err(error) => {
+                    self.note(&endpoints[index].name(), &error);
+                    return Err(error);
+                }
+                answered => return answered,
             }
         }
+        if tried.is_empty() {
+            self.note("", &last);
+        }
         Err(last)
+    }
+
+    /// Notes a failure that is the upstream's.
+    fn note(&self, endpoint: &str, error: &Error) {
+        if let Some(code) = error.code() {
+            failures::of_upstream(failures::Noted { name: self.name(), at: endpoint, code }, error);
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! One server of an upstream as all workers share it: where it is, and how it fares.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
@@ -27,6 +28,24 @@ pub(super) struct Endpoint {
     born: Instant,
     /// In milliseconds from its birth; 0 if it is not avoided.
     avoided_until: AtomicU64,
+    /// Whether it gets no new exchanges, by order. Those who take it over have the same: an order given while a
+    /// configuration is built holds for both.
+    draining: Arc<AtomicBool>,
+}
+
+/// How an endpoint is, for operators.
+#[derive(Clone, Debug)]
+pub struct EndpointState {
+    /// Host and port.
+    pub name: String,
+    /// As configured.
+    pub config: config::Endpoint,
+    /// Exchanges that it serves just now.
+    pub in_progress: usize,
+    /// For so long others are preferred.
+    pub avoided: Option<Duration>,
+    /// Whether it gets no new exchanges.
+    pub is_draining: bool,
 }
 
 impl Endpoint {
@@ -47,7 +66,41 @@ impl Endpoint {
             in_progress: AtomicUsize::new(0),
             born: Instant::now(),
             avoided_until: AtomicU64::new(0),
+            draining: Arc::default(),
         })
+    }
+
+    /// The same with what was ordered of the one before.
+    pub(super) fn taking_over(self, before: &Self) -> Self {
+        Self { draining: Arc::clone(&before.draining), ..self }
+    }
+
+    /// Whether both are at the same address.
+    pub(super) fn is_same_server(&self, other: &Self) -> bool {
+        self.config.host == other.config.host && self.config.port == other.config.port
+    }
+
+    /// From now on it gets no new exchanges; or it does again.
+    pub(super) fn drain(&self, is_draining: bool) {
+        self.draining.store(is_draining, Ordering::Relaxed);
+    }
+
+    /// Whether it gets no new exchanges.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// How it is; on any thread.
+    pub(super) fn state(&self) -> EndpointState {
+        let age = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let left = self.avoided_until.load(Ordering::Relaxed).checked_sub(age).filter(|left| *left > 0);
+        EndpointState {
+            name: self.name(),
+            config: self.config.clone(),
+            in_progress: self.in_progress(),
+            avoided: left.map(Duration::from_millis),
+            is_draining: self.is_draining(),
+        }
     }
 
     /// Host and port, for people.

@@ -16,6 +16,9 @@ pub enum Error {
         /// How many endpoints were tried.
         tried: usize,
     },
+    /// Operators have all endpoints drained.
+    #[error("no endpoint takes new exchanges: all are drained by order")]
+    Drained,
     /// It cannot be said in the upstream's protocol.
     #[error("the request cannot be sent: {0}")]
     Request(&'static str),
@@ -37,6 +40,19 @@ pub enum Error {
     /// The whole exchange took longer than it may.
     #[error("the exchange took longer than {0:?}")]
     Total(Duration),
+}
+
+impl Error {
+    /// For figures and lists, if it is the upstream's failure and not the client's or the proxy's.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Connect { .. } => Some("connect-failed"),
+            Self::Drained => Some("drained"),
+            Self::Broke(_) => Some("broke"),
+            Self::Timeout(_) | Self::Total(_) => Some("timeout"),
+            Self::Request(_) | Self::ClientBody(_) | Self::TooLarge(_) | Self::Cut => None,
+        }
+    }
 }
 
 fn among(tried: usize) -> String {

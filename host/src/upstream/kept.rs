@@ -91,6 +91,12 @@ impl Kept {
         self.http2.borrow_mut().take_if(|shared| Rc::ptr_eq(shared, connection));
     }
 
+    /// Closes all that are idle; those that exchanges are on end with them.
+    pub(super) fn clear(&self) {
+        self.idle.borrow_mut().clear();
+        self.http2.borrow_mut().take();
+    }
+
     /// Closes connections that have been idle for too long, or that the server has closed.
     pub(super) fn sweep(&self) {
         let is_fresh = |since: Instant| now().duration_since(since) <= LONGEST_IDLE;

@@ -25,6 +25,7 @@ mod tunnel;
 use std::sync::atomic::AtomicUsize;
 
 pub use deadlines::Wait;
+pub use endpoint::EndpointState;
 pub use error::{Broken, Error};
 pub use fetch::Fetch;
 pub use outbound::{Added, Host, Outbound};
@@ -77,6 +78,35 @@ impl Upstream {
     /// Its name in the configuration.
     pub fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// As configured.
+    pub fn config(&self) -> &config::Upstream {
+        &self.config
+    }
+
+    /// How its endpoints are.
+    pub fn endpoints(&self) -> impl Iterator<Item = EndpointState> {
+        self.endpoints.iter().map(Endpoint::state)
+    }
+
+    /// Lets the endpoint of this name (host and port) have no new exchanges, or again. None if there is no such one.
+    pub fn drain(&self, endpoint: &str, is_draining: bool) -> Option<EndpointState> {
+        let found = self.endpoints.iter().find(|known| known.name() == endpoint)?;
+        found.drain(is_draining);
+        Some(found.state())
+    }
+
+    /// The same, with what was ordered of the endpoints that were there before.
+    #[must_use]
+    pub fn taking_over(mut self, before: &Self) -> Self {
+        let endpoints = std::mem::take(&mut self.endpoints).into_iter();
+        let taken =
+            endpoints.map(|endpoint| match before.endpoints.iter().find(|known| known.is_same_server(&endpoint)) {
+                Some(known) => endpoint.taking_over(known),
+                None => endpoint,
+            });
+        Self { endpoints: taken.collect(), ..self }
     }
 }
 

@@ -39,9 +39,12 @@ impl Pool {
         &self.upstream.config.name
     }
 
-    /// Closes connections that have been idle for too long, or that a server has closed.
+    /// Closes connections that have been idle for too long, that a server has closed, or that go to a server that gets no
+    /// new exchanges.
     pub fn sweep(&self) {
-        self.kept.iter().for_each(Kept::sweep);
+        for (kept, endpoint) in self.kept.iter().zip(&self.upstream.endpoints) {
+            if endpoint.is_draining() { kept.clear() } else { kept.sweep() }
+        }
     }
 }
 

@@ -75,6 +75,23 @@ impl<'a> Shape<'a> {
         parts
     }
 
+    /// The same with all alternatives, whatever was meant.
+    pub(super) fn all_parts(&mut self, schemas: &[&'a Value]) -> Parts<'a> {
+        let mut parts = Parts::default();
+        let mut open: Vec<(&'a Value, usize)> = schemas.iter().map(|schema| (*schema, 0)).collect();
+        while let Some((schema, depth)) = open.pop() {
+            let Value::Object(object) = schema else { continue };
+            if !self.step(depth) {
+                break;
+            }
+            parts.all.push(object);
+            open.extend(self.reference(object).map(|part| (part, depth + 1)));
+            let alternatives = ["allOf", "oneOf", "anyOf"].into_iter().flat_map(|key| list(object, key));
+            open.extend(alternatives.map(|part| (part, depth + 1)));
+        }
+        parts
+    }
+
     /// Whether one more look is possible, at this depth.
     fn step(&mut self, depth: usize) -> bool {
         self.steps = if depth > DEEPEST { 0 } else { self.steps.saturating_sub(1) };
@@ -172,6 +189,11 @@ impl<'a> Parts<'a> {
     /// What a key of all parts says, if it is text.
     pub(super) fn word(&self, key: &str) -> Option<&'a str> {
         self.all.iter().find_map(|part| part.get(key)?.as_str())
+    }
+
+    /// Whether a key of some part has this value.
+    pub(super) fn says(&self, key: &str, value: &Value) -> bool {
+        self.all.iter().any(|part| part.get(key) == Some(value))
     }
 
     /// The default, if there is one.

@@ -1,6 +1,6 @@
-//! What operators are told about a running proxy.
+//! How the proxy is, in one look.
 
-use super::{Server, State};
+use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
 
@@ -16,15 +16,20 @@ impl Server {
             uptime: self.started.elapsed().as_secs(),
             workers: self.workers.count(),
             connections: self.workers.connections(),
-            listeners: self.addresses().map(|(name, _, address)| (name.to_owned(), address)).collect(),
+            listeners: self.addresses().map(listener).collect(),
             sites,
             routes,
             filters,
             counts: counts(&self.state),
             instances: self.engine.instances(),
+            drift: self.in_force().drift(),
             reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }
+}
+
+fn listener((name, scheme, address): (&str, &'static str, std::net::SocketAddr)) -> admin::ListenerStatus {
+    admin::ListenerStatus { name: name.to_owned(), scheme, address: address.to_string() }
 }
 
 fn counts(state: &State) -> Vec<admin::Count> {
@@ -36,12 +41,14 @@ fn counts(state: &State) -> Vec<admin::Count> {
                 (Value::Counter(sum), _) => (*sum as f64, Vec::new()),
                 (Value::Gauge(value), _) => (*value, Vec::new()),
                 (Value::Histogram(counts, sum), Kind::Histogram(bounds)) => {
-                    let bounds = bounds.iter().copied().chain([f64::MAX]);
-                    (*sum, bounds.zip(counts.iter().copied()).collect())
+                    let bounds = bounds.iter().copied().map(Some).chain([None]);
+                    let bucket = |(bound, count): (Option<f64>, &u64)| admin::Bucket { bound, count: *count };
+                    (*sum, bounds.zip(counts).map(bucket).collect())
                 }
                 (Value::Histogram(_, sum), _) => (*sum, Vec::new()),
             };
-            let labels = metric.labels.iter().cloned().zip(labels).collect();
+            let labels = metric.labels.iter().cloned().zip(labels);
+            let labels = labels.map(|(name, value)| admin::Label { name, value }).collect();
             counts.push(admin::Count {
                 filter: filter.to_owned(),
                 metric: metric.name.clone(),

@@ -1,0 +1,15 @@
+//! What is shown: plain data, each a view that knows its schema.
+
+mod chains;
+mod config;
+mod failures;
+mod sites;
+mod status;
+mod upstreams;
+
+pub use chains::{Chain, Chains, Filter, FilterLimits, Plugin, Plugins, QuarantineRule, Use};
+pub use config::{Configuration, Listener, Listeners};
+pub use failures::{Failure, Failures, Quarantine, Quarantined};
+pub use sites::{Condition, Explanation, Route, Routes, Site, Sites, Step, Timeouts};
+pub use status::{Bucket, Count, Drained, Drift, Label, ListenerStatus, Reload, Reloaded, Status};
+pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};

@@ -1,0 +1,125 @@
+//! How the proxy is, in one look.
+
+use crate::admin::schema::view;
+
+view! {
+    /// How the proxy is.
+    struct Status {
+        /// Of this weir.
+        version: &'static str,
+        /// Of its process.
+        pid: u32,
+        /// What it serves.
+        config: String,
+        /// Seconds since its start.
+        uptime: u64,
+        /// Its threads.
+        workers: usize,
+        /// Clients' connections that are open.
+        connections: usize,
+        /// Where clients connect.
+        listeners: Vec<ListenerStatus>,
+        /// How many sites are served.
+        sites: usize,
+        /// How many routes there are.
+        routes: usize,
+        /// How many filters there are in all chains.
+        filters: usize,
+        /// What filters count.
+        counts: Vec<Count>,
+        /// Filters' instances that live, in use or idle.
+        instances: usize,
+        /// What is not as the configuration says, because somebody ordered it.
+        drift: Vec<Drift>,
+        /// The last reload, if there was one.
+        reload: Option<Reload>,
+    }
+}
+
+view! {
+    /// A listener.
+    struct ListenerStatus {
+        /// Its name.
+        name: String,
+        /// `http` or `https`.
+        scheme: &'static str,
+        /// Address and port, as bound.
+        address: String,
+    }
+}
+
+view! {
+    /// Something that is not as the configuration says.
+    struct Drift {
+        /// What kind of thing: `endpoint`.
+        kind: &'static str,
+        /// Which.
+        name: String,
+        /// How it is, and how it becomes again what the configuration says.
+        words: String,
+    }
+}
+
+view! {
+    /// One value that a filter counts.
+    struct Count {
+        /// The entry's name.
+        filter: String,
+        /// The metric's name.
+        metric: String,
+        /// Names and values.
+        labels: Vec<Label>,
+        /// The sum or the last value; of a histogram the sum of what was observed.
+        value: f64,
+        /// Of a histogram; else empty.
+        buckets: Vec<Bucket>,
+    }
+}
+
+view! {
+    /// A label.
+    struct Label {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    }
+}
+
+view! {
+    /// A bucket of a histogram.
+    struct Bucket {
+        /// Its upper bound; none for what is above all bounds.
+        bound: Option<f64>,
+        /// How many values were at most so large, but above the bound before.
+        count: u64,
+    }
+}
+
+view! {
+    /// How a reload went.
+    struct Reload {
+        /// Seconds ago.
+        ago: u64,
+        /// What was wrong; then what ran before runs on.
+        report: Option<String>,
+    }
+}
+
+view! {
+    /// What became of the order to drain.
+    struct Drained {
+        /// Whether it has begun.
+        draining: bool,
+    }
+}
+
+view! {
+    /// What became of the order to reload.
+    struct Reloaded {
+        /// Whether the configuration as it is now serves.
+        reloaded: bool,
+        /// What is wrong with it, if it does not; then what ran before runs on.
+        report: Option<String>,
+    }
+}

@@ -1,0 +1,83 @@
+//! What probes are told: whether the workers respond, and whether new connections are wanted.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::WeakUnboundedSender;
+use tokio::sync::oneshot;
+
+use super::worker::Order;
+use crate::admin::{Health, Liveness, Readiness, Told};
+
+/// A worker that has not looked up from its work for so long does not work: hooks have limits far below.
+const BOUND: Duration = Duration::from_secs(2);
+
+/// The process, seen from the control thread.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    workers: RefCell<Vec<Rc<Felt>>>,
+    is_draining: Cell<bool>,
+}
+
+/// One worker's way to respond. At most one question is on its way for each probe that waits.
+#[derive(Debug)]
+struct Felt {
+    orders: WeakUnboundedSender<Order>,
+    /// A question that was not answered in time; it will be, if the worker comes back.
+    overdue: RefCell<Option<oneshot::Receiver<()>>>,
+}
+
+impl Pulse {
+    /// These are the workers from now on.
+    pub(super) fn watch(&self, workers: impl Iterator<Item = WeakUnboundedSender<Order>>) {
+        let felt = |orders| Rc::new(Felt { orders, overdue: RefCell::default() });
+        self.workers.replace(workers.map(felt).collect());
+    }
+
+    /// A drain has begun.
+    pub(super) fn drain(&self) {
+        self.is_draining.set(true);
+    }
+}
+
+impl Health for Pulse {
+    fn live(&self) -> Told<Liveness> {
+        let workers = self.workers.borrow().clone();
+        Box::pin(async move {
+            let deadline = tokio::time::Instant::now() + BOUND;
+            let mut reasons = Vec::new();
+            // Asked at once, waited for together.
+            let questions: Vec<_> = workers.iter().map(|felt| felt.question()).collect();
+            for (index, (felt, mut question)) in workers.iter().zip(questions).enumerate() {
+                match tokio::time::timeout_at(deadline, &mut question).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => reasons.push(format!("the worker weir-{index} has ended")),
+                    Err(_) => {
+                        felt.overdue.replace(Some(question));
+                        reasons.push(format!("the worker weir-{index} has not responded for {BOUND:?}"));
+                    }
+                }
+            }
+            Liveness { live: reasons.is_empty(), reasons }
+        })
+    }
+
+    fn ready(&self) -> Readiness {
+        let reasons = if self.is_draining.get() { vec!["it is draining".to_owned()] } else { Vec::new() };
+        Readiness { ready: reasons.is_empty(), reasons }
+    }
+}
+
+impl Felt {
+    fn question(&self) -> oneshot::Receiver<()> {
+        self.overdue.take().unwrap_or_else(|| {
+            let (answer, answered) = oneshot::channel();
+            // A worker that has ended drops the answer.
+            if let Some(orders) = self.orders.upgrade() {
+                let _ = orders.send(Order::Respond(answer));
+            }
+            answered
+        })
+    }
+}

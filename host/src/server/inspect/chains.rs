@@ -1,0 +1,122 @@
+//! Filters in their chains, and plugins.
+
+use std::collections::BTreeMap;
+
+use super::{InForce, millis};
+use crate::admin::{Chain, Chains, Filter, FilterLimits, Page, Plugin, Plugins, QuarantineRule, Use};
+use crate::config::{self, Component, ComponentSource, Entry, Isolation, Limits, Link, OnFailure, Quarantine, shown};
+use crate::plugin;
+
+/// Uses of one plugin that are named; the rest are counted.
+const MOST_USES: usize = 20;
+
+impl InForce {
+    pub(in crate::server) fn chains(&self, site: &str, page: Page) -> Chains {
+        let sites = self.config.sites.iter().filter(|known| site.is_empty() || known.name == site);
+        let all = sites.flat_map(|site| {
+            let own = site.routes.iter().filter(|route| route.chain != site.chain);
+            let own = own.map(move |route| (site, Some(&route.name), &route.chain));
+            std::iter::once((site, None, &site.chain)).chain(own)
+        });
+        let chains = page.of(all.clone().map(|(site, route, links)| Chain {
+            site: site.name.clone(),
+            route: route.cloned(),
+            filters: links.iter().map(|link| self.filter(link)).collect(),
+        }));
+        Chains { total: all.count(), offset: page.offset, chains }
+    }
+
+    pub(in crate::server) fn plugins(&self, page: Page) -> Plugins {
+        let mut plugins: BTreeMap<&str, Plugin> = BTreeMap::new();
+        for (entry, filter) in self.config.entries.iter().zip(self.state.snapshot.entries()) {
+            let known =
+                plugins.entry(&entry.component.plugin).or_insert_with(|| plugin(&entry.component, Some(filter)));
+            known.filters += 1;
+            if known.used_by.len() < MOST_USES {
+                let (site, route) = entry.owner.clone();
+                known.used_by.push(Use { site, route, filter: entry.name.clone() });
+            }
+        }
+        for config::Plugin { component, .. } in &self.config.plugins {
+            plugins.entry(&component.plugin).or_insert_with(|| plugin(component, None));
+        }
+        let total = plugins.len();
+        Plugins { total, offset: page.offset, plugins: page.of(plugins.into_values()) }
+    }
+
+    fn filter(&self, link: &Link) -> Filter {
+        let entry = &self.config.entries[link.entry];
+        let running = &self.state.snapshot.entries()[link.entry];
+        Filter {
+            name: entry.name.clone(),
+            plugin: entry.component.plugin.clone(),
+            version: running.about().version.clone(),
+            digest: running.digest(),
+            line: self.config.line_of(entry.place),
+            changed: entry.changed.map(|place| self.config.line_of(place)),
+            except: link.except.iter().map(ToString::to_string).collect(),
+            on_failure: on_failure(entry),
+            isolation: match entry.isolation {
+                Isolation::Pooled => "pooled",
+                Isolation::Fresh => "fresh",
+            },
+            waits: running.waits(),
+            vars: entry.grants.vars.clone(),
+            limits: limits(&entry.limits),
+            quarantine: entry.quarantine.as_ref().map(rule),
+            config: shown::of_entry(&entry.config, running.about().schema.as_ref()),
+        }
+    }
+}
+
+/// What becomes of exchanges while it fails.
+pub(super) fn on_failure(entry: &Entry) -> &'static str {
+    match entry.on_failure {
+        OnFailure::Closed => "closed",
+        OnFailure::Open => "open",
+    }
+}
+
+fn plugin(component: &Component, running: Option<&std::sync::Arc<plugin::Entry>>) -> Plugin {
+    Plugin {
+        name: component.plugin.clone(),
+        source: match &component.source {
+            ComponentSource::Bundled(_) => "bundled".to_owned(),
+            ComponentSource::File(path) => path.display().to_string(),
+        },
+        digest: running.map(|running| running.digest()),
+        version: running.and_then(|running| running.about().version.clone()),
+        description: running.and_then(|running| running.about().description.clone()),
+        filters: 0,
+        used_by: Vec::new(),
+    }
+}
+
+fn limits(limits: &Limits) -> FilterLimits {
+    FilterLimits {
+        cpu_ms: millis(limits.cpu),
+        wait_ms: millis(limits.wait),
+        configure_ms: millis(limits.configure),
+        compile_ms: millis(limits.compile),
+        queue_ms: millis(limits.queue),
+        memory_bytes: limits.memory,
+        body_bytes: limits.body,
+        instances: limits.instances,
+        waiting: limits.waiting,
+        pins: limits.pins,
+        calls: limits.calls,
+        series: limits.series,
+        recycle_calls: limits.recycle_calls,
+        recycle_memory_bytes: limits.recycle_bytes(),
+    }
+}
+
+fn rule(rule: &Quarantine) -> QuarantineRule {
+    QuarantineRule {
+        percent: rule.percent,
+        calls: rule.calls,
+        window_ms: millis(rule.window),
+        first_ms: millis(rule.first),
+        longest_ms: millis(rule.longest),
+    }
+}
