@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio::runtime::{Builder, LocalOptions};
+use weir_host::clock::Slices;
 use weir_host::config::{self, Source};
 use weir_host::plugin::{
     Chain, CompiledCache, Engine, Exchange, ExchangeId, Held, Message, Nowhere, Origin, Outbound, Peer, Pipe, Pools,
-    Registry, Step, Stores,
+    Registry, Station, Step, Stores, Warm,
 };
 
 /// For so long each is tried, five times.
@@ -27,10 +28,10 @@ fn main() {
     let engine = Arc::new(Engine::new(CompiledCache::from_environment()).expect("the engine starts"));
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).expect("a runtime");
     runtime.block_on(async {
-        let bare = Bench::new(&engine, "", "").nanoseconds().await;
+        let bare = Bench::new(&engine, "", "").await.nanoseconds().await;
         println!("{bare:8.0} ns  no filter");
         let line = async |name: &str, plugins: &str, chain: &str| {
-            let cost = Bench::new(&engine, plugins, chain).nanoseconds().await - bare;
+            let cost = Bench::new(&engine, plugins, chain).await.nanoseconds().await - bare;
             println!("{cost:8.0} ns  {name}");
             cost
         };
@@ -56,10 +57,10 @@ fn main() {
         let cost = line("configured, fresh", &fresh, "{ plugin: guest, config: { name: a } }").await;
         println!("{:8.0} ns  fresh and configured, for each of two calls", cost / 2.0);
         let trap = guest("trap", ", quarantine: off");
-        let mut trap = Bench::new(&engine, &trap, "{ plugin: guest, on_failure: open }");
+        let mut trap = Bench::new(&engine, &trap, "{ plugin: guest, on_failure: open }").await;
         trap.trace = ("x-trap", "request");
         println!("{:8.0} ns  traps, and is made anew", trap.nanoseconds().await - bare);
-        Bench::new(&engine, &guest("shout", ""), "guest").stream().await;
+        Bench::new(&engine, &guest("shout", ""), "guest").await.stream().await;
     });
 }
 
@@ -73,11 +74,11 @@ async fn on_all_cores(engine: &Arc<Engine>, plugins: &str) -> f64 {
                 let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
                 runtime
                     .expect("a runtime")
-                    .block_on(async { Bench::new(&engine, &plugins, "guest").nanoseconds().await })
+                    .block_on(async { Bench::new(&engine, &plugins, "guest").await.nanoseconds().await })
             })
         })
         .collect();
-    let mut costs = Bench::new(engine, plugins, "guest").nanoseconds().await;
+    let mut costs = Bench::new(engine, plugins, "guest").await.nanoseconds().await;
     for other in others {
         costs += other.join().expect("it ends well");
     }
@@ -96,7 +97,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(engine: &Arc<Engine>, plugins: &str, chain: &str) -> Self {
+    async fn new(engine: &Arc<Engine>, plugins: &str, chain: &str) -> Self {
         let text = format!(
             "version: 1\nlisteners: {{ a: {{ address: \"127.0.0.1:0\" }} }}\n\
              upstreams: {{ origin: {{ endpoints: [\"http://127.0.0.1:1\"] }} }}\n{plugins}\n\
@@ -109,7 +110,9 @@ impl Bench {
         let entries: Vec<_> =
             config.entries.iter().map(|entry| registry.entry(entry).expect("the filter loads")).collect();
         let chain = Chain::new(&config.sites[0].chain, &entries);
-        let nowhere: Arc<dyn Outbound> = Arc::new(Nowhere);
+        let outbound: Arc<dyn Outbound> = Arc::new(Nowhere);
+        let station = Station { outbound, ticks: false };
+        let pools = Pools::new(engine, &entries, &station, Warm::default(), None, &mut Slices::new()).await;
         let peer = Arc::new(Peer {
             address: [127, 0, 0, 1].into(),
             is_trusted: false,
@@ -118,7 +121,7 @@ impl Bench {
             tls: None,
         });
         let trace = ("x-trace", "4bf92f3577b34da6a3ce929d0e0e4736");
-        Self { pools: Pools::new(engine, &entries, &nowhere, None), chain, peer, trace }
+        Self { pools, chain, peer, trace }
     }
 
     async fn nanoseconds(&self) -> f64 {

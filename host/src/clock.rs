@@ -124,6 +124,31 @@ impl Slots {
     }
 }
 
+/// How long work that can wait may keep a worker from everything else.
+const SLICE: Duration = Duration::from_micros(100);
+
+/// Work of many small pieces, in slices: exchanges have their turn in between.
+#[derive(Debug)]
+pub struct Slices {
+    began: Instant,
+}
+
+impl Slices {
+    /// The first slice.
+    #[expect(clippy::new_without_default, reason = "it begins now")]
+    pub fn new() -> Self {
+        Self { began: Instant::now() }
+    }
+
+    /// After a piece: lets others have their turn if the slice is over.
+    pub async fn pause(&mut self) {
+        if self.began.elapsed() >= SLICE {
+            tokio::task::yield_now().await;
+            self.began = Instant::now();
+        }
+    }
+}
+
 /// The future's output, or none if it takes longer.
 pub async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);

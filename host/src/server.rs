@@ -22,7 +22,7 @@ use tokio::task::spawn_local;
 
 use crate::admin;
 use crate::config::{Admin, Config, Fault, Report};
-use crate::plugin::{Document, Engine};
+use crate::plugin::{Document, Engine, Warm};
 
 use door::AdminDoor;
 use health::Pulse;
@@ -104,7 +104,7 @@ impl Server {
             reloaded: None,
             state: Arc::clone(&state),
         };
-        server.adopt(state).await?;
+        server.adopt(state, Vec::new()).await?;
         Ok(server)
     }
 
@@ -138,7 +138,7 @@ impl Server {
 
     /// Has everything be as this state says: what it needs is bound and started before, and what it does not have comes to
     /// an end behind. On an error nothing has changed.
-    async fn adopt(&mut self, state: Arc<State>) -> Result<(), Report> {
+    async fn adopt(&mut self, state: Arc<State>, warm: Vec<Warm>) -> Result<(), Report> {
         let config = Arc::clone(&state.config);
         let failed = |faults| Report::new(&config.sources, faults);
         let plan = self.listeners.plan(&config);
@@ -153,7 +153,7 @@ impl Server {
         let workers = self.workers.start(&state, &ids).map_err(|error| {
             failed(vec![Fault::nowhere(format!("cannot start a worker: {error}")).help("lower `workers`")])
         })?;
-        self.workers.adopt(&state, &ids, workers, self.grace).await;
+        self.workers.adopt(&state, &ids, (workers, warm), self.grace).await;
         self.pulse.watch(self.workers.orders());
         for gone in self.listeners.take(plan, &config, self.workers.doors()) {
             let id = gone.id;
@@ -165,14 +165,17 @@ impl Server {
             (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked)),
             (None, None) => self.admin = None,
         }
-        self.state = state;
+        if !Arc::ptr_eq(&self.state, &state) {
+            reload::retire(std::mem::replace(&mut self.state, state));
+        }
         self.keep_documents();
         Ok(())
     }
 
     /// Documents are fetched by this thread, through a worker's connections, until nobody uses them.
     fn keep_documents(&self) {
-        let Some(line) = self.workers.line() else { return };
+        let lines = self.workers.lines();
+        let Some(line) = lines.first() else { return };
         for document in self.state.snapshot.documents() {
             if let Some(keeping) = Document::keep(document, Arc::clone(line)) {
                 spawn_local(keeping);

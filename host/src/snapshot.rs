@@ -10,14 +10,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::clock::Slices;
 use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts};
 use crate::paths::Rules;
 use crate::plugin::{
-    self, Chain, Document, Engine, Entry, Given, Outbound, Registry, Running, Serving, Stores, Substitute, Substitutes,
+    self, Chain, Document, Engine, Entry, Given, Outbound, Registry, Running, Serving, Station, Stores, Substitute,
+    Substitutes, Warm,
 };
 use crate::routing::Router;
 use crate::store;
 use crate::upstream::{self, Upstream};
+
+/// How often it is looked whether an old snapshot is still used.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What instances that are made beforehand may take, all together.
+const WARM_MEMORY: usize = 256 << 20;
 
 /// Sites with their routes, upstreams and filters.
 #[derive(Debug)]
@@ -217,6 +225,13 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
+    /// First instances of the filters that the snapshot before does not have, for the workers at the ends of these lines.
+    pub fn warm(&self, before: &Snapshot, lines: &[Arc<dyn Outbound>]) -> Vec<Warm> {
+        let mut room = WARM_MEMORY;
+        let up = |line| Warm::up(&self.engine, &self.entries, &before.entries, line, &mut room);
+        lines.iter().map(up).collect()
+    }
+
     /// All filters, in the configuration's order.
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
@@ -281,17 +296,45 @@ pub struct Local {
 }
 
 impl Local {
-    /// The worker's part of a snapshot; connections and instances of what is in both are kept.
-    pub fn new(snapshot: Arc<Snapshot>, outbound: &Arc<dyn Outbound>, before: Option<&Local>) -> Self {
+    /// The worker's part of a snapshot; connections and instances of what is in both are kept. It is made in slices, in
+    /// which the worker serves others.
+    pub async fn new(snapshot: Arc<Snapshot>, station: &Station, warm: Warm, before: Option<&Local>) -> Self {
+        let mut slices = Slices::new();
         let kept = before.map(|local| &local.pools);
-        let pools = plugin::Pools::new(&snapshot.engine, &snapshot.entries, outbound, kept);
-        let kept: HashMap<*const Upstream, &Rc<upstream::Pool>> = before
-            .map(|local| local.upstreams.iter().map(|pool| (pool.upstream_ptr(), pool)).collect())
-            .unwrap_or_default();
-        let pool = |upstream: &Arc<Upstream>| {
-            kept.get(&Arc::as_ptr(upstream)).map_or_else(|| upstream::Pool::new(upstream), |pool| Rc::clone(pool))
-        };
-        let upstreams = snapshot.upstreams.iter().map(pool).collect();
+        let pools = plugin::Pools::new(&snapshot.engine, &snapshot.entries, station, warm, kept, &mut slices).await;
+        let before = before.map(|local| local.upstreams.as_slice()).unwrap_or_default();
+        let mut kept: HashMap<*const Upstream, &Rc<upstream::Pool>> = HashMap::with_capacity(before.len());
+        for pool in before {
+            kept.insert(pool.upstream_ptr(), pool);
+            slices.pause().await;
+        }
+        let mut upstreams = Vec::with_capacity(snapshot.upstreams.len());
+        for upstream in &snapshot.upstreams {
+            let known = kept.get(&Arc::as_ptr(upstream));
+            upstreams.push(known.map_or_else(|| upstream::Pool::new(upstream), |pool| Rc::clone(pool)));
+            slices.pause().await;
+        }
         Self { snapshot, pools, upstreams }
+    }
+
+    /// Waits until no exchange uses it, and frees it in slices; what is dear to free, beside the worker.
+    pub async fn retire(mut local: Rc<Self>) {
+        let local = loop {
+            match Rc::try_unwrap(local) {
+                Ok(local) => break local,
+                Err(used) => local = used,
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        let mut slices = Slices::new();
+        let instances = local.pools.take_apart(&mut slices).await;
+        // The worker does not wait for it.
+        drop(tokio::task::spawn_blocking(move || drop(instances)));
+        for pool in local.upstreams {
+            if let Some(pool) = Rc::into_inner(pool) {
+                pool.close(&mut slices).await;
+            }
+            slices.pause().await;
+        }
     }
 }

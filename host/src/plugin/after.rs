@@ -65,12 +65,11 @@ async fn call(pool: &Rc<Pool>, hook: Hook, position: usize, held: &mut Held) {
     }
 }
 
-/// The pool; and if its entry ticks, and nobody else does it, this worker will.
-pub(super) fn started(pool: Rc<Pool>) -> Rc<Pool> {
+/// If its entry ticks and does not do so yet, it does from now on.
+pub(super) fn start_ticks(pool: &Rc<Pool>) {
     if let Some(interval) = pool.entry.claim_ticks() {
-        tokio::task::spawn_local(tick(Rc::downgrade(&pool), interval));
+        tokio::task::spawn_local(tick(Rc::downgrade(pool), interval));
     }
-    pool
 }
 
 /// Until the pool goes.

@@ -19,6 +19,8 @@ use super::pool::Pool;
 use super::registry::Entry;
 use super::steering::{Armed, Message, Outcome, Paused};
 use super::trail::{Did, Said, Took};
+use super::warm::Warm;
+use crate::clock::Slices;
 use crate::config::{self, OnFailure, PathPattern};
 use crate::telemetry::failures;
 
@@ -83,6 +85,15 @@ impl Chain {
     }
 }
 
+/// What a worker is to its filters.
+#[derive(Clone)]
+pub struct Station {
+    /// Where requests of filters' own go.
+    pub outbound: Arc<dyn Outbound>,
+    /// Whether filters tick on this worker: they do so once for all.
+    pub ticks: bool,
+}
+
 /// A worker's instances of all filters.
 pub struct Pools {
     entries: Vec<Rc<Pool>>,
@@ -90,20 +101,45 @@ pub struct Pools {
 
 impl Pools {
     /// Pools for these entries; those that were there before keep their instances.
-    pub fn new(
+    pub async fn new(
         engine: &Arc<Engine>,
         entries: &[Arc<Entry>],
-        outbound: &Arc<dyn Outbound>,
+        station: &Station,
+        mut warm: Warm,
         before: Option<&Pools>,
+        slices: &mut Slices,
     ) -> Self {
         let before = before.map(|pools| pools.entries.as_slice()).unwrap_or_default();
-        let kept: HashMap<*const Entry, &Rc<Pool>> =
-            before.iter().map(|pool| (Arc::as_ptr(&pool.entry), pool)).collect();
-        let entries = entries.iter().map(|entry| match kept.get(&Arc::as_ptr(entry)) {
-            Some(pool) => Rc::clone(pool),
-            None => super::after::started(Pool::new(engine, entry, outbound)),
-        });
-        Self { entries: entries.collect() }
+        let mut kept: HashMap<*const Entry, &Rc<Pool>> = HashMap::with_capacity(before.len());
+        for pool in before {
+            kept.insert(Arc::as_ptr(&pool.entry), pool);
+            slices.pause().await;
+        }
+        let mut pools = Vec::with_capacity(entries.len());
+        for (place, entry) in entries.iter().enumerate() {
+            let pool = match kept.get(&Arc::as_ptr(entry)) {
+                Some(pool) => Rc::clone(pool),
+                None => Pool::new(engine, entry, &station.outbound, warm.take(place)),
+            };
+            if station.ticks {
+                super::after::start_ticks(&pool);
+            }
+            pools.push(pool);
+            slices.pause().await;
+        }
+        Self { entries: pools }
+    }
+
+    /// Takes them apart in slices; the instances that nobody else has are given back, to be freed elsewhere.
+    pub async fn take_apart(self, slices: &mut Slices) -> impl Send + 'static {
+        let mut freed = Vec::new();
+        for pool in self.entries {
+            if let Some(pool) = Rc::into_inner(pool) {
+                freed.extend(pool.empty());
+            }
+            slices.pause().await;
+        }
+        freed
     }
 
     /// Drops instances that nobody needs.
@@ -367,6 +403,12 @@ impl Held {
     fn resumes(&self, message: Message) -> Option<usize> {
         let paused = self.paused.as_ref().filter(|paused| paused.about == message && paused.outcome.is_some());
         paused.map(|paused| paused.position)
+    }
+}
+
+impl std::fmt::Debug for Station {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Station").field("ticks", &self.ticks).finish_non_exhaustive()
     }
 }
 

@@ -170,10 +170,17 @@ impl Instance {
         }
     }
 
-    /// The same, counted on a worker's sheet.
+    /// The same, counted on a worker's sheet, with its pins.
     pub(super) fn on(mut self, sheet: &Arc<Sheet>) -> Self {
-        self.store.data_mut().meter.count_on(sheet);
+        let guest = self.store.data_mut();
+        guest.pins = sheet.pins.clone();
+        guest.meter.count_on(sheet);
         self
+    }
+
+    /// It serves no more, and is counted as gone.
+    pub(super) fn leave(&mut self) {
+        self.store.data_mut().meter.count_off();
     }
 
     /// What the filter asked for when it was configured.
@@ -265,6 +272,11 @@ impl Instance {
         let entry = Arc::clone(&self.store.data().entry);
         let Some(index) = entry.exports().get(hook) else { return Err(Failure::NoHook(hook.name())) };
         self.exports.get_typed_func(&mut self.store, index).map_err(|error| Failure::Instance(error.to_string()))
+    }
+
+    /// Bytes of its memory.
+    pub(super) fn size(&self) -> usize {
+        self.store.data().meter.grown
     }
 
     /// Whether it has served so many calls, or grown so large, that a new one should take its place.

@@ -39,11 +39,12 @@ mod steering;
 mod tally;
 mod trail;
 mod wants;
+mod warm;
 
 pub use after::Completion;
 pub use cache::CompiledCache;
 pub use calls::{Call, CallFailed, Called, Nowhere, Outbound};
-pub use chain::{Chain, Pools, Step};
+pub use chain::{Chain, Pools, Station, Step};
 pub use contract::{CAPABILITIES, VERSION};
 pub use documents::{Document, DocumentState};
 pub use engine::Engine;
@@ -59,6 +60,7 @@ pub use steering::{Armed, Message, Outcome, Steering};
 pub use tally::{HookTally, Instances, Tally};
 pub use trail::{Did, Mark, Said, Streamed, Trail};
 pub use wants::ungranted;
+pub use warm::Warm;
 
 /// The bundled component of this name.
 pub fn bundled(name: &str) -> Option<&'static [u8]> {

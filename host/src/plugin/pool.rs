@@ -17,6 +17,7 @@ use super::metrics::Counts;
 use super::quarantine::Record;
 use super::registry::Entry;
 use super::tally::Sheet;
+use super::warm::Beginning;
 use crate::clock::within;
 use crate::config::Isolation;
 
@@ -46,16 +47,29 @@ pub(super) struct Taken {
 pub(super) struct Waiting(Rc<Pool>);
 
 impl Pool {
-    pub(super) fn new(engine: &Arc<Engine>, entry: &Arc<Entry>, outbound: &Arc<dyn Outbound>) -> Rc<Self> {
+    /// An empty pool, or one with the instance that was made for it.
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        entry: &Arc<Entry>,
+        outbound: &Arc<dyn Outbound>,
+        beginning: Option<Beginning>,
+    ) -> Rc<Self> {
+        let sheet = entry.open_sheet();
+        let (counts, idle) = match beginning {
+            Some(Beginning { counts, instance }) => (counts, vec![instance.on(&sheet)]),
+            None => (entry.metrics.share(), Vec::new()),
+        };
+        // What was made for it counts as needed until the sweep after the next.
+        let peak = Cell::new(idle.len());
         Rc::new(Self {
             entry: Arc::clone(entry),
             engine: Arc::clone(engine),
             outbound: Arc::clone(outbound),
-            counts: entry.metrics.share(),
-            idle: RefCell::default(),
-            peak: Cell::new(0),
+            counts,
+            idle: RefCell::new(idle),
+            peak,
             freed: Notify::new(),
-            sheet: entry.open_sheet(),
+            sheet,
             record: Record::default(),
         })
     }
@@ -123,6 +137,14 @@ impl Pool {
         }
         self.sheet.waiting.add(1);
         Ok(Waiting(Rc::clone(self)))
+    }
+
+    /// What is idle, for who frees it elsewhere.
+    pub(super) fn empty(&self) -> Vec<Instance> {
+        let mut idle = self.idle.take();
+        // Elsewhere nobody may write on this worker's sheet.
+        idle.iter_mut().for_each(Instance::leave);
+        idle
     }
 
     /// Drops instances that nobody needed since the sweep before.

@@ -5,14 +5,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
 use super::{Server, Source, State};
 use crate::config::Report;
-use crate::plugin::Engine;
+use crate::plugin::{Engine, Warm};
+
+/// How often it is looked whether an old state is still used.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What is wrong, as text, if the change was not made.
 pub type Outcome = Result<(), String>;
@@ -35,7 +38,7 @@ struct Run {
 #[derive(Debug)]
 pub struct Built {
     run: Run,
-    state: Result<Arc<State>, String>,
+    state: Result<(Arc<State>, Vec<Warm>), String>,
 }
 
 /// The changes that were asked for.
@@ -92,9 +95,13 @@ impl Server {
         self.changes.is_building = true;
         let (change, source) = (run.change.clone(), self.source.clone());
         let (engine, before) = (Arc::clone(&self.engine), Arc::clone(&self.state));
-        let ended = self.changes.ended.clone();
+        let (lines, ended) = (self.workers.lines(), self.changes.ended.clone());
         spawn_local(async move {
-            let build = move || build(&change, &source, &engine, Some(&before));
+            let build = move || {
+                let state = build(&change, &source, &engine, Some(&before))?;
+                let warm = state.snapshot.warm(&before.snapshot, &lines);
+                Ok::<_, Report>((state, warm))
+            };
             // Without colours: the log would show them as what they are made of.
             let state = match tokio::task::spawn_blocking(build).await {
                 Ok(state) => state.map_err(|report| report.render(false)),
@@ -110,7 +117,7 @@ impl Server {
         let Built { run, state } = built;
         let door = self.admin.as_ref().map(|door| door.address);
         let outcome = match state {
-            Ok(state) => self.adopt(state).await.map_err(|report| report.render(false)),
+            Ok((state, warm)) => self.adopt(state, warm).await.map_err(|report| report.render(false)),
             Err(report) => Err(report),
         };
         let name = &self.source.name;
@@ -153,4 +160,16 @@ pub(super) fn build(
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
     }
     Ok(Arc::new(state))
+}
+
+/// Keeps a state that was replaced until nobody uses it, so that it is freed here and not on a worker: with thousands of
+/// routes that takes milliseconds.
+pub(super) fn retire(state: Arc<State>) {
+    spawn_local(async move {
+        while Arc::strong_count(&state) > 1 || Arc::strong_count(&state.snapshot) > 1 {
+            tokio::time::sleep(LOOK).await;
+        }
+        // Not on this thread either: it accepts connections.
+        let _ = tokio::task::spawn_blocking(move || drop(state)).await;
+    });
 }

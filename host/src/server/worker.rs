@@ -1,5 +1,6 @@
 //! A worker: one thread that owns its connections, to clients and to upstreams, and its filter instances.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::State;
 use super::calls::{self, Asked, Line};
 use crate::clock;
 use crate::listen::{self, Arrival, Door, Id, Settings};
-use crate::plugin::Outbound;
+use crate::plugin::{Outbound, Station, Warm};
 use crate::proxy;
 use crate::snapshot::Local;
 use crate::telemetry::access::{WorkerLog, WorkerSender};
@@ -38,14 +39,24 @@ pub(super) struct Worker {
 /// What the control thread tells a worker.
 #[derive(Debug)]
 pub(super) enum Order {
-    /// Use this from now on, with these listeners in its order, and say when it is done.
-    Adopt(Arc<State>, Arc<[Id]>, oneshot::Sender<()>),
+    /// Use this from now on, and say when it is done.
+    Adopt(Adoption, oneshot::Sender<()>),
     /// Close what is left of a listener that is gone.
     Forget(Id),
     /// Let connections come to an end, and say when they have been told.
     Drain(oneshot::Sender<()>),
     /// Say that you look up from your work.
     Respond(oneshot::Sender<()>),
+}
+
+/// What a worker is to use.
+#[derive(Debug)]
+pub(super) struct Adoption {
+    pub(super) state: Arc<State>,
+    /// In the state's order.
+    pub(super) listeners: Arc<[Id]>,
+    /// First instances of what is new in it.
+    pub(super) warm: Warm,
 }
 
 impl Worker {
@@ -60,7 +71,8 @@ impl Worker {
         let door = Door { connections, open: Arc::new(AtomicUsize::new(0)) };
         let (state, listeners) = (Arc::clone(state), Arc::clone(listeners));
         let (line, calls) = Line::open();
-        let outbound = Arc::clone(&line);
+        // Some things are done once for all: the first worker stays as long as the server.
+        let station = Station { outbound: Arc::clone(&line), ticks: index == 0 };
         let runtime =
             move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
         let thread =
@@ -68,7 +80,7 @@ impl Worker {
                 move || match runtime() {
                     Ok(runtime) => {
                         let log = WorkerLog::new(log);
-                        runtime.block_on(work((state, listeners), inbox, arrivals, (outbound, calls), Rc::clone(&log)));
+                        runtime.block_on(work((state, listeners), inbox, arrivals, (station, calls), Rc::clone(&log)));
                         // Ends the connections that are left; their exchanges leave records too.
                         drop(runtime);
                         log.flush();
@@ -79,12 +91,12 @@ impl Worker {
         Ok(Self { orders, door, line, thread })
     }
 
-    /// Gives an order and waits until it is done; one that has ended does nothing.
-    pub(super) async fn ask(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) {
+    /// Gives an order; what is given back waits until it is done. One that has ended does nothing.
+    pub(super) fn ask(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) -> oneshot::Receiver<()> {
         let (done, told) = oneshot::channel();
-        if self.orders.send(order(done)).is_ok() {
-            let _ = told.await;
-        }
+        // Whoever waits is told at once that it has ended.
+        let _ = self.orders.send(order(done));
+        told
     }
 
     /// Waits for its end, which comes when nobody can give it orders or connections; what is open is closed.
@@ -101,25 +113,43 @@ struct Reception {
 }
 
 /// The receptions of a worker, those of listeners that are gone among them until they are forgotten.
-#[derive(Default)]
-struct Receptions(HashMap<Id, Reception>);
+#[derive(Clone, Default)]
+struct Receptions(Rc<RefCell<HashMap<Id, Reception>>>);
 
 impl Receptions {
+    fn of(&self, id: Id) -> Option<(Arc<Settings>, Rc<proxy::Listener>)> {
+        let receptions = self.0.borrow();
+        receptions.get(&id).map(|reception| (Arc::clone(&reception.settings), Rc::clone(&reception.listener)))
+    }
+
+    /// Tells all connections to come to an end.
+    fn drain(&self) {
+        self.0.borrow().values().for_each(|reception| reception.listener.drain.begin());
+    }
+
+    /// Closes what is left of a listener that is gone.
+    fn forget(&self, id: Id) {
+        if let Some(reception) = self.0.borrow_mut().remove(&id) {
+            reception.listener.drain.end();
+        }
+    }
+
     /// Has them be those of this state. The listeners that it does not have are in the snapshot before for the last time.
-    fn become_of(&mut self, state: &State, listeners: &[Id], before: &Rc<Local>) {
-        for (id, reception) in &self.0 {
+    fn become_of(&self, state: &State, listeners: &[Id], before: &Rc<Local>) {
+        let mut receptions = self.0.borrow_mut();
+        for (id, reception) in receptions.iter() {
             if !listeners.contains(id) {
                 reception.listener.leave(Rc::clone(before));
             }
         }
         for (place, (id, settings)) in listeners.iter().zip(&state.listeners).enumerate() {
             let settings = Arc::clone(settings);
-            match self.0.get_mut(id) {
+            match receptions.get_mut(id) {
                 Some(reception) => {
                     reception.settings = settings;
                     reception.listener.move_to(place);
                 }
-                None => drop(self.0.insert(*id, Reception { settings, listener: proxy::Listener::new(place) })),
+                None => drop(receptions.insert(*id, Reception { settings, listener: proxy::Listener::new(place) })),
             }
         }
     }
@@ -130,13 +160,15 @@ async fn work(
     (state, listeners): (Arc<State>, Arc<[Id]>),
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
-    (outbound, calls): (Arc<dyn Outbound>, mpsc::UnboundedReceiver<Asked>),
+    (station, calls): (Station, mpsc::UnboundedReceiver<Asked>),
     log: Rc<WorkerLog>,
 ) {
-    let worker = Rc::new(proxy::Worker::new(Local::new(Arc::clone(&state.snapshot), &outbound, None), log));
+    let local = Local::new(Arc::clone(&state.snapshot), &station, Warm::default(), None).await;
+    let worker = Rc::new(proxy::Worker::new(local, log));
     spawn_local(calls::serve(calls, Rc::clone(&worker)));
-    let mut receptions = Receptions::default();
+    let receptions = Receptions::default();
     receptions.become_of(&state, &listeners, &worker.local());
+    // The control thread frees it.
     drop(state);
     spawn_local(clock::run());
     let mut sweep = tokio::time::interval(SWEEP);
@@ -145,25 +177,30 @@ async fn work(
             arrival = arrivals.recv() => {
                 let Some(arrival) = arrival else { break };
                 // Otherwise its listener is gone, and its grace over.
-                if let Some(Reception { settings, listener }) = receptions.0.get(&arrival.listener) {
-                    let (settings, listener) = (Arc::clone(settings), Rc::clone(listener));
+                if let Some((settings, listener)) = receptions.of(arrival.listener) {
                     spawn_local(listen::serve(Rc::clone(&worker), arrival, settings, listener));
                 }
             }
             order = orders.recv() => match order {
-                Some(Order::Adopt(state, listeners, done)) => {
-                    let before = worker.local();
-                    worker.adopt(Local::new(Arc::clone(&state.snapshot), &outbound, Some(&before)));
-                    receptions.become_of(&state, &listeners, &before);
-                    let _ = done.send(());
+                Some(Order::Adopt(adoption, done)) => {
+                    let (worker, receptions, station) = (Rc::clone(&worker), receptions.clone(), station.clone());
+                    spawn_local(async move {
+                        let Adoption { state, listeners, warm } = adoption;
+                        let before = worker.local();
+                        let local = Local::new(Arc::clone(&state.snapshot), &station, warm, Some(&before)).await;
+                        // From here to the end nothing comes in between.
+                        worker.adopt(local);
+                        receptions.become_of(&state, &listeners, &before);
+                        drop(state);
+                        let _ = done.send(());
+                        Local::retire(before).await;
+                    });
                 }
                 Some(Order::Forget(id)) => {
-                    if let Some(reception) = receptions.0.remove(&id) {
-                        reception.listener.drain.end();
-                    }
+                    receptions.forget(id);
                 }
                 Some(Order::Drain(done)) => {
-                    receptions.0.values().for_each(|reception| reception.listener.drain.begin());
+                    receptions.drain();
                     let _ = done.send(());
                 }
                 Some(Order::Respond(done)) => drop(done.send(())),

@@ -10,9 +10,9 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::Instant;
 
 use super::State;
-use super::worker::{Order, Worker};
+use super::worker::{Adoption, Order, Worker};
 use crate::listen::{Doors, Id};
-use crate::plugin::Outbound;
+use crate::plugin::{Outbound, Warm};
 use crate::telemetry::access::AccessLog;
 
 /// How often it is looked whether what is to end has ended.
@@ -53,9 +53,9 @@ impl Workers {
         self.all.iter().map(|worker| worker.orders.downgrade())
     }
 
-    /// The way to upstreams for what is done once for all.
-    pub(super) fn line(&self) -> Option<&Arc<dyn Outbound>> {
-        self.all.first().map(|worker| &worker.line)
+    /// The way to each one's upstreams; the first is for what is done once for all.
+    pub(super) fn lines(&self) -> Vec<Arc<dyn Outbound>> {
+        self.all.iter().map(|worker| Arc::clone(&worker.line)).collect()
     }
 
     /// Those that are missing; they begin with this state. They get no connections before they are taken on.
@@ -65,10 +65,26 @@ impl Workers {
     }
 
     /// Has everybody use this state, and takes new ones on; those who are too many leave within the grace.
-    pub(super) async fn adopt(&mut self, state: &Arc<State>, listeners: &Arc<[Id]>, new: Vec<Worker>, grace: Duration) {
+    pub(super) async fn adopt(
+        &mut self,
+        state: &Arc<State>,
+        listeners: &Arc<[Id]>,
+        (new, warm): (Vec<Worker>, Vec<Warm>),
+        grace: Duration,
+    ) {
         let too_many = self.all.split_off(state.config.workers.min(self.all.len()));
-        for worker in &self.all {
-            worker.ask(|done| Order::Adopt(Arc::clone(state), Arc::clone(listeners), done)).await;
+        let mut warm = warm.into_iter();
+        let asked: Vec<_> = self
+            .all
+            .iter()
+            .map(|worker| {
+                let (state, listeners) = (Arc::clone(state), Arc::clone(listeners));
+                let warm = warm.next().unwrap_or_default();
+                worker.ask(|done| Order::Adopt(Adoption { state, listeners, warm }, done))
+            })
+            .collect();
+        for adopted in asked {
+            let _ = adopted.await;
         }
         self.all.extend(new);
         self.doors.replace(self.all.iter().map(|worker| worker.door.clone()).collect());
@@ -91,7 +107,7 @@ impl Workers {
     pub(super) async fn end(self, grace: Duration) {
         let deadline = Instant::now() + grace;
         for worker in &self.all {
-            worker.ask(Order::Drain).await;
+            let _ = worker.ask(Order::Drain).await;
         }
         tracing::info!("draining: exchanges in progress may end, within {grace:?}");
         quiet(grace, || self.connections() > 0).await;
@@ -114,7 +130,7 @@ impl Workers {
 
 /// The worker's connections come to an end, and then it does.
 async fn leave(worker: Worker, grace: Duration) {
-    worker.ask(Order::Drain).await;
+    let _ = worker.ask(Order::Drain).await;
     let open = Arc::clone(&worker.door.open);
     quiet(grace, || open.load(Ordering::Relaxed) > 0).await;
     let _ = tokio::task::spawn_blocking(|| worker.join()).await;

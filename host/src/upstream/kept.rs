@@ -97,6 +97,11 @@ impl Kept {
         self.http2.borrow_mut().take();
     }
 
+    /// Closes one of the idle connections, if there is one.
+    pub(super) fn close_one(&self) -> bool {
+        self.idle.borrow_mut().pop().is_some()
+    }
+
     /// Closes connections that have been idle for too long, or that the server has closed.
     pub(super) fn sweep(&self) {
         let is_fresh = |since: Instant| now().duration_since(since) <= LONGEST_IDLE;

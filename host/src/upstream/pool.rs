@@ -8,6 +8,7 @@ use super::Upstream;
 use super::balance::Balancer;
 use super::endpoint::Endpoint;
 use super::kept::Kept;
+use crate::clock::Slices;
 
 /// Connections to every endpoint.
 #[derive(Debug)]
@@ -37,6 +38,13 @@ impl Pool {
     /// The upstream's name.
     pub fn name(&self) -> &str {
         &self.upstream.config.name
+    }
+
+    /// Closes its idle connections in slices.
+    pub async fn close(self, slices: &mut Slices) {
+        while self.kept.iter().any(Kept::close_one) {
+            slices.pause().await;
+        }
     }
 
     /// Closes connections that have been idle for too long, that a server has closed, or that go to a server that gets no
