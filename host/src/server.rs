@@ -6,8 +6,11 @@ mod health;
 mod inspect;
 mod listeners;
 mod orders;
+mod probation;
 mod reload;
 mod state;
+mod swap;
+mod versions;
 mod worker;
 mod workers;
 
@@ -22,7 +25,7 @@ use tokio::task::spawn_local;
 
 use crate::admin;
 use crate::config::{Admin, Config, Fault, Report};
-use crate::plugin::{Document, Engine, Warm};
+use crate::plugin::{Document, Engine, Substitutes, Warm};
 
 use door::AdminDoor;
 use health::Pulse;
@@ -31,6 +34,7 @@ pub use orders::Then;
 pub use reload::{Built, Outcome, Reloads};
 use reload::{Change, Changes};
 pub use state::State;
+use versions::{Move, Versions};
 use workers::Workers;
 
 /// Orders that wait; whoever asks waits, too.
@@ -65,6 +69,7 @@ pub struct Server {
     /// Whose turn it is to show something large.
     showing: Arc<Semaphore>,
     changes: Changes,
+    versions: Versions,
     reloads: Reloads,
     /// When the last reload was, and what was wrong.
     reloaded: Option<(Instant, Option<String>)>,
@@ -77,6 +82,8 @@ pub enum Duty {
     Order(admin::Order),
     /// A build has ended.
     Built(Built),
+    /// It is time to look at versions of plugins that are on probation.
+    Look,
 }
 
 impl Server {
@@ -85,7 +92,7 @@ impl Server {
     pub async fn start(source: Source, engine: Arc<Engine>, grace: Duration) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
         let (from, with) = (source.clone(), Arc::clone(&engine));
-        let build = move || reload::build(&Change::Configuration, &from, &with, None);
+        let build = move || reload::build(&Change::Configuration, &from, &with, None, &Substitutes::new());
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
         let mut server = Self {
             source,
@@ -100,11 +107,12 @@ impl Server {
             pulse: Rc::default(),
             showing: Arc::new(Semaphore::new(1)),
             changes: Changes::none(),
+            versions: Versions::default(),
             reloads: Reloads::default(),
             reloaded: None,
             state: Arc::clone(&state),
         };
-        server.adopt(state, Vec::new()).await?;
+        server.take_over(state, Vec::new(), None).await?;
         Ok(server)
     }
 
@@ -113,6 +121,7 @@ impl Server {
         tokio::select! {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
+            () = self.versions.time_to_look() => Duty::Look,
         }
     }
 
@@ -121,6 +130,7 @@ impl Server {
         match duty {
             Duty::Order(order) => return self.obey(order),
             Duty::Built(built) => self.finish(built).await,
+            Duty::Look => self.look_at_probation(),
         }
         Then::GoOn
     }
@@ -134,6 +144,21 @@ impl Server {
     /// Name, scheme and bound address of every listener.
     pub fn addresses(&self) -> impl Iterator<Item = (&str, &'static str, SocketAddr)> {
         self.listeners.iter().map(|bound| (bound.name.as_str(), bound.scheme, bound.address))
+    }
+
+    /// Has everything be as this state says, and takes note of what became of plugins by it. New versions are on probation,
+    /// but for that of the plugin that was to go back.
+    async fn take_over(&mut self, state: Arc<State>, warm: Vec<Warm>, back: Option<&str>) -> Result<Vec<Move>, Report> {
+        // What they did is forgotten with them.
+        let before = self.calls_of_leaving(&state);
+        self.adopt(state, warm).await?;
+        let config = Arc::clone(&self.state.config);
+        let source = |name: &str| config.plugin(name).ok().map(|plugin| &plugin.component.source);
+        let moves = self.versions.serve(self.state.snapshot.plugins(), source, back);
+        for moved in moves.iter().filter(|moved| back != Some(moved.plugin.as_str())) {
+            self.put_on_probation(&moved.plugin, before.get(&moved.plugin).copied());
+        }
+        Ok(moves)
     }
 
     /// Has everything be as this state says: what it needs is bound and started before, and what it does not have comes to

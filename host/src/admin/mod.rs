@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod openapi;
 mod orders;
+mod plugins;
 mod reply;
 mod route;
 mod schema;
@@ -20,13 +21,14 @@ mod views;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 pub use asked::Page;
 pub use client::{At, Call, call};
 pub use guard::{Caller, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
 pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes};
+pub use plugins::{NotSwapped, SwapAnswer, Upload};
 pub use reply::Problem;
 pub use serve::{Arrival, Stream, serve};
 pub use views::*;
@@ -37,6 +39,8 @@ pub struct Desk {
     pub rules: RefCell<Rules>,
     /// To whoever runs the server.
     pub orders: mpsc::Sender<Order>,
+    /// Who may hold a component.
+    pub uploads: Semaphore,
     /// What is known without them.
     pub health: Rc<dyn Health>,
 }

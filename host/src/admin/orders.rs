@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::asked::Page;
+use super::plugins::{SwapAnswer, Upload};
 use super::views::{
     Chains, Configuration, Documents, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine, Routes, Sites,
     Status, Upstream, Upstreams,
@@ -16,8 +17,8 @@ pub type Found<T> = oneshot::Sender<Result<T, String>>;
 pub enum Order {
     /// How is it?
     Status(oneshot::Sender<Status>),
-    /// Read the configuration again. Answered with what is wrong with it, if so.
-    Reload(oneshot::Sender<Result<(), String>>),
+    /// Read the configuration again. Answered with what became of plugins by it, or with what is wrong with it.
+    Reload(oneshot::Sender<Result<Vec<String>, String>>),
     /// End, when exchanges in progress have ended.
     Drain(oneshot::Sender<()>),
     /// The configuration in force.
@@ -34,6 +35,10 @@ pub enum Order {
     Chains(String, Page, oneshot::Sender<Chains>),
     /// These plugins.
     Plugins(Page, oneshot::Sender<Plugins>),
+    /// Swap a plugin's component.
+    Swap(Upload, SwapAnswer),
+    /// Go back to the component that the plugin of this name had before.
+    Rollback(String, SwapAnswer),
     /// These upstreams.
     Upstreams(Page, oneshot::Sender<Upstreams>),
     /// One upstream, by its name.

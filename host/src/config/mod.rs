@@ -134,6 +134,16 @@ impl Config {
         (!warnings.is_empty()).then(|| Report::warnings(&self.sources, warnings))
     }
 
+    /// The plugin of this name, or words that say which there are.
+    pub fn plugin(&self, name: &str) -> Result<&Plugin, String> {
+        let found = self.plugins.iter().find(|plugin| plugin.component.plugin == name);
+        found.ok_or_else(|| {
+            let names = self.plugins.iter().map(|plugin| plugin.component.plugin.as_str());
+            let help = fault::suggestion(name, "plugins", names);
+            format!("there is no plugin {} that is declared or used; {help}", fault::quoted(name))
+        })
+    }
+
     /// What fields of a filter's config may refer to.
     pub fn known(&self) -> grants::Known<'_> {
         grants::Known { sources: &self.sources, names: &self.names }

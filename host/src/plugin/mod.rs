@@ -42,7 +42,7 @@ mod wants;
 mod warm;
 
 pub use after::Completion;
-pub use cache::CompiledCache;
+pub use cache::{CompiledCache, hex};
 pub use calls::{Call, CallFailed, Called, Nowhere, Outbound};
 pub use chain::{Chain, Pools, Station, Step};
 pub use contract::{CAPABILITIES, VERSION};
@@ -55,7 +55,7 @@ pub use granted::Stores;
 pub use manifest::{About, Interface, Manifest};
 pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};
-pub use registry::{Entry, Registry, read, read_component};
+pub use registry::{Entry, Registry, check_pin, read, read_component};
 pub use steering::{Armed, Message, Outcome, Steering};
 pub use tally::{HookTally, Instances, Tally};
 pub use trail::{Did, Mark, Said, Streamed, Trail};

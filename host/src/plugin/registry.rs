@@ -230,6 +230,7 @@ impl<'a> Registry<'a> {
             return Ok(Named { filter, configured: *configured });
         }
         let given = read(wanted)?;
+        check_pin(wanted, &given.digest)?;
         let configured = given.digest;
         let given = match substitute {
             Some(Substitute::For(digests, instead)) if digests.contains(&configured) => instead.clone(),
@@ -248,21 +249,25 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// What the configuration names, if it is what was pinned.
+/// What the configuration names.
 pub fn read(wanted: &ComponentConfig) -> Result<Given, Fault> {
-    let given = match &wanted.source {
+    Ok(match &wanted.source {
         ComponentSource::Bundled(name) => Given::new(weir_bundle::find(name).unwrap_or_default()),
         ComponentSource::File(path) => Given::new(read_component(path).map_err(|why| {
             Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
                 .help("paths are relative to the file that names them")
         })?),
-    };
+    })
+}
+
+/// Whether it is what was pinned, if something was.
+pub fn check_pin(wanted: &ComponentConfig, digest: &Digest) -> Result<(), Fault> {
     match &wanted.sha256 {
-        Some(pinned) if !pinned.value.contains(&given.digest) => {
-            Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(&given.digest)))
+        Some(pinned) if !pinned.value.contains(digest) => {
+            Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(digest)))
                 .help("write that one, if this is the component that you want"))
         }
-        _ => Ok(given),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::health::Pulse;
@@ -14,6 +14,9 @@ use super::listeners::cannot_bind;
 use crate::admin::{self, Arrival, Caller, Desk, Health, Order, Rules, Stream};
 use crate::config::{Admin, Fault};
 use crate::listen;
+
+/// Components that operators send at a time: each may have 64 MiB.
+const UPLOADS: usize = 2;
 
 /// How long to wait when no descriptor is left; accepting again at once would spin.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
@@ -35,7 +38,12 @@ impl AdminDoor {
         let (address, listener) =
             bound.map_err(|error| cannot_bind(asked.address.place, asked.address.value, &error))?;
         let health = Rc::clone(pulse) as Rc<dyn Health>;
-        let desk = Rc::new(Desk { rules: RefCell::new(rules(asked)), orders: orders.clone(), health });
+        let desk = Rc::new(Desk {
+            rules: RefCell::new(rules(asked)),
+            orders: orders.clone(),
+            uploads: Semaphore::new(UPLOADS),
+            health,
+        });
         let served = Rc::clone(&desk);
         let acceptor = spawn_local(admin::serve(async move || accept(&listener).await, served));
         Ok(Self { asked: asked.clone(), address, desk, acceptor })

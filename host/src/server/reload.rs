@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
+use super::swap::{Made, Swap};
 use super::{Server, Source, State};
 use crate::config::Report;
-use crate::plugin::{Engine, Warm};
+use crate::plugin::{Engine, Substitutes, Warm};
 
 /// How often it is looked whether an old state is still used.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What is wrong, as text, if the change was not made.
-pub type Outcome = Result<(), String>;
+/// What became of plugins by the change; or what is wrong, as text, if it was not made.
+pub type Outcome = Result<Vec<String>, String>;
 
 /// What is to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +35,25 @@ struct Run {
     asked: Vec<oneshot::Sender<Outcome>>,
 }
 
+/// What waits for its turn.
+#[derive(Debug)]
+enum Waiting {
+    Reload(Run),
+    Swap(Swap),
+}
+
 /// A build that has ended.
 #[derive(Debug)]
-pub struct Built {
+pub enum Built {
+    /// Of a whole configuration.
+    Reload(Reload),
+    /// With another component of one plugin.
+    Swap(Box<Made>),
+}
+
+/// A build of a whole configuration.
+#[derive(Debug)]
+pub struct Reload {
     run: Run,
     state: Result<(Arc<State>, Vec<Warm>), String>,
 }
@@ -44,7 +61,7 @@ pub struct Built {
 /// The changes that were asked for.
 #[derive(Debug)]
 pub(super) struct Changes {
-    waiting: VecDeque<Run>,
+    waiting: VecDeque<Waiting>,
     is_building: bool,
     ended: mpsc::UnboundedSender<Built>,
     ends: mpsc::UnboundedReceiver<Built>,
@@ -65,6 +82,11 @@ impl Changes {
         Self { waiting: VecDeque::new(), is_building: false, ended, ends }
     }
 
+    /// Where builds go that have ended.
+    pub(super) fn ended(&self) -> mpsc::UnboundedSender<Built> {
+        self.ended.clone()
+    }
+
     /// The next build that ends. Giving up the wait loses nothing.
     pub(super) async fn next(&mut self) -> Built {
         self.ends.recv().await.expect("its sender is beside it")
@@ -79,26 +101,49 @@ impl Server {
     }
 
     pub(super) fn change(&mut self, change: Change, asked: Option<oneshot::Sender<Outcome>>) {
-        match self.changes.waiting.iter_mut().find(|run| run.change == change) {
+        let known = self.changes.waiting.iter_mut().find_map(|waiting| match waiting {
+            Waiting::Reload(run) if run.change == change => Some(run),
+            _ => None,
+        });
+        match known {
             Some(run) => run.asked.extend(asked),
-            None => self.changes.waiting.push_back(Run { change, asked: asked.into_iter().collect() }),
+            None => {
+                let run = Run { change, asked: asked.into_iter().collect() };
+                self.changes.waiting.push_back(Waiting::Reload(run));
+            }
+        }
+        self.begin();
+    }
+
+    /// Has another component of one plugin serve, if it can. How that went is logged, and told to whoever asked.
+    pub(super) fn swap(&mut self, swap: Swap) {
+        if swap.is_urgent() {
+            self.changes.waiting.push_front(Waiting::Swap(swap));
+        } else {
+            self.changes.waiting.push_back(Waiting::Swap(swap));
         }
         self.begin();
     }
 
     /// Begins the next build, unless one goes on.
     fn begin(&mut self) {
-        if self.changes.is_building {
-            return;
+        while !self.changes.is_building {
+            self.changes.is_building = match self.changes.waiting.pop_front() {
+                Some(Waiting::Reload(run)) => self.begin_reload(run),
+                Some(Waiting::Swap(swap)) => self.begin_swap(swap),
+                None => return,
+            };
         }
-        let Some(run) = self.changes.waiting.pop_front() else { return };
-        self.changes.is_building = true;
+    }
+
+    fn begin_reload(&mut self, run: Run) -> bool {
+        let substitutes = self.versions.for_reload();
         let (change, source) = (run.change.clone(), self.source.clone());
         let (engine, before) = (Arc::clone(&self.engine), Arc::clone(&self.state));
         let (lines, ended) = (self.workers.lines(), self.changes.ended.clone());
         spawn_local(async move {
             let build = move || {
-                let state = build(&change, &source, &engine, Some(&before))?;
+                let state = build(&change, &source, &engine, Some(&before), &substitutes)?;
                 let warm = state.snapshot.warm(&before.snapshot, &lines);
                 Ok::<_, Report>((state, warm))
             };
@@ -107,23 +152,36 @@ impl Server {
                 Ok(state) => state.map_err(|report| report.render(false)),
                 Err(failed) => Err(format!("error: the build broke off: {failed}")),
             };
-            let _ = ended.send(Built { run, state });
+            let _ = ended.send(Built::Reload(Reload { run, state }));
         });
+        true
     }
 
     /// Puts a state that was built into the place of the running one, if it is sound. On an error nothing has changed;
     /// otherwise no new exchange uses the old snapshot, and no new connection the old listeners' settings.
     pub(super) async fn finish(&mut self, built: Built) {
-        let Built { run, state } = built;
+        match built {
+            Built::Reload(reload) => self.finish_reload(reload).await,
+            Built::Swap(made) => self.finish_swap(*made).await,
+        }
+        self.changes.is_building = false;
+        self.begin();
+    }
+
+    async fn finish_reload(&mut self, Reload { run, state }: Reload) {
         let door = self.admin.as_ref().map(|door| door.address);
         let outcome = match state {
-            Ok((state, warm)) => self.adopt(state, warm).await.map_err(|report| report.render(false)),
+            Ok((state, warm)) => match self.take_over(state, warm, None).await {
+                Ok(moves) => Ok(self.notes(&moves)),
+                Err(report) => Err(report.render(false)),
+            },
             Err(report) => Err(report),
         };
         let name = &self.source.name;
         match &outcome {
-            Ok(()) => {
+            Ok(notes) => {
                 self.reloads.done += 1;
+                notes.iter().for_each(|note| tracing::warn!("{note}"));
                 tracing::info!("{name} is reloaded");
                 if let Some(new) = self.admin.as_ref().filter(|new| Some(new.address) != door) {
                     new.announce();
@@ -139,8 +197,6 @@ impl Server {
             // Who asked may have gone.
             let _ = asked.send(outcome.clone());
         }
-        self.changes.is_building = false;
-        self.begin();
     }
 }
 
@@ -151,11 +207,12 @@ pub(super) fn build(
     source: &Source,
     engine: &Arc<Engine>,
     before: Option<&State>,
+    substitutes: &Substitutes,
 ) -> Result<Arc<State>, Report> {
     let config = match change {
         Change::Configuration => Arc::new((source.load)()),
     };
-    let state = State::build(config, engine, before)?;
+    let state = State::build(config, engine, before, substitutes)?;
     if let Some(warnings) = &state.warnings {
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
     }

@@ -6,6 +6,7 @@ mod failures;
 mod sites;
 mod status;
 mod upstreams;
+mod versions;
 
 pub use chains::{Chain, Chains, Filter, FilterLimits, Plugin, Plugins, QuarantineRule, Use};
 pub use config::{Configuration, Listener, Listeners};
@@ -13,3 +14,4 @@ pub use failures::{Failure, Failures, Quarantine, Quarantined};
 pub use sites::{Condition, Explanation, Route, Routes, Site, Sites, Step, Timeouts};
 pub use status::{Bucket, Count, Drained, Drift, Label, ListenerStatus, Reload, Reloaded, Status};
 pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};
+pub use versions::{PluginVersion, RefusedComponent, SwapTimes, Swapped};

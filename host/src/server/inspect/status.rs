@@ -22,7 +22,7 @@ impl Server {
             filters,
             counts: counts(&self.state),
             instances: self.engine.instances(),
-            drift: self.in_force().drift(),
+            drift: self.in_force().drift().into_iter().chain(self.versions.drift()).collect(),
             reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
         }
     }
