@@ -149,6 +149,11 @@ impl Config {
         grants::Known { sources: &self.sources, names: &self.names }
     }
 
+    /// The file that a place is in, and the bytes there.
+    pub fn written(&self, place: Place) -> Option<(&Source, std::ops::Range<usize>)> {
+        Some((place.source(&self.sources)?, place.start()..place.start() + place.length()))
+    }
+
     /// `file:line` of a place.
     pub fn line_of(&self, place: Place) -> String {
         fault::line_of(&self.sources, place)

@@ -3,7 +3,9 @@
 mod build;
 mod inspect;
 mod powers;
+mod save;
 mod schema;
+mod swap;
 
 use std::io::Write;
 
@@ -26,12 +28,22 @@ pub(super) enum Command {
         Example: weir plugin inspect request-id --json\n\n\
         Exit code: 0 if this weir can run it, 1 if not.")]
     Inspect(inspect::Options),
+    /// Have another component serve under a plugin's name in the running proxy, without a restart
+    #[command(after_help = "Example: weir plugin swap my-filter my-filter.wasm\n\
+        Example: weir plugin swap my-filter my-filter.wasm --save\n\
+        Example: weir plugin swap my-filter --rollback\n\n\
+        Needs `admin:` in the configuration. New exchanges use the component, those in progress end on the one before. It \
+        is watched for a while (`probation:`): if it fails too often, the one before comes back by itself. Without --save \
+        it serves until the next reload.\n\n\
+        Exit code: 0 if it serves, 1 if not; then what was running goes on.")]
+    Swap(swap::Options),
 }
 
 pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Build(options) => build::build(options),
         Command::Inspect(options) => inspect::inspect(options),
+        Command::Swap(options) => swap::swap(options),
     }
 }
 
