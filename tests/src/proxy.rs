@@ -179,6 +179,17 @@ impl Proxy {
         self.child.id()
     }
 
+    /// Its configuration.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Another process with the same configuration, which lies in the folder of this one.
+    pub fn again(&self) -> Self {
+        let file = self.file.clone();
+        Self::start(weir().args(["run", "-c"]).arg(&file), tempfile::tempdir().unwrap(), file)
+    }
+
     /// Replaces the configuration's file; the listener stays on its port 0.
     pub fn write(&self, builder: &ProxyBuilder) {
         self.write_text(&builder.text("127.0.0.1:0"));

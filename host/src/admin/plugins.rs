@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use hyper::body::Body;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
@@ -86,6 +87,13 @@ pub(super) fn swap(mut asked: Asked) -> Answering {
             ));
         };
         let began = Instant::now();
+        // Who says so beforehand need not send it all.
+        if asked.request.body().size_hint().lower() > LARGEST as u64 {
+            return Err(Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("a component has at most {LARGEST} bytes"),
+            ));
+        }
         let component = bytes(asked.request.body_mut(), LARGEST, PATIENCE).await?;
         let received = began.elapsed();
         let digest: [u8; 32] = Sha256::digest(&component).into();

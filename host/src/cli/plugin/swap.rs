@@ -15,6 +15,7 @@ use crate::config;
 use crate::plugin::read_component;
 
 #[derive(Args, Debug)]
+#[group(id = "swap")]
 pub(in crate::cli) struct Options {
     /// The plugin's name in the configuration
     #[arg(value_name = "NAME")]
