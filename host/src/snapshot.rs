@@ -153,10 +153,15 @@ impl Snapshot {
     ) -> Result<(Self, SwapSteps), Report> {
         let began = Instant::now();
         let name = &plugin.component.plugin;
+        let is_of_file = given.digest == configured;
         let substitutes = Substitutes::from([(name.clone(), Substitute::Always(given, configured))]);
         let mut registry = Registry::new(&self.engine, &self.entries, &self.stores, config.known(), &substitutes);
         let checked = registry.check(&plugin.component, plugin.limits.compile);
-        checked.map_err(|fault| Report::new(&config.sources, vec![fault]))?;
+        checked.map_err(|mut fault| {
+            // What the configuration says there is not at fault.
+            fault.place = fault.place.filter(|_| is_of_file);
+            Report::new(&config.sources, vec![fault])
+        })?;
         let compile = began.elapsed();
         let (mut entries, mut faults) = (Vec::with_capacity(self.entries.len()), Vec::new());
         let (mut before, mut after) = (Vec::new(), Vec::new());
