@@ -2,6 +2,7 @@
 
 mod calls;
 mod door;
+mod files;
 mod health;
 mod inspect;
 mod listeners;
@@ -11,6 +12,7 @@ mod reload;
 mod state;
 mod swap;
 mod versions;
+mod watch;
 mod worker;
 mod workers;
 
@@ -31,10 +33,11 @@ use door::AdminDoor;
 use health::Pulse;
 use listeners::{Bound, Listeners};
 pub use orders::Then;
+use reload::Changes;
 pub use reload::{Built, Outcome, Reloads};
-use reload::{Change, Changes};
 pub use state::State;
 use versions::{Move, Versions};
+use watch::{Item, Watch};
 use workers::Workers;
 
 /// Orders that wait; whoever asks waits, too.
@@ -45,6 +48,8 @@ const ORDERS: usize = 16;
 pub struct Source {
     /// For people.
     pub name: String,
+    /// Whether it is reloaded when a file of it changes.
+    pub is_watched: bool,
     /// Reads it; slow.
     pub load: Arc<dyn Fn() -> Config + Send + Sync>,
 }
@@ -71,9 +76,14 @@ pub struct Server {
     changes: Changes,
     versions: Versions,
     reloads: Reloads,
-    /// When the last reload was, and what was wrong.
-    reloaded: Option<(Instant, Option<String>)>,
+    /// The configuration that was last read, if it could not be used.
+    refused: Option<Arc<Config>>,
+    files: Watch,
 }
+
+/// Files that have changed.
+#[derive(Debug)]
+pub struct Changed(Vec<Item>);
 
 /// What there is to do.
 #[derive(Debug)]
@@ -84,6 +94,8 @@ pub enum Duty {
     Built(Built),
     /// It is time to look at versions of plugins that are on probation.
     Look,
+    /// Files have changed.
+    Changed(Changed),
 }
 
 impl Server {
@@ -91,8 +103,9 @@ impl Server {
     /// every address accepts.
     pub async fn start(source: Source, engine: Arc<Engine>, grace: Duration) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
-        let (from, with) = (source.clone(), Arc::clone(&engine));
-        let build = move || reload::build(&Change::Configuration, &from, &with, None, &Substitutes::new());
+        let since = watch::now();
+        let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
+        let build = move || reload::build(&Arc::new(load()), &with, None, &Substitutes::new());
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
         let mut server = Self {
             source,
@@ -109,10 +122,12 @@ impl Server {
             changes: Changes::none(),
             versions: Versions::default(),
             reloads: Reloads::default(),
-            reloaded: None,
+            refused: None,
+            files: Watch::start(),
             state: Arc::clone(&state),
         };
         server.take_over(state, Vec::new(), None).await?;
+        server.watch(since);
         Ok(server)
     }
 
@@ -122,6 +137,7 @@ impl Server {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
             () = self.versions.time_to_look() => Duty::Look,
+            changed = self.files.next() => Duty::Changed(Changed(changed)),
         }
     }
 
@@ -131,6 +147,7 @@ impl Server {
             Duty::Order(order) => return self.obey(order),
             Duty::Built(built) => self.finish(built).await,
             Duty::Look => self.look_at_probation(),
+            Duty::Changed(Changed(items)) => self.changed(items),
         }
         Then::GoOn
     }
@@ -168,7 +185,7 @@ impl Server {
         let failed = |faults| Report::new(&config.sources, faults);
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
-        let door = config.admin.as_ref().filter(|asked| !is_open(asked));
+        let door = state.admin.as_ref().filter(|asked| !is_open(asked));
         let door = door.map(|asked| AdminDoor::open(asked, &self.ordered, &self.pulse)).transpose();
         let (plan, door) = match (plan, door) {
             (Ok(plan), Ok(door)) => (plan, door),
@@ -185,7 +202,7 @@ impl Server {
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
             self.workers.forget(id, gone.close().await, self.grace);
         }
-        match (&config.admin, door) {
+        match (&state.admin, door) {
             (_, Some(new)) => self.admin = Some(new),
             (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked)),
             (None, None) => self.admin = None,

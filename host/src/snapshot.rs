@@ -6,6 +6,7 @@
 pub mod order;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -250,6 +251,11 @@ impl Snapshot {
     /// What filters want to be kept fresh.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.iter().flat_map(|entry| entry.documents())
+    }
+
+    /// The files of filters' secrets.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.entries.iter().flat_map(|entry| entry.secret_files())
     }
 
     /// What filters count, by entry.

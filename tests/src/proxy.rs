@@ -123,10 +123,12 @@ impl ProxyBuilder {
 
     /// Runs it and waits until it accepts.
     pub fn start(&self) -> Proxy {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("weir.yaml");
-        std::fs::write(&file, self.text("127.0.0.1:0")).unwrap();
-        Proxy::start(weir().args(["run", "-c"]).arg(&file), folder, file)
+        Proxy::of(&self.text("127.0.0.1:0"), &[])
+    }
+
+    /// The same with `--watch`.
+    pub fn start_watched(&self) -> Proxy {
+        Proxy::watched(&self.text("127.0.0.1:0"), &[])
     }
 }
 
@@ -147,13 +149,25 @@ pub struct Proxy {
 impl Proxy {
     /// Runs a configuration as it is written, with its files beside it, and waits until its listener `main` accepts.
     pub fn of(text: &str, files: &[(&str, &str)]) -> Self {
+        Self::with(&[], text, files)
+    }
+
+    /// The same with `--watch`.
+    pub fn watched(text: &str, files: &[(&str, &str)]) -> Self {
+        Self::with(&["--watch"], text, files)
+    }
+
+    /// The same with these arguments of `weir run`.
+    pub fn with(arguments: &[&str], text: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            std::fs::write(folder.path().join(name), text).unwrap();
+            let file = folder.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
         }
         let file = folder.path().join("weir.yaml");
         std::fs::write(&file, text).unwrap();
-        Self::start(weir().args(["run", "-c"]).arg(&file), folder, file)
+        Self::start(weir().args(["run", "-c"]).arg(&file).args(arguments), folder, file)
     }
 
     /// Begins a configuration.
@@ -182,6 +196,11 @@ impl Proxy {
     /// Its configuration.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// A file beside the configuration.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.file.with_file_name(name)
     }
 
     /// Another process with the same configuration, which lies in the folder of this one.

@@ -39,6 +39,13 @@ impl Stage {
         self.folder.path().join("banner.wasm")
     }
 
+    /// Puts another component into the place of the plugin's file, as a build does.
+    fn put(&self, component: &Path) {
+        let new = self.folder.path().join("new");
+        std::fs::copy(component, &new).unwrap();
+        std::fs::rename(new, self.file()).unwrap();
+    }
+
     /// A guest that differs in these words, which have the same length.
     fn variant(&self, name: &str, from: &str, to: &str) -> PathBuf {
         self.write(&format!("{name}-{to}"), &replaced(&std::fs::read(guest(name)).unwrap(), from, to))
@@ -397,8 +404,9 @@ fn a_version_that_traps_goes_by_itself_and_is_refused_until_it_is_forced() {
 
     let words = stage.refuse(&guest("trap"));
     assert!(words.contains("this component is refused, because 20 of 20 calls failed"), "{words}");
-    // Nor does a reload take it from the file.
-    std::fs::copy(guest("trap"), stage.file()).unwrap();
+    // Nor is it taken from the file, at once or with a reload.
+    stage.put(&guest("trap"));
+    stage.proxy.log.wait("this file's component is refused, because 20 of 20 calls failed");
     let words = stage.reload();
     assert!(words.contains("goes on, because what the configuration names is refused"), "{words}");
     assert_eq!(get(stage.proxy.address, "/").header("x-added"), Some("by the filter"));
@@ -636,4 +644,55 @@ fn a_bundled_plugin_is_swapped_too() {
         stage.ask("/plugins/request-id/rollback", &["-X", "POST", "-H", "Content-Type: application/json", "-d", "{}"]);
     assert_eq!((status, &answer["to"]["from"], &answer["to"]["number"]), (200, &"bundled".into(), &1.into()));
     assert!(get(stage.proxy.address, "/").header("x-request-id").is_some());
+}
+
+#[test]
+fn a_file_that_changes_is_swapped_with_versions_and_probation() {
+    let origin = Origin::text("x");
+    let stage =
+        Stage::new("headers", ", quarantine: off", |proxy| proxy.filter("banner").route("/*", "app", origin.address));
+    stage.put(&stage.variant("headers", "by the filter", "by the second"));
+    stage.proxy.log.wait("the file of `banner` changed, and what is there now is used: version 2 (");
+    assert_eq!(get(stage.proxy.address, "/").header("x-added"), Some("by the second"));
+    let plugin = stage.plugin();
+    assert_eq!((&plugin["serves"]["from"], stage.drift().as_str()), (&stage.file().to_str().unwrap().into(), ""));
+    assert!(plugin["probation_ms"].as_u64().is_some());
+
+    stage.put(&guest("trap"));
+    stage.proxy.log.wait("what is there now is used: version 3 (");
+    failing(&mut Client::connect(stage.proxy.address), 20);
+    stage.proxy.log.wait("is taken back, because 20 of 20 calls failed");
+    assert_eq!(get(stage.proxy.address, "/").header("x-added"), Some("by the second"));
+    assert!(stage.drift().contains("what the configuration names is refused"), "{}", stage.drift());
+
+    // Something else in the file is taken again.
+    stage.put(&guest("noop"));
+    stage.proxy.log.wait("what is there now is used: version 4 (");
+    assert_eq!((get(stage.proxy.address, "/").header("x-added"), stage.drift().as_str()), (None, ""));
+}
+
+#[test]
+fn a_file_that_cannot_serve_changes_nothing_until_it_can() {
+    let stage = Stage::new("headers", "", |proxy| proxy.filter("banner"));
+    stage.put(&guest("undeclared"));
+    stage.proxy.log.wait("the file of `banner` changed and cannot be used, what was running goes on");
+    assert!(stage.drift().contains("its file has changed and is not taken"), "{}", stage.drift());
+    let output = weir().args(["status", "--admin", &stage.admin]).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(words.contains("`banner` wants to use `kv`, which the version that runs does not"), "{words}");
+    stage.put(&guest("noop"));
+    stage.proxy.log.wait("what is there now is used: version 2 (");
+    assert_eq!((stage.plugin()["failure"].clone(), stage.drift().as_str()), (Value::Null, ""));
+}
+
+#[test]
+fn a_file_that_changes_away_from_its_pin_is_not_taken() {
+    let pinned = format!(", sha256: [{}, {}]", sha256(&guest("noop")), sha256(&guest("headers")));
+    let stage = Stage::new("headers", &pinned, |proxy| proxy.filter("banner"));
+    stage.put(&guest("noop"));
+    stage.proxy.log.wait("what is there now is used: version 2 (");
+    stage.put(&guest("trap"));
+    let line = stage.proxy.log.wait("changed and cannot be used, what was running goes on");
+    assert!(line.contains(&format!("the component's digest is {}", sha256(&guest("trap")))), "{line}");
+    assert_eq!(stage.serves(), 2);
 }

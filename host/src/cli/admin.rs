@@ -45,12 +45,16 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
     for drift in answer["drift"].as_array().into_iter().flatten() {
         println!("  {} {}: {}", text(&drift["kind"]), text(&drift["name"]), text(&drift["words"]));
     }
-    match (&answer["reload"], answer["reload"]["report"].as_str()) {
-        (Value::Null, _) => {}
-        (reload, None) => println!("  reloaded {} ago", duration(&reload["ago"])),
-        (reload, Some(report)) => {
-            println!("  the reload {} ago failed, what was running goes on:\n\n{report}", duration(&reload["ago"]));
-        }
+    if answer["reload"].is_object() && answer["reload"]["report"].is_null() {
+        println!("  reloaded {} ago", duration(&answer["reload"]["ago"]));
+    }
+    for failure in answer["failures"].as_array().into_iter().flatten() {
+        let what = match failure["what"].as_str() {
+            Some("files") => "files changed and cannot be used",
+            _ => "the reload failed",
+        };
+        let (ago, report) = (duration(&failure["ago"]), text(&failure["report"]));
+        println!("  {what}, what was running goes on ({ago} ago):\n\n{report}");
     }
     Ok(())
 }

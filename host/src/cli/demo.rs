@@ -47,7 +47,7 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
         let text = config(options.listen.unwrap_or_else(default_address), behind);
         let source = Source { path: PathBuf::from("demo.yaml"), text: text.clone() };
         let load = move || config::parse(Source { path: source.path.clone(), text: source.text.clone() });
-        let source = server::Source { name: "the demonstration".to_owned(), load: Arc::new(load) };
+        let source = server::Source { name: "the demonstration".to_owned(), is_watched: false, load: Arc::new(load) };
         let server = Server::start(source, Arc::new(engine()?), GRACE).await?;
         for (.., address) in server.addresses() {
             println!("{}", introduction(&text, address));

@@ -34,10 +34,12 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the configuration; SIGHUP reloads it, SIGTERM drains and ends
-    #[command(after_help = "Example: weir run -c weir.yaml\n\n\
+    #[command(after_help = "Example: weir run -c weir.yaml --watch\n\n\
+        Filters, certificates, keys and other files that the configuration names are used anew whenever they change; \
+        the configuration itself only with --watch, SIGHUP or `weir reload`. A fault changes nothing. \
         A line `listening on ...` says that an address accepts connections. Exit code: 0 after a drain, 1 after a \
         failure, 2 for a configuration that cannot be served.")]
-    Run(File),
+    Run(run::Options),
     /// Check all that `run` would, filters and their configuration included, without opening a port
     #[command(after_help = "Example: weir validate -c weir.yaml && kill -HUP \"$(pidof weir)\"\n\n\
         Exit code: 0 if the configuration is sound, 2 if not.")]
@@ -102,7 +104,7 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&error.into()),
     };
     let done = match cli.command {
-        Command::Run(File { config }) => run::run(&config),
+        Command::Run(options) => run::run(&options),
         Command::Validate(File { config }) => validate::validate(&config),
         Command::Explain(options) => explain::explain(&options),
         Command::Proxy(options) => proxy::proxy(&options),

@@ -35,7 +35,7 @@ pub(super) fn proxy(options: &Options) -> anyhow::Result<()> {
         return Ok(());
     }
     let load = move || config::parse(Source { path: PathBuf::from("(command line)"), text: text.clone() });
-    serve(server::Source { name: "the command line".to_owned(), load: Arc::new(load) })
+    serve(server::Source { name: "the command line".to_owned(), is_watched: false, load: Arc::new(load) })
 }
 
 fn text(options: &Options) -> String {

@@ -1,13 +1,14 @@
 //! `weir run`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use clap::Args;
 use rustix::process::{Resource, Rlimit};
 use tokio::runtime::{Builder, LocalOptions};
 
+use super::File;
 use super::signals::{Signalled, Signals};
 use crate::config;
 use crate::plugin::{CompiledCache, Engine};
@@ -16,9 +17,19 @@ use crate::server::{Server, Source, Then};
 /// How long exchanges in progress may take to end.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
 
-pub(super) fn run(path: &Path) -> anyhow::Result<()> {
-    let (name, file) = (path.display().to_string(), path.to_owned());
-    serve(Source { name, load: Arc::new(move || config::load(&file)) })
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    #[command(flatten)]
+    file: File,
+    /// Reload when the configuration, or a file that it includes, changes
+    #[arg(long)]
+    watch: bool,
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    let path = &options.file.config;
+    let (name, file) = (path.display().to_string(), path.clone());
+    serve(Source { name, is_watched: options.watch, load: Arc::new(move || config::load(&file)) })
 }
 
 /// Serves it until a signal ends it.

@@ -1,6 +1,6 @@
 //! Filters of chains, and where they come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Json, Located, PathPattern, Place};
@@ -61,6 +61,16 @@ pub struct Component {
     pub wasi: Option<Wasi>,
     /// Where the configuration names it.
     pub place: Place,
+}
+
+impl Component {
+    /// Its file, if it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.source {
+            ComponentSource::File(path) => Some(path),
+            ComponentSource::Bundled(_) => None,
+        }
+    }
 }
 
 /// Where a component comes from.

@@ -9,6 +9,7 @@ mod chains;
 mod edge;
 mod fault;
 mod file;
+mod files;
 mod filters;
 mod forms;
 pub mod grants;
@@ -38,6 +39,7 @@ pub use chains::{
 };
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
+pub use files::Origin;
 pub use json::Json;
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
@@ -49,6 +51,8 @@ pub use upstreams::{Balance, Endpoint, Scheme, Timeouts, Upstream, UpstreamTls};
 pub struct Config {
     /// The files that it was read from; places point into them.
     pub sources: Arc<Vec<Source>>,
+    /// Where it was read from.
+    pub origin: Origin,
     /// What is wrong. Then the rest holds what is sound.
     pub faults: Vec<Fault>,
     /// What is not wrong, and yet to be looked at.
@@ -104,14 +108,12 @@ pub struct Located<T> {
 
 /// Reads and validates a file and what it includes.
 pub fn load(path: &Path) -> Config {
-    let (file, sources, faults) = sources::load(path);
-    validate::validate(file, sources, faults)
+    validate::validate(sources::load(path))
 }
 
 /// Validates a text that stands for a file.
 pub fn parse(source: Source) -> Config {
-    let (file, sources, faults) = sources::parse(source);
-    validate::validate(file, sources, faults)
+    validate::validate(sources::parse(source))
 }
 
 /// The JSON Schema of the file.

@@ -3,21 +3,42 @@
 use std::env::VarError;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Fault, Place};
 
 /// Keys and passwords are short; a larger file is another one.
 const LARGEST: u64 = 64 << 10;
 
-/// What must not be shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+/// What must not be shown. Two are the same if their values are, wherever those are kept.
+#[derive(Clone)]
+pub struct Secret {
+    value: String,
+    file: Option<PathBuf>,
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Secret {}
 
 impl Secret {
     /// The value, for those who must know.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.value
+    }
+
+    /// The file that it was read from, if it was.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The same once more, if its file was written anew since; it is named at `place`.
+    pub fn read_again(&self, place: Place) -> Result<Self, Fault> {
+        self.file.as_deref().map_or_else(|| Ok(self.clone()), |file| Self::of_file(file, place))
     }
 
     /// The value of an environment variable that is named at `place`.
@@ -37,13 +58,14 @@ impl Secret {
             _ => "paths are relative to the file that names them",
         };
         let value = read.map(|text| text.trim_end().to_owned()).map_err(|error| error.to_string());
-        Self::of(value, &path.display().to_string(), place, help)
+        let secret = Self::of(value, &path.display().to_string(), place, help)?;
+        Ok(Self { file: Some(path.to_owned()), ..secret })
     }
 
     fn of(value: Result<String, String>, what: &str, place: Place, help: &str) -> Result<Self, Fault> {
         let message = match value {
             Ok(value) if value.is_empty() => format!("{what} is empty"),
-            Ok(value) => return Ok(Self(value)),
+            Ok(value) => return Ok(Self { value, file: None }),
             Err(why) => format!("cannot read {what}: {why}"),
         };
         Err(Fault::new(place, message).help(help))

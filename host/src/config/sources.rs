@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::file::File;
 use super::read::{Named, Read, Reader};
-use super::{Fault, Located, Place, Source, tree};
+use super::{Fault, Located, Origin, Place, Source, tree};
 
 /// Enough for any configuration; a pattern that catches more catches something else.
 const MOST_FILES: usize = 10_000;
@@ -14,11 +14,19 @@ const MOST_FILES: usize = 10_000;
 /// A configuration is text for people.
 const LARGEST_FILE: u64 = 64 << 20;
 
-type Loaded = (Option<File>, Arc<Vec<Source>>, Vec<Fault>);
+/// What was read.
+pub(super) struct Loaded {
+    pub(super) file: Option<File>,
+    pub(super) sources: Arc<Vec<Source>>,
+    pub(super) origin: Origin,
+    /// What was wrong with it.
+    pub(super) faults: Vec<Fault>,
+}
 
 /// Reads a file and what it includes.
 pub(super) fn load(path: &Path) -> Loaded {
     let mut loader = Loader::default();
+    loader.origin.files.push(path.to_owned());
     let file = match read(path) {
         Ok(text) => loader.add(Source { path: path.to_owned(), text }),
         Err(error) => {
@@ -66,6 +74,7 @@ pub(super) fn folder(source: &Source) -> PathBuf {
 struct Loader {
     sources: Vec<Source>,
     read: HashSet<PathBuf>,
+    origin: Origin,
     reader: Reader,
 }
 
@@ -76,7 +85,8 @@ fn canonical(path: &Path) -> PathBuf {
 
 impl Loader {
     fn done(self, file: Option<File>) -> Loaded {
-        (file, Arc::new(self.sources), self.reader.faults)
+        let Self { sources, origin, reader, .. } = self;
+        Loaded { file, sources: Arc::new(sources), origin, faults: reader.faults }
     }
 
     /// Reads a text, and the files that it includes.
@@ -101,8 +111,8 @@ impl Loader {
     /// The files that a pattern names, in the order of their names.
     fn matching(&mut self, folder: &Path, pattern: &Located<String>) -> Vec<PathBuf> {
         let escaped = glob::Pattern::escape(&folder.to_string_lossy());
-        let whole = Path::new(&escaped).join(&pattern.value);
-        let found = match glob::glob(&whole.to_string_lossy()) {
+        let whole = Path::new(&escaped).join(&pattern.value).to_string_lossy().into_owned();
+        let found = match glob::glob(&whole) {
             Ok(found) => found.filter_map(Result::ok).filter(|path| path.is_file()).collect::<Vec<_>>(),
             Err(error) => {
                 self.reader.fault(pattern.place, format!("`{}` is not a pattern: {}", pattern.value, error.msg)).help =
@@ -110,6 +120,7 @@ impl Loader {
                 return Vec::new();
             }
         };
+        self.origin.patterns.push(whole);
         if found.is_empty() {
             self.reader.fault(pattern.place, format!("no file matches `{}`", pattern.value)).help =
                 Some("paths are relative to the file that names them".into());
@@ -127,6 +138,7 @@ impl Loader {
             self.reader.fault(pattern.place, format!("a configuration has at most {MOST_FILES} files"));
             return None;
         }
+        self.origin.files.push(path.to_owned());
         match read(path) {
             // Whoever comments a file out means that it is not there.
             Ok(text) if text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#')) => None,

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -19,7 +19,10 @@ use crate::proxy::{Connection, Listener, Listening, Stage, Worker};
 /// What a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; AHEAD] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What a handshake that has begun has from the beginning of a drain on.
+/// From the beginning of a drain on, what a client has said is waited for that long.
+const FIRST_WORD: Duration = Duration::from_millis(50);
+
+/// And a client that has begun to speak has so long to finish its handshake.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
@@ -53,8 +56,8 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
     }
 }
 
-/// The future's output, or none if a drain came before it. A client that has begun to speak has a moment more: it is about
-/// to send a request.
+/// The future's output, or none if a drain came before it. A client that has begun to speak has a moment more, for it is
+/// about to send a request; and what it has said may still be on its way through the system.
 async fn unless_drained<F: Future>(listener: &Listener, has_begun: &Cell<bool>, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut listening = Listening::to(&listener.drain);
@@ -65,15 +68,19 @@ async fn unless_drained<F: Future>(listener: &Listener, has_begun: &Cell<bool>, 
             return Poll::Ready(Some(output));
         }
         while let Poll::Ready(stage) = listening.poll(context) {
-            if stage == Stage::Over || !has_begun.get() {
+            if stage == Stage::Over {
                 return Poll::Ready(None);
             }
-            moment = Some(Sleep::new(LAST_MOMENT));
+            moment = Some((Sleep::new(FIRST_WORD), false));
         }
-        match &mut moment {
-            Some(moment) => Pin::new(moment).poll(context).map(|()| None),
-            None => Poll::Pending,
+        while let Some((sleep, is_last)) = &mut moment {
+            ready!(Pin::new(sleep).poll(context));
+            if *is_last || !has_begun.get() {
+                return Poll::Ready(None);
+            }
+            moment = Some((Sleep::new(LAST_MOMENT), true));
         }
+        Poll::Pending
     })
     .await
 }

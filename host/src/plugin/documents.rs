@@ -1,6 +1,6 @@
 //! Texts that are kept fresh for filters: fetched in the background, once for all workers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -111,6 +111,19 @@ impl Document {
         });
         let error = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         DocumentState { source, interval: self.interval, version: self.version(), copy, error }
+    }
+
+    /// The file that it is in, if it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.source {
+            Source::File(path) => Some(path),
+            Source::Upstream(..) => None,
+        }
+    }
+
+    /// Has it fetched again now: its file has changed.
+    pub fn fetch_again(&self) {
+        self.wanted.notify_one();
     }
 
     /// 0 if there is no good copy.

@@ -355,6 +355,11 @@ impl Entry {
         self.ward.is_aside()
     }
 
+    /// The files of its secrets.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.granted.secrets.values().filter_map(config::Secret::file)
+    }
+
     /// What its filter counts, summed over the workers.
     pub fn counted(&self) -> Vec<Counted> {
         self.metrics.read()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Plugin, Report};
+use crate::config::{Admin, Config, Plugin, Report};
 use crate::listen::Settings;
 use crate::plugin::{Digest, Engine, Given, Substitutes};
 use crate::snapshot::{Snapshot, SwapSteps};
@@ -12,6 +12,8 @@ use crate::snapshot::{Snapshot, SwapSteps};
 pub struct State {
     /// What it was made from.
     pub config: Arc<Config>,
+    /// Where operators come in; its token is read anew for each state.
+    pub admin: Option<Admin>,
     /// For exchanges.
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
@@ -30,8 +32,8 @@ impl State {
         may_want_more: bool,
     ) -> Result<(Self, SwapSteps), Report> {
         let (snapshot, steps) = self.snapshot.with_component(&self.config, plugin, given, configured, may_want_more)?;
-        let (config, listeners) = (Arc::clone(&self.config), self.listeners.clone());
-        Ok((Self { config, snapshot: Arc::new(snapshot), listeners, warnings: None }, steps))
+        let (config, admin, listeners) = (Arc::clone(&self.config), self.admin.clone(), self.listeners.clone());
+        Ok((Self { config, admin, snapshot: Arc::new(snapshot), listeners, warnings: None }, steps))
     }
 
     /// Builds and verifies; what did not change since the state before is taken over, and what is in `substitutes`
@@ -52,8 +54,13 @@ impl State {
                 Err(found) => faults.extend(found),
             }
         }
+        let admin = config.admin.clone().and_then(|admin| {
+            let token = admin.token.map(|token| token.read_again(admin.address.place)).transpose();
+            let token = token.map_err(|fault| faults.push(fault)).ok()?;
+            Some(Admin { token, ..admin })
+        });
         let snapshot = Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), substitutes, faults)?;
         let warnings = config.warned(snapshot.warnings(&config));
-        Ok(Self { config, snapshot: Arc::new(snapshot), listeners, warnings })
+        Ok(Self { config, admin, snapshot: Arc::new(snapshot), listeners, warnings })
     }
 }

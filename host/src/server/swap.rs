@@ -3,15 +3,15 @@
 //! One path for all: components from operators' hands, files that changed, and versions that come back.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::task::spawn_local;
 
-use super::reload::Built;
+use super::reload::{Built, Failure};
 use super::versions::Move;
-use super::{Server, State};
+use super::{Server, State, watch};
 use crate::admin::{NotSwapped, SwapAnswer, SwapTimes, Swapped, Upload};
-use crate::config::{ComponentSource, Fault, Plugin, Report};
+use crate::config::{Fault, Plugin, Report};
 use crate::plugin::{self, Digest, Given, Outbound, Warm};
 use crate::snapshot::SwapSteps;
 
@@ -53,6 +53,8 @@ struct Job {
 #[derive(Debug)]
 pub struct Made {
     swap: Swap,
+    /// When it began, as files are dated.
+    since: SystemTime,
     waited: Duration,
     /// The digest of what the configuration names.
     configured: Digest,
@@ -108,14 +110,6 @@ impl Swap {
 }
 
 impl Server {
-    /// Looks whether files of plugins hold other components than before, and swaps these in.
-    pub fn look_at_plugin_files(&mut self) {
-        let is_file = |plugin: &&Plugin| matches!(plugin.component.source, ComponentSource::File(_));
-        let files = self.state.config.plugins.iter().filter(is_file);
-        let names: Vec<String> = files.map(|plugin| plugin.component.plugin.clone()).collect();
-        names.into_iter().for_each(|name| self.swap(Swap::from_file(name)));
-    }
-
     /// Begins to build what a swap leads to, and says whether that goes on; if not, the swap was answered.
     pub(super) fn begin_swap(&mut self, swap: Swap) -> bool {
         let job = match self.job(&swap) {
@@ -132,13 +126,13 @@ impl Server {
             }
         };
         let (before, lines) = (Arc::clone(&self.state), self.workers.lines());
-        let (waited, ended) = (swap.asked.elapsed(), self.changes.ended());
+        let (since, waited, ended) = (watch::now(), swap.asked.elapsed(), self.changes.ended());
         spawn_local(async move {
             let known = job.configured;
             let built = tokio::task::spawn_blocking(move || job.build(&before, &lines)).await;
             let broken = |error| (known, Err(format!("error: the build broke off: {error}")));
             let (configured, new) = built.unwrap_or_else(broken);
-            let _ = ended.send(Built::Swap(Box::new(Made { swap, waited, configured, new })));
+            let _ = ended.send(Built::Swap(Box::new(Made { swap, since, waited, configured, new })));
         });
         true
     }
@@ -171,7 +165,7 @@ impl Server {
 
     /// Puts what was built into the place of what serves. On an error nothing has changed.
     pub(super) async fn finish_swap(&mut self, made: Made) {
-        let Made { swap, waited, configured, new } = made;
+        let Made { swap, since, waited, configured, new } = made;
         if let Some(history) = self.versions.of_mut(&swap.plugin) {
             history.configured = configured;
         }
@@ -192,6 +186,7 @@ impl Server {
         self.remember(&swap, &adopted);
         let answer = match adopted {
             Ok(moves) => {
+                self.watch(since);
                 moves.iter().for_each(|moved| log(&swap, moved));
                 let moved = moves.into_iter().find(|moved| moved.plugin == swap.plugin);
                 let times = SwapTimes {
@@ -204,7 +199,18 @@ impl Server {
                 self.swapped(&swap.plugin, moved, times)
             }
             Err(report) => {
-                tracing::error!("`{}` is not swapped, what was running goes on:\n{report}", swap.plugin);
+                match &swap.what {
+                    What::File => tracing::error!(
+                        plugin = swap.plugin,
+                        "the file of `{}` changed and cannot be used, what was running goes on:\n{report}",
+                        swap.plugin
+                    ),
+                    _ => tracing::error!(
+                        plugin = swap.plugin,
+                        "`{}` is not swapped, what was running goes on:\n{report}",
+                        swap.plugin
+                    ),
+                }
                 Err(NotSwapped::Faulty(report))
             }
         };
@@ -213,9 +219,16 @@ impl Server {
 
     /// Keeps what is wrong with a plugin's file until a good one comes, and pardons what was forced.
     fn remember(&mut self, swap: &Swap, adopted: &Result<Vec<Move>, String>) {
+        if let What::File = swap.what {
+            self.reloads.done += u64::from(adopted.as_ref().is_ok_and(|moves| !moves.is_empty()));
+            self.reloads.failed += u64::from(adopted.is_err());
+        }
         let Some(history) = self.versions.of_mut(&swap.plugin) else { return };
         match (&swap.what, adopted) {
-            (What::File, adopted) => history.failure = adopted.as_ref().err().cloned(),
+            (What::File, adopted) => {
+                let failure = |report: &String| Failure { at: Instant::now(), report: report.clone() };
+                history.failure = adopted.as_ref().err().map(failure);
+            }
             (What::Given { given, force: true }, Ok(_)) => history.pardon(&given.digest),
             _ => {}
         }
@@ -290,9 +303,11 @@ fn log(swap: &Swap, moved: &Move) {
              `weir plugin swap {plugin} FILE --force`"
         ),
         What::Back { why: None } => tracing::info!(plugin, "`{plugin}` goes back from {from} to {to}"),
-        What::Given { .. } | What::File => {
-            tracing::info!(plugin, "`{plugin}` is swapped: {to} serves in the place of {from}");
-        }
+        What::Given { .. } => tracing::info!(plugin, "`{plugin}` is swapped: {to} serves in the place of {from}"),
+        What::File => tracing::info!(
+            plugin,
+            "the file of `{plugin}` changed, and what is there now is used: {to} serves in the place of {from}"
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::config::ComponentSource;
 use crate::plugin::{Digest, Given, Running, Substitute, Substitutes, hex};
 
 use super::probation::Watch;
+use super::reload::Failure;
 
 /// Versions of a plugin that can be gone back to.
 const MOST_KEPT: usize = 5;
@@ -35,7 +36,7 @@ pub(super) struct History {
     /// The digest of what the configuration names, as far as it was looked at.
     pub(super) configured: Digest,
     /// What was wrong with its file when that last changed; none if nothing was.
-    pub(super) failure: Option<String>,
+    pub(super) failure: Option<Failure>,
     /// As long as the version that runs is on probation.
     pub(super) watch: Option<Watch>,
     newest: u64,
@@ -159,6 +160,14 @@ impl Versions {
             (!refused.is_empty()).then(|| (name.clone(), Substitute::For(refused, history.now.given.clone())))
         };
         self.0.iter().filter_map(substitute).collect()
+    }
+
+    /// What runs, for a build that is about other things.
+    pub(super) fn as_they_are(&self) -> Substitutes {
+        let now = |(name, history): (&String, &History)| {
+            (name.clone(), Substitute::Always(history.now.given.clone(), history.configured))
+        };
+        self.0.iter().map(now).collect()
     }
 
     /// Forgets the oldest versions of all until the rest is small enough.

@@ -12,6 +12,6 @@ pub use chains::{Chain, Chains, Filter, FilterLimits, Plugin, Plugins, Quarantin
 pub use config::{Configuration, Listener, Listeners};
 pub use failures::{Failure, Failures, Quarantine, Quarantined};
 pub use sites::{Condition, Explanation, Route, Routes, Site, Sites, Step, Timeouts};
-pub use status::{Bucket, Count, Drained, Drift, Label, ListenerStatus, Reload, Reloaded, Status};
+pub use status::{Bucket, Count, Drained, Drift, Label, ListenerStatus, NotTaken, Reload, Reloaded, Reloads, Status};
 pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};
 pub use versions::{PluginVersion, RefusedComponent, SwapTimes, Swapped};

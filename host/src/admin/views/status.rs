@@ -31,8 +31,34 @@ view! {
         instances: usize,
         /// What is not as the configuration says, because somebody ordered it.
         drift: Vec<Drift>,
-        /// The last reload, if there was one.
+        /// The last reload of the configuration, if there was one.
         reload: Option<Reload>,
+        /// How often something was taken over, or not.
+        reloads: Reloads,
+        /// What could not be taken over, until it can.
+        failures: Vec<NotTaken>,
+    }
+}
+
+view! {
+    /// How many changes there were since the start: reloads, and files that changed.
+    struct Reloads {
+        /// That were taken over.
+        done: u64,
+        /// That were not; what ran before ran on.
+        failed: u64,
+    }
+}
+
+view! {
+    /// A change that was not made.
+    struct NotTaken {
+        /// `configuration`, or `files`: those that the configuration in force names.
+        what: &'static str,
+        /// Seconds ago.
+        ago: u64,
+        /// What is wrong.
+        report: String,
     }
 }
 

@@ -41,7 +41,7 @@ impl Check {
                 limits: self.listener_limits(listener),
             });
         }
-        // Connections know their listener by its place: another order in the file must not be another place.
+        // Whoever looks at them finds them in one order, whatever that in the file is.
         listeners.sort_by(|one, other| one.name.cmp(&other.name));
         listeners
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::file::File;
 use super::grants::Names;
+use super::sources::Loaded;
 use super::{Config, Fault, Located, Place, Source, sources};
 use chains::Chains;
 use plugins::Plugins;
@@ -58,10 +59,12 @@ impl Check {
     }
 }
 
-/// Validates what was read; `faults` are those of the reading.
-pub(super) fn validate(file: Option<File>, sources: Arc<Vec<Source>>, faults: Vec<Fault>) -> Config {
+/// Validates what was read.
+pub(super) fn validate(loaded: Loaded) -> Config {
+    let Loaded { file, sources, origin, faults } = loaded;
     let mut config = Config {
         sources: Arc::clone(&sources),
+        origin,
         faults: Vec::new(),
         warnings: Vec::new(),
         workers: std::thread::available_parallelism().map_or(1, Into::into),

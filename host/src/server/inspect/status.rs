@@ -1,5 +1,8 @@
 //! How the proxy is, in one look.
 
+use std::time::Instant;
+
+use super::super::reload::Failure;
 use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
@@ -8,7 +11,21 @@ impl Server {
     /// How it is.
     pub fn status(&self) -> admin::Status {
         let (sites, routes, filters) = self.state.snapshot.size();
-        let reloaded = self.reloaded.as_ref();
+        let reloads = &self.reloads;
+        let ago = |at: &Instant| at.elapsed().as_secs();
+        let failure = |what, failure: &Option<Failure>| {
+            failure.as_ref().map(|failure| admin::NotTaken {
+                what,
+                ago: ago(&failure.at),
+                report: failure.report.clone(),
+            })
+        };
+        let of_plugins = self.versions.iter().filter_map(|(_, history)| failure("files", &history.failure));
+        let of_configuration = failure("configuration", &reloads.configuration);
+        let reload = match (&of_configuration, &reloads.last) {
+            (Some(failure), _) => Some(admin::Reload { ago: failure.ago, report: Some(failure.report.clone()) }),
+            (None, last) => last.as_ref().map(|last| admin::Reload { ago: ago(last), report: None }),
+        };
         admin::Status {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
@@ -23,7 +40,9 @@ impl Server {
             counts: counts(&self.state),
             instances: self.engine.instances(),
             drift: self.in_force().drift().into_iter().chain(self.versions.drift()).collect(),
-            reload: reloaded.map(|(at, report)| admin::Reload { ago: at.elapsed().as_secs(), report: report.clone() }),
+            reload,
+            reloads: admin::Reloads { done: reloads.done, failed: reloads.failed },
+            failures: of_configuration.into_iter().chain(failure("files", &reloads.files)).chain(of_plugins).collect(),
         }
     }
 }

@@ -50,7 +50,7 @@ impl History {
             refused: refused.collect(),
             probation_ms: self.probation_ms(),
             configured: hex(&self.configured),
-            failure: self.failure.clone(),
+            failure: self.failure.as_ref().map(|failure| failure.report.clone()),
         }
     }
 
