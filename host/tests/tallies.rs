@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use tokio::runtime::{Builder, LocalOptions};
+use weir_host::clock::Slices;
 use weir_host::config::{self, Config, Source};
 use weir_host::plugin::{
-    Chain, CompiledCache, Engine, Entry, Exchange, ExchangeId, HookTally, Nowhere, Origin, Outbound, Peer, Pools,
-    Registry, Step, Stores, Tally,
+    Chain, CompiledCache, Engine, Entry, Exchange, ExchangeId, HookTally, Nowhere, Origin, Peer, Pools, Registry,
+    Station, Step, Stores, Substitutes, Tally, Warm,
 };
 
 /// A chain with this filter's configuration, as one of the site's.
@@ -25,8 +26,8 @@ fn config(deny: &str) -> Config {
 }
 
 fn entries(engine: &Engine, config: &Config, before: &[Arc<Entry>]) -> Vec<Arc<Entry>> {
-    let stores = Stores::new();
-    let mut registry = Registry::new(engine, before, &stores, config.known());
+    let (stores, none) = (Stores::new(), Substitutes::new());
+    let mut registry = Registry::new(engine, before, &stores, config.known(), &none);
     config.entries.iter().map(|entry| registry.entry(entry).expect("the filter loads")).collect()
 }
 
@@ -57,11 +58,11 @@ fn what_filters_do_is_counted_by_hook_and_reason_and_stays_counted() {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
     runtime.block_on(async {
         let engine = Arc::new(Engine::new(CompiledCache::from_environment()).unwrap());
-        let nowhere: Arc<dyn Outbound> = Arc::new(Nowhere);
+        let station = Station { outbound: Arc::new(Nowhere), ticks: false };
         let first = config("10.0.0.0/8");
         let old = entries(&engine, &first, &[]);
         let chain = Chain::new(&first.sites[0].chain, &old);
-        let pools = Pools::new(&engine, &old, &nowhere, None);
+        let pools = Pools::new(&engine, &old, &station, Warm::default(), None, &mut Slices::new()).await;
         assert!(exchange(&pools, &chain, [10, 0, 0, 1], "/a", true));
         assert!(!exchange(&pools, &chain, [192, 0, 2, 1], "/a", true));
         assert!(!exchange(&pools, &chain, [192, 0, 2, 1], "/a", false));
@@ -87,7 +88,7 @@ fn what_filters_do_is_counted_by_hook_and_reason_and_stays_counted() {
         let second = config("192.0.2.0/24");
         let new = entries(&engine, &second, &old);
         let changed = Chain::new(&second.sites[0].chain, &new);
-        let adopted = Pools::new(&engine, &new, &nowhere, Some(&pools));
+        let adopted = Pools::new(&engine, &new, &station, Warm::default(), Some(&pools), &mut Slices::new()).await;
         assert!(exchange(&adopted, &changed, [192, 0, 2, 1], "/a", true));
         // An exchange of before ends on what it began with, and counts as well.
         assert!(exchange(&pools, &chain, [10, 0, 0, 1], "/a", true));

@@ -204,6 +204,7 @@ impl Proxy {
     }
 
     /// Another process with the same configuration, which lies in the folder of this one.
+    #[must_use]
     pub fn again(&self) -> Self {
         let file = self.file.clone();
         Self::start(weir().args(["run", "-c"]).arg(&file), tempfile::tempdir().unwrap(), file)

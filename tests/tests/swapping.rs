@@ -296,8 +296,6 @@ fn what_cannot_serve_is_refused_with_its_reason_and_what_ran_goes_on() {
     let words = stage.refuse(&guest("answer"));
     assert!(words.matches("unknown key `name`").count() == 2 && words.contains("weir.yaml:"), "{words}");
     assert!(words.contains("name: first") && words.contains("name: second"), "{words}");
-    let words = stage.refuse(&guest("faulty"));
-    assert!(words.contains("`banner` refuses its config") && words.contains("`again` refuses its config"), "{words}");
     let words = stage.refuse(&guest("wasi"));
     assert!(words.contains("write `wasi: stub` beside its `file`"), "{words}");
 

@@ -17,25 +17,23 @@ use super::capability;
 use super::documents::Document;
 use super::engine::Engine;
 use super::filter::Filter;
-use super::given::{Digest, Given, Running, Substitute, Substitutes};
+use super::given::{Digest, Given, Running, Substitute, Substitutes, check_pin, read};
 use super::granted::{Granted, Stores};
 use super::hook::{Exports, Hook};
 use super::image::Image;
 use super::instance::{Guest, Instance, Refused};
-use super::manifest::{About, Manifest};
+use super::manifest::About;
 use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
 use super::quarantine::Ward;
 use super::setup::Setup;
 use super::tally::{Ledger, Sheet, Tally};
+use super::wants::shipped;
 use crate::config::grants::{self, Known, Schema};
 use crate::config::{
     self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure,
     Owner,
 };
-
-/// No component in sight of a request is larger; language runtimes are 12-18 MB.
-const LARGEST_COMPONENT: u64 = 64 << 20;
 
 /// Faults of a configuration that a filter may name, and bytes of what it says of each.
 const MOST_FAULTS: usize = 100;
@@ -249,36 +247,6 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// What the configuration names.
-pub fn read(wanted: &ComponentConfig) -> Result<Given, Fault> {
-    Ok(match &wanted.source {
-        ComponentSource::Bundled(name) => Given::new(weir_bundle::find(name).unwrap_or_default()),
-        ComponentSource::File(path) => Given::new(read_component(path).map_err(|why| {
-            Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
-                .help("paths are relative to the file that names them")
-        })?),
-    })
-}
-
-/// Whether it is what was pinned, if something was.
-pub fn check_pin(wanted: &ComponentConfig, digest: &Digest) -> Result<(), Fault> {
-    match &wanted.sha256 {
-        Some(pinned) if !pinned.value.contains(digest) => {
-            Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(digest)))
-                .help("write that one, if this is the component that you want"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What is granted to a bundled component with weir itself: prefixes of variables. They are granted to the name, whatever
-/// has taken the component's place.
-pub(super) fn shipped(component: &ComponentConfig) -> Vec<String> {
-    let ComponentSource::Bundled(name) = &component.source else { return Vec::new() };
-    let bundled = weir_bundle::find(name).and_then(|bytes| Manifest::read(bytes).ok());
-    bundled.and_then(|manifest| manifest.about).map(|about| about.grants.vars).unwrap_or_default()
-}
-
 /// Configures the filter once, off the workers: what comes of it holds for all instances.
 fn configure(engine: &Engine, entry: Entry) -> Result<(Entry, Setup), Refused> {
     let entry = Arc::new(entry);
@@ -428,13 +396,4 @@ impl std::fmt::Debug for Registry<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Registry").finish_non_exhaustive()
     }
-}
-
-/// A component's file, if it is not too large.
-pub fn read_component(path: &Path) -> Result<Vec<u8>, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > LARGEST_COMPONENT {
-        return Err(format!("it has {} MiB; a component may have {} MiB", length >> 20, LARGEST_COMPONENT >> 20));
-    }
-    std::fs::read(path).map_err(|error| error.to_string())
 }

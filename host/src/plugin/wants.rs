@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::filter::GRANTED;
-use super::registry::{Entry, shipped};
-use crate::config::{ComponentSource, Entry as EntryConfig, Fault, Plugin};
+use super::manifest::Manifest;
+use super::registry::Entry;
+use crate::config::{Component, ComponentSource, Entry as EntryConfig, Fault, Plugin};
 
 /// Of a long list the beginning tells what kind it is.
 const MOST_NAMED: usize = 8;
@@ -64,10 +63,18 @@ fn vars(plugin: &Plugin, wanted: &[&str]) -> Fault {
 }
 
 /// The name of a field of this kind.
-fn field(schema: &Value, kind: &str) -> Option<String> {
-    let properties = schema.get("properties").and_then(Value::as_object)?;
+fn field(schema: &serde_json::Value, kind: &str) -> Option<String> {
+    let properties = schema.get("properties").and_then(serde_json::Value::as_object)?;
     properties.iter().find_map(|(name, value)| {
         let is_of_kind = value.get("x-weir").is_some_and(|mark| mark == kind);
         if is_of_kind { Some(name.clone()) } else { field(value, kind).map(|inner| format!("{name}.{inner}")) }
     })
+}
+
+/// What is granted to a bundled component with weir itself: prefixes of variables. They are granted to the name, whatever
+/// has taken the component's place.
+pub(super) fn shipped(component: &Component) -> Vec<String> {
+    let ComponentSource::Bundled(name) = &component.source else { return Vec::new() };
+    let bundled = weir_bundle::find(name).and_then(|bytes| Manifest::read(bytes).ok());
+    bundled.and_then(|manifest| manifest.about).map(|about| about.grants.vars).unwrap_or_default()
 }

@@ -71,9 +71,10 @@ impl Versions {
     /// Waits until versions on probation should be looked at; for ever if there is none.
     pub(super) async fn time_to_look(&self) {
         if self.iter().any(|(_, history)| history.watch.is_some()) {
-            tokio::time::sleep(LOOK).await;
+            // Other duties in between do not put it off.
+            tokio::time::sleep_until((self.looked + LOOK).into()).await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -96,6 +97,7 @@ impl Server {
 
     /// Looks at every version on probation: one that fails too often goes, and one whose time is over stays.
     pub(super) fn look_at_probation(&mut self) {
+        self.versions.looked = Instant::now();
         let mut failed = Vec::new();
         for (name, history) in self.versions.iter_mut() {
             let Some(watch) = history.watch else { continue };
@@ -107,7 +109,7 @@ impl Server {
                 let Calls { all, failed: of } = calls;
                 let why = format!("{of} of {all} calls failed within {:.1?}{aside}", watch.began.elapsed());
                 history.refuse(history.now.given.digest, why.clone());
-                failed.push((name.to_owned(), why));
+                failed.push((name.to_owned(), history.now.given.digest, why));
             } else if watch.left().is_zero() {
                 history.watch = None;
                 let Calls { all, failed } = calls;
@@ -115,8 +117,8 @@ impl Server {
                 tracing::info!("version {number} of `{name}` has passed its probation: {failed} of {all} calls failed");
             }
         }
-        for (plugin, why) in failed {
-            self.swap(Swap::back(plugin, why));
+        for (plugin, digest, why) in failed {
+            self.swap(Swap::back(plugin, digest, why));
         }
     }
 }

@@ -257,7 +257,9 @@ impl Server {
         let name = &self.source.name;
         match (change, outcome) {
             (Change::Configuration, Ok(notes)) => {
-                notes.iter().for_each(|note| tracing::warn!("{note}"));
+                for note in notes {
+                    tracing::warn!("{note}");
+                }
                 tracing::info!("{name} is reloaded");
             }
             (Change::Configuration, Err(report)) => {

@@ -32,8 +32,10 @@ enum What {
     Given { given: Given, force: bool },
     /// What the plugin's file holds, if it is another component than before.
     File,
-    /// The version before; because of this, if nobody asked for it.
-    Back { why: Option<String> },
+    /// The version before.
+    Back,
+    /// The version before, if this one still serves, because it failed in this way.
+    Away { digest: Digest, why: String },
 }
 
 /// What a build needs to know.
@@ -88,17 +90,17 @@ impl Swap {
 
     /// The version before: an operator asks for it.
     pub(super) fn rollback(plugin: String, answer: SwapAnswer) -> Self {
-        Self::new(plugin, What::Back { why: None }, Some(answer))
+        Self::new(plugin, What::Back, Some(answer))
     }
 
-    /// The version before, because of this.
-    pub(super) fn back(plugin: String, why: String) -> Self {
-        Self::new(plugin, What::Back { why: Some(why) }, None)
+    /// The version before, if the one with this digest still serves, because it failed in this way.
+    pub(super) fn back(plugin: String, digest: Digest, why: String) -> Self {
+        Self::new(plugin, What::Away { digest, why }, None)
     }
 
     /// Whether it goes before all that wait.
     pub(super) fn is_urgent(&self) -> bool {
-        matches!(self.what, What::Back { why: Some(_) })
+        matches!(self.what, What::Away { .. })
     }
 
     fn tell(self, answer: Result<Swapped, NotSwapped>) {
@@ -153,7 +155,8 @@ impl Server {
                 (Some(given.clone()), *force)
             }
             What::File => (None, false),
-            What::Back { .. } => {
+            What::Away { digest, .. } if *digest != history.now.given.digest => return Ok(None),
+            What::Back | What::Away { .. } => {
                 let none = || NotSwapped::Conflict(format!("there is no version of `{}` before this one", swap.plugin));
                 (Some(history.previous().ok_or_else(none)?.given.clone()), true)
             }
@@ -177,7 +180,7 @@ impl Server {
         };
         let adopted = match new {
             Ok(Some((state, warm))) => {
-                let back = matches!(swap.what, What::Back { .. }).then_some(swap.plugin.as_str());
+                let back = matches!(swap.what, What::Back | What::Away { .. }).then_some(swap.plugin.as_str());
                 self.take_over(state, warm, back).await.map_err(|report| report.render(false))
             }
             Ok(None) => Ok(Vec::new()),
@@ -187,8 +190,10 @@ impl Server {
         let answer = match adopted {
             Ok(moves) => {
                 self.watch(since);
-                moves.iter().for_each(|moved| log(&swap, moved));
-                let moved = moves.into_iter().find(|moved| moved.plugin == swap.plugin);
+                for moved in &moves {
+                    log(&swap, moved);
+                }
+                let own = moves.iter().find(|moved| moved.plugin == swap.plugin);
                 let times = SwapTimes {
                     receive_ms: millis(swap.received),
                     wait_ms: millis(waited),
@@ -196,7 +201,7 @@ impl Server {
                     configure_ms: millis(steps.configure),
                     adopt_ms: millis(began.elapsed()),
                 };
-                self.swapped(&swap.plugin, moved, times)
+                self.swapped(&swap.plugin, own, times)
             }
             Err(report) => {
                 match &swap.what {
@@ -235,14 +240,14 @@ impl Server {
     }
 
     /// What an operator is told about a swap that went well.
-    fn swapped(&self, plugin: &str, moved: Option<Move>, times: SwapTimes) -> Result<Swapped, NotSwapped> {
+    fn swapped(&self, plugin: &str, moved: Option<&Move>, times: SwapTimes) -> Result<Swapped, NotSwapped> {
         let history = self.versions.of(plugin);
         let history = history.ok_or_else(|| NotSwapped::Unknown(format!("there is no plugin `{plugin}` any more")))?;
         let (filters, used_by) = self.in_force().uses(plugin);
         Ok(Swapped {
             plugin: plugin.to_owned(),
             swapped: moved.is_some(),
-            from: moved.as_ref().map_or(&history.now, |moved| &moved.from).view(),
+            from: moved.map_or(&history.now, |moved| &moved.from).view(),
             to: history.now.view(),
             filters,
             used_by,
@@ -297,12 +302,12 @@ impl Job {
 fn log(swap: &Swap, moved: &Move) {
     let Move { plugin, from, to, .. } = moved;
     match &swap.what {
-        What::Back { why: Some(why) } => tracing::error!(
+        What::Away { why, .. } => tracing::error!(
             plugin,
             "{from} of `{plugin}` is taken back, because {why}; {to} serves again, and the other one is refused until \
              `weir plugin swap {plugin} FILE --force`"
         ),
-        What::Back { why: None } => tracing::info!(plugin, "`{plugin}` goes back from {from} to {to}"),
+        What::Back => tracing::info!(plugin, "`{plugin}` goes back from {from} to {to}"),
         What::Given { .. } => tracing::info!(plugin, "`{plugin}` is swapped: {to} serves in the place of {from}"),
         What::File => tracing::info!(
             plugin,

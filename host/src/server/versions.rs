@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use crate::config::ComponentSource;
 use crate::plugin::{Digest, Given, Running, Substitute, Substitutes, hex};
@@ -23,8 +23,18 @@ const MOST_BYTES: usize = 256 << 20;
 const MOST_REFUSED: usize = 32;
 
 /// All plugins, by name.
-#[derive(Debug, Default)]
-pub(super) struct Versions(BTreeMap<String, History>);
+#[derive(Debug)]
+pub(super) struct Versions {
+    plugins: BTreeMap<String, History>,
+    /// When those on probation were last looked at.
+    pub(super) looked: Instant,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self { plugins: BTreeMap::new(), looked: Instant::now() }
+    }
+}
 
 /// One plugin's versions.
 #[derive(Debug)]
@@ -101,20 +111,20 @@ pub(super) struct Move {
 impl Versions {
     /// A plugin's versions.
     pub(super) fn of(&self, plugin: &str) -> Option<&History> {
-        self.0.get(plugin)
+        self.plugins.get(plugin)
     }
 
     pub(super) fn of_mut(&mut self, plugin: &str) -> Option<&mut History> {
-        self.0.get_mut(plugin)
+        self.plugins.get_mut(plugin)
     }
 
     /// All, by the plugins' names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &History)> {
-        self.0.iter().map(|(name, history)| (name.as_str(), history))
+        self.plugins.iter().map(|(name, history)| (name.as_str(), history))
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut History)> {
-        self.0.iter_mut().map(|(name, history)| (name.as_str(), history))
+        self.plugins.iter_mut().map(|(name, history)| (name.as_str(), history))
     }
 
     /// Takes note of what runs now; plugins that are gone are forgotten. `back` is the plugin that was to go back to an
@@ -125,7 +135,7 @@ impl Versions {
         sources: impl Fn(&str) -> Option<&'a ComponentSource>,
         back: Option<&str>,
     ) -> Vec<Move> {
-        self.0.retain(|name, _| running.contains_key(name));
+        self.plugins.retain(|name, _| running.contains_key(name));
         let mut moves = Vec::new();
         for (name, running) in running {
             let origin = match sources(name) {
@@ -133,8 +143,8 @@ impl Versions {
                 Some(ComponentSource::File(path)) => Origin::File(path.clone()),
                 _ => Origin::Bundled,
             };
-            let Some(history) = self.0.get_mut(name) else {
-                self.0.insert(name.clone(), History::new(running, origin));
+            let Some(history) = self.plugins.get_mut(name) else {
+                self.plugins.insert(name.clone(), History::new(running, origin));
                 continue;
             };
             let is_unsaved = history.is_unsaved();
@@ -143,10 +153,8 @@ impl Versions {
             if history.now.given.digest == running.given.digest {
                 continue;
             }
-            let from = match back == Some(name) {
-                true => history.go_back(running, origin),
-                false => history.go_on(running, origin),
-            };
+            let from =
+                if back == Some(name) { history.go_back(running, origin) } else { history.go_on(running, origin) };
             moves.push(Move { plugin: name.clone(), from, to: history.now.clone(), is_unsaved });
         }
         self.trim();
@@ -159,7 +167,7 @@ impl Versions {
             let refused: Vec<Digest> = history.refused.iter().map(|refused| refused.digest).collect();
             (!refused.is_empty()).then(|| (name.clone(), Substitute::For(refused, history.now.given.clone())))
         };
-        self.0.iter().filter_map(substitute).collect()
+        self.plugins.iter().filter_map(substitute).collect()
     }
 
     /// What runs, for a build that is about other things.
@@ -167,14 +175,14 @@ impl Versions {
         let now = |(name, history): (&String, &History)| {
             (name.clone(), Substitute::Always(history.now.given.clone(), history.configured))
         };
-        self.0.iter().map(now).collect()
+        self.plugins.iter().map(now).collect()
     }
 
     /// Forgets the oldest versions of all until the rest is small enough.
     fn trim(&mut self) {
         let size = |history: &History| history.before.iter().map(|version| version.given.bytes.len()).sum::<usize>();
-        while self.0.values().map(size).sum::<usize>() > MOST_BYTES {
-            let oldest = self.0.values_mut().filter(|history| !history.before.is_empty());
+        while self.plugins.values().map(size).sum::<usize>() > MOST_BYTES {
+            let oldest = self.plugins.values_mut().filter(|history| !history.before.is_empty());
             let Some(history) = oldest.min_by_key(|history| history.before[0].since) else { return };
             history.before.pop_front();
         }

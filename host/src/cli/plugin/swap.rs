@@ -50,7 +50,9 @@ pub(super) fn swap(options: &Options) -> anyhow::Result<()> {
     told(&send(&options.admin, Method::PUT, &path, Some(component.into()))?)?;
     let Some(save) = save else { return Ok(()) };
     let saved = save.run().map_err(|error| anyhow!("it serves, but is not saved: {error:#}"))?;
-    saved.iter().for_each(|line| println!("  {line}"));
+    for line in saved {
+        println!("  {line}");
+    }
     Ok(())
 }
 

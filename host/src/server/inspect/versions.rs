@@ -110,7 +110,7 @@ impl InForce {
 impl Server {
     /// What became of plugins by a reload, for those who asked for it.
     pub(in crate::server) fn notes(&self, moves: &[Move]) -> Vec<String> {
-        let moved = moves.iter().map(|Move { plugin, from, to, is_unsaved }| {
+        let new = moves.iter().map(|Move { plugin, from, to, is_unsaved }| {
             let lost = if *is_unsaved { ", which was not saved" } else { "" };
             format!("`{plugin}`: {to} serves in the place of {from}{lost}")
         });
@@ -119,7 +119,7 @@ impl Server {
             let now = &history.now;
             Some(format!("`{name}`: {now} goes on, because what the configuration names is refused: {}", refused.why))
         });
-        moved.chain(kept).collect()
+        new.chain(kept).collect()
     }
 }
 
