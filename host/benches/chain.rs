@@ -46,6 +46,13 @@ fn main() {
         let many: Vec<String> = (0..8).map(|index| format!("{{ plugin: guest, name: g{index} }}")).collect();
         let eight = line("no-op, eight of them", &noop, &many.join(", ")).await;
         println!("{:8.0} ns  slope", (eight - one) / 7.0);
+        let mut watched = Bench::new(&engine, &noop, &many.join(", ")).await;
+        watched.is_watched = true;
+        let watched = watched.nanoseconds().await - bare;
+        println!(
+            "{watched:8.0} ns  the eight, each timed and leaving marks: {:.0} ns for a hook",
+            (watched - eight) / 16.0
+        );
         line("two reads and a write, and a write", &guest("headers", ""), "guest").await;
         line("may wait, does not", &guest("asker", ""), "{ plugin: guest, config: { upstream: origin } }").await;
         let fresh = guest("noop", ", isolation: fresh");
@@ -94,6 +101,8 @@ struct Bench {
     peer: Arc<Peer>,
     /// A field of the request.
     trace: (&'static str, &'static str),
+    /// Whether hooks are timed and leave marks.
+    is_watched: bool,
 }
 
 impl Bench {
@@ -121,7 +130,7 @@ impl Bench {
             tls: None,
         });
         let trace = ("x-trace", "4bf92f3577b34da6a3ce929d0e0e4736");
-        Self { pools, chain, peer, trace }
+        Self { pools, chain, peer, trace, is_watched: false }
     }
 
     async fn nanoseconds(&self) -> f64 {
@@ -153,6 +162,9 @@ impl Bench {
         let (request, ()) = request.body(()).expect("sound").into_parts();
         let (response, ()) = response.body(()).expect("sound").into_parts();
         let mut held = Exchange::begin(ExchangeId(7), Instant::now(), &self.peer, request);
+        if self.is_watched {
+            held.trail.begin();
+        }
         let mut step = self.pools.request(&self.chain, &mut held).expect("the filter works");
         while let Step::Call = step {
             let call = self.pools.call(&self.chain, &mut held, Message::Request);

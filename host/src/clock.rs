@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::telemetry::metrics;
+
 /// How coarse it is.
 pub const TICK: Duration = Duration::from_millis(50);
 
@@ -37,13 +39,16 @@ pub async fn run() {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
-        CLOCK.with(Clock::tick);
+        // What comes after a tick that was late is not late for that.
+        let due = ticks.tick().await.into_std();
+        let now = CLOCK.with(Clock::tick);
+        metrics::worker().late(now.saturating_duration_since(due));
     }
 }
 
 impl Clock {
-    fn tick(&self) {
+    /// The time is now; wakes those whose time has come.
+    fn tick(&self) -> Instant {
         let now = Instant::now();
         self.now.set(now);
         for (deadline, waker) in self.slots.borrow().taken.iter().flatten() {
@@ -51,6 +56,7 @@ impl Clock {
                 waker.wake_by_ref();
             }
         }
+        now
     }
 }
 

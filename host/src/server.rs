@@ -2,40 +2,59 @@
 
 mod calls;
 mod door;
+mod ending;
 mod files;
+mod handover;
 mod health;
+mod inherit;
 mod inspect;
 mod listeners;
+mod logs;
+mod metrics;
+mod notify;
 mod orders;
 mod probation;
+mod program;
 mod reload;
 mod state;
 mod swap;
+mod traces;
+mod upgrade;
 mod versions;
 mod watch;
+mod why;
 mod worker;
 mod workers;
 
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_local;
 
 use crate::admin;
-use crate::config::{Admin, Config, Fault, Report};
+use crate::config::{Admin, Config, Fault, Process, Report};
+use crate::listen::Stop;
 use crate::plugin::{Document, Engine, Substitutes, Warm};
+use crate::telemetry::log;
 
 use door::AdminDoor;
+pub use handover::Predecessor;
 use health::Pulse;
+pub use inherit::Inherited;
 use listeners::{Bound, Listeners};
-pub use orders::Then;
+use logs::Logs;
+pub use notify::Notify;
+pub use program::Program;
 use reload::Changes;
 pub use reload::{Built, Outcome, Reloads};
 pub use state::State;
+use traces::Exporter;
+pub use upgrade::Successor;
+use upgrade::Upgrades;
 use versions::{Move, Versions};
 use watch::{Item, Watch};
 use workers::Workers;
@@ -62,20 +81,30 @@ pub struct Server {
     state: Arc<State>,
     listeners: Listeners,
     workers: Workers,
-    /// How long what is gone may take to end.
-    grace: Duration,
+    exporter: Exporter,
     started: Instant,
+    /// When that was, and when what is served was adopted.
+    adopted: (SystemTime, SystemTime),
     admin: Option<AdminDoor>,
     /// To whoever opens a door for operators.
     ordered: mpsc::Sender<admin::Order>,
     orders: mpsc::Receiver<admin::Order>,
-    /// What probes are told.
-    pulse: Rc<Pulse>,
-    /// Whose turn it is to show something large.
-    showing: Arc<Semaphore>,
     changes: Changes,
     versions: Versions,
     reloads: Reloads,
+    /// How the process was told to be.
+    process: Process,
+    is_draining: bool,
+    upgrades: Upgrades,
+    successor: Option<Successor>,
+    /// Whether another process accepts on the same sockets.
+    is_replaced: bool,
+    /// What probes are told.
+    pulse: Rc<Pulse>,
+    /// Counts the states that were in force.
+    number: u64,
+    /// Whose turn it is to show something large.
+    showing: Arc<Semaphore>,
     /// The configuration that was last read, if it could not be used.
     refused: Option<Arc<Config>>,
     files: Watch,
@@ -94,39 +123,49 @@ pub enum Duty {
     Built(Built),
     /// It is time to look at versions of plugins that are on probation.
     Look,
+    /// Another process is ready to take over, or is not.
+    Upgraded(Result<Successor, String>),
     /// Files have changed.
     Changed(Changed),
 }
 
 impl Server {
-    /// Loads the filters, binds and serves; what a reload or the end makes superfluous has the grace to finish. On return
-    /// every address accepts.
-    pub async fn start(source: Source, engine: Arc<Engine>, grace: Duration) -> anyhow::Result<Self> {
+    /// Loads the filters, takes or binds the listeners' sockets and serves. On return every address accepts.
+    pub async fn start(source: Source, engine: Arc<Engine>, inherited: Inherited) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
         let since = watch::now();
         let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
         let build = move || reload::build(&Arc::new(load()), &with, None, &Substitutes::new());
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
+        let exporter = Exporter::new();
         let mut server = Self {
             source,
             engine,
-            listeners: Listeners::default(),
-            workers: Workers::none()?,
-            grace,
+            listeners: Listeners::inheriting(inherited),
+            workers: Workers::none(exporter.sink())?,
+            exporter,
             started: Instant::now(),
+            adopted: (SystemTime::now(), SystemTime::now()),
             admin: None,
             ordered,
             orders,
-            pulse: Rc::default(),
-            showing: Arc::new(Semaphore::new(1)),
             changes: Changes::none(),
             versions: Versions::default(),
             reloads: Reloads::default(),
+            process: Process::default(),
+            is_draining: false,
+            upgrades: Upgrades::none(),
+            successor: None,
+            is_replaced: false,
+            pulse: Rc::default(),
+            number: 0,
+            showing: Arc::new(Semaphore::new(1)),
             refused: None,
             files: Watch::start(),
             state: Arc::clone(&state),
         };
         server.take_over(state, Vec::new(), None).await?;
+        server.listeners.inherited.close_rest();
         server.watch(since);
         Ok(server)
     }
@@ -137,25 +176,33 @@ impl Server {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
             () = self.versions.time_to_look() => Duty::Look,
+            attempt = self.upgrades.next() => Duty::Upgraded(attempt),
             changed = self.files.next() => Duty::Changed(Changed(changed)),
         }
     }
 
     /// Does it. What takes long goes on beside, and ends as a duty of its own.
-    pub async fn perform(&mut self, duty: Duty) -> Then {
+    pub async fn perform(&mut self, duty: Duty) {
         match duty {
-            Duty::Order(order) => return self.obey(order),
+            Duty::Order(order) => self.obey(order),
             Duty::Built(built) => self.finish(built).await,
             Duty::Look => self.look_at_probation(),
+            Duty::Upgraded(attempt) => self.conclude(attempt),
             Duty::Changed(Changed(items)) => self.changed(items),
         }
-        Then::GoOn
     }
 
     /// Says where it listens, for whoever reads the log.
     pub fn announce(&self) {
         self.listeners.iter().for_each(Bound::announce);
         self.admin.iter().for_each(AdminDoor::announce);
+    }
+
+    /// Uses what the names of its logs' files stand for now.
+    pub fn reopen_logs(&self) {
+        self.workers.log().reopen();
+        log::reopen();
+        tracing::info!("the files of the log and of the records are opened again");
     }
 
     /// Name, scheme and bound address of every listener.
@@ -183,34 +230,55 @@ impl Server {
     async fn adopt(&mut self, state: Arc<State>, warm: Vec<Warm>) -> Result<(), Report> {
         let config = Arc::clone(&state.config);
         let failed = |faults| Report::new(&config.sources, faults);
+        let grace = config.process.drain.grace;
         let plan = self.listeners.plan(&config);
         let is_open = |asked: &&Admin| self.admin.as_ref().is_some_and(|door| door.is_at(asked));
         let door = state.admin.as_ref().filter(|asked| !is_open(asked));
-        let door = door.map(|asked| AdminDoor::open(asked, &self.ordered, &self.pulse)).transpose();
-        let (plan, door) = match (plan, door) {
-            (Ok(plan), Ok(door)) => (plan, door),
-            (plan, door) => return Err(failed(plan.err().into_iter().flatten().chain(door.err()).collect())),
+        let door = door
+            .map(|asked| {
+                AdminDoor::open(
+                    asked,
+                    state.operators.as_ref(),
+                    &self.ordered,
+                    &self.pulse,
+                    &mut self.listeners.inherited,
+                )
+            })
+            .transpose();
+        let logs = Logs::open(&config.process, &self.process);
+        let (plan, door, logs) = match (plan, door, logs) {
+            (Ok(plan), Ok(door), Ok(logs)) => (plan, door, logs),
+            (plan, door, logs) => {
+                let faults = [plan.err(), door.err().map(|fault| vec![fault]), logs.err()];
+                return Err(failed(faults.into_iter().flatten().flatten().collect()));
+            }
         };
         let ids = plan.ids(&self.listeners);
         let workers = self.workers.start(&state, &ids).map_err(|error| {
             failed(vec![Fault::nowhere(format!("cannot start a worker: {error}")).help("lower `workers`")])
         })?;
-        self.workers.adopt(&state, &ids, (workers, warm), self.grace).await;
-        self.pulse.watch(self.workers.orders());
+        logs.switch(self.workers.log()).await;
+        self.process = config.process.clone();
+        self.workers.adopt(&state, &ids, (workers, warm), grace).await;
         for gone in self.listeners.take(plan, &config, self.workers.doors()) {
             let id = gone.id;
             tracing::info!(listener = gone.name, "no longer listening on {}", gone.address);
-            self.workers.forget(id, gone.close().await, self.grace);
+            self.workers.forget(id, gone.close(Stop::Closing).await, grace);
         }
+        self.pulse.watch(self.workers.orders());
         match (&state.admin, door) {
             (_, Some(new)) => self.admin = Some(new),
-            (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked)),
+            (Some(asked), None) => self.admin.iter_mut().for_each(|door| door.change(asked, state.operators.as_ref())),
             (None, None) => self.admin = None,
         }
         if !Arc::ptr_eq(&self.state, &state) {
             reload::retire(std::mem::replace(&mut self.state, state));
         }
+        self.number += 1;
+        self.pulse.serve();
         self.keep_documents();
+        why::allow(config.why, self.workers.stories());
+        self.exporter.adopt(config.traces.as_ref(), self.workers.lines().first());
         Ok(())
     }
 
@@ -223,15 +291,6 @@ impl Server {
                 spawn_local(keeping);
             }
         }
-    }
-
-    /// Stops accepting, lets exchanges in progress end, and closes what is left after the grace.
-    pub async fn shutdown(mut self) {
-        self.pulse.drain();
-        // Nobody takes orders from now on: who still gives one is told so.
-        self.orders.close();
-        self.listeners.close().await;
-        self.workers.end(self.grace).await;
     }
 }
 

@@ -3,24 +3,30 @@
 //! A snapshot is shared by all workers; [`Local`] adds what each worker owns: connections and filter
 //! instances. An exchange holds the `Local` that it began with until its last byte.
 
+mod counts;
+mod lines;
 pub mod order;
+mod swap;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::clock::Slices;
-use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts};
+use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{
-    self, Chain, Document, Engine, Entry, Given, Outbound, Registry, Running, Serving, Station, Stores, Substitute,
-    Substitutes, Warm,
+    self, Chain, Document, Engine, Entry, Outbound, Registry, Running, Serving, Station, Stores, Substitutes, Warm,
 };
 use crate::routing::Router;
 use crate::store;
+use crate::telemetry::traces::{Room, Sampling, Tracing};
 use crate::upstream::{self, Upstream};
+use counts::Counts;
+use lines::Places;
+pub use swap::SwapSteps;
 
 /// How often it is looked whether an old snapshot is still used.
 const LOOK: Duration = Duration::from_millis(100);
@@ -37,6 +43,12 @@ pub struct Snapshot {
     pub sites: Vec<Site>,
     /// Whether exchanges leave a record.
     pub access_log: bool,
+    /// Whether hooks are timed and leave marks: only then can anybody ask.
+    pub is_watched: bool,
+    /// What is kept for those who ask why.
+    pub why: Option<Why>,
+    /// How exchanges are traced, if they are.
+    pub tracing: Option<Tracing>,
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
@@ -103,9 +115,10 @@ impl Snapshot {
         let kept: HashMap<&str, &Arc<Upstream>> = before
             .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name(), upstream)).collect())
             .unwrap_or_default();
+        let mut counts = Counts::new(config.workers, before);
         let mut upstreams = Vec::with_capacity(config.upstreams.len());
         for upstream in &config.upstreams {
-            let new = match Upstream::new(upstream) {
+            let new = match Upstream::new(upstream, |endpoint| counts.endpoint(&upstream.name, endpoint)) {
                 Ok(new) => new,
                 Err(found) => {
                     faults.extend(found);
@@ -119,10 +132,14 @@ impl Snapshot {
             });
         }
         config.sound(faults)?;
+        let mut places = Places::new(config, &entries);
         Ok(Self {
             router: Router::new(config),
-            sites: sites(config, &entries),
+            sites: sites(config, &entries, &mut counts, &mut places),
             access_log: config.access_log,
+            is_watched: config.admin.is_some(),
+            why: config.why,
+            tracing: config.traces.as_ref().map(tracing),
             upstreams,
             stores,
             entries,
@@ -132,92 +149,29 @@ impl Snapshot {
     }
 }
 
-/// How long the steps of a swap took.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SwapSteps {
-    /// Reading what the component is, and compiling it.
-    pub compile: Duration,
-    /// Configuring it once for each entry, and the rest of the snapshot.
-    pub configure: Duration,
+fn sites(config: &Config, entries: &[Arc<Entry>], counts: &mut Counts, places: &mut Places) -> Vec<Site> {
+    let mut all = Vec::with_capacity(config.sites.len());
+    for site in &config.sites {
+        all.push(Site {
+            serving: Arc::new(Serving {
+                site: site.name.clone(),
+                counts: counts.route(&site.name, ""),
+                served: places.of_site(site),
+                ..Serving::default()
+            }),
+            paths: site.paths,
+            chain: Chain::new(&site.chain, entries),
+            routes: site.routes.iter().map(|route| Route::new(site, route, entries, (counts, places))).collect(),
+        });
+    }
+    all
 }
 
-impl Snapshot {
-    /// The same, but for one plugin: its entries have this component. Nothing else is read anew. `config` is what this
-    /// snapshot was built from. If the component wants more than was granted, that is a fault, unless it `may_want_more`.
-    pub fn with_component(
-        &self,
-        config: &Config,
-        plugin: &config::Plugin,
-        given: Given,
-        configured: plugin::Digest,
-        may_want_more: bool,
-    ) -> Result<(Self, SwapSteps), Report> {
-        let began = Instant::now();
-        let name = &plugin.component.plugin;
-        let is_of_file = given.digest == configured;
-        let substitutes = Substitutes::from([(name.clone(), Substitute::Always(given, configured))]);
-        let mut registry = Registry::new(&self.engine, &self.entries, &self.stores, config.known(), &substitutes);
-        let checked = registry.check(&plugin.component, plugin.limits.compile);
-        checked.map_err(|mut fault| {
-            // What the configuration says there is not at fault.
-            fault.place = fault.place.filter(|_| is_of_file);
-            Report::new(&config.sources, vec![fault])
-        })?;
-        let compile = began.elapsed();
-        let (mut entries, mut faults) = (Vec::with_capacity(self.entries.len()), Vec::new());
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        for (wanted, entry) in config.entries.iter().zip(&self.entries) {
-            if wanted.component.plugin != *name {
-                entries.push(Arc::clone(entry));
-                continue;
-            }
-            before.push(entry);
-            match registry.entry(wanted) {
-                Ok(entry) => {
-                    after.push((wanted, Arc::clone(&entry)));
-                    entries.push(entry);
-                }
-                Err(found) => faults.extend(found),
-            }
-        }
-        if !may_want_more {
-            faults.extend(plugin::ungranted(plugin, &before, &after));
-        }
-        config.sound(faults)?;
-        let mut plugins = self.plugins.clone();
-        plugins.extend(registry.running().map(|(name, running)| (name.to_owned(), running)));
-        let snapshot = Self {
-            router: Router::new(config),
-            sites: sites(config, &entries),
-            access_log: self.access_log,
-            upstreams: self.upstreams.clone(),
-            stores: self.stores.clone(),
-            entries,
-            plugins,
-            engine: Arc::clone(&self.engine),
-        };
-        Ok((snapshot, SwapSteps { compile, configure: began.elapsed().saturating_sub(compile) }))
+fn tracing(traces: &config::Traces) -> Tracing {
+    Tracing {
+        sampling: Sampling::new(traces.sample, traces.trusts_all),
+        room: Room { exchanges: traces.queue_exchanges, bytes: traces.queue_size },
     }
-
-    /// What runs under each plugin's name.
-    pub fn plugins(&self) -> &BTreeMap<String, Running> {
-        &self.plugins
-    }
-
-    /// The entries of a plugin.
-    pub fn entries_of<'a>(&'a self, plugin: &'a str) -> impl Iterator<Item = &'a Arc<Entry>> {
-        self.entries.iter().filter(move |entry| entry.plugin == plugin)
-    }
-}
-
-fn sites(config: &Config, entries: &[Arc<Entry>]) -> Vec<Site> {
-    let site = |site: &crate::config::Site| Site {
-        serving: Arc::new(Serving { site: site.name.clone(), ..Serving::default() }),
-        paths: site.paths,
-        chain: Chain::new(&site.chain, entries),
-        routes: site.routes.iter().map(|route| Route::new(site, route, entries)).collect(),
-    };
-    config.sites.iter().map(site).collect()
 }
 
 /// The stores, with what they hold if they were there before and as large.
@@ -231,11 +185,12 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
-    /// First instances of the filters that the snapshot before does not have, for the workers at the ends of these lines.
-    pub fn warm(&self, before: &Snapshot, lines: &[Arc<dyn Outbound>]) -> Vec<Warm> {
-        let mut room = WARM_MEMORY;
-        let up = |line| Warm::up(&self.engine, &self.entries, &before.entries, line, &mut room);
-        lines.iter().map(up).collect()
+    /// What serves exchanges: of each site, the requests that no route takes and then the routes.
+    pub fn serving(&self) -> impl Iterator<Item = &Serving> {
+        self.sites.iter().flat_map(|site| {
+            let routes = site.routes.iter().map(|route| &*route.serving);
+            std::iter::once(&*site.serving).chain(routes)
+        })
     }
 
     /// All filters, in the configuration's order.
@@ -248,9 +203,21 @@ impl Snapshot {
         &self.upstreams
     }
 
+    /// First instances of the filters that the snapshot before does not have, for the workers at the ends of these lines.
+    pub fn warm(&self, before: &Snapshot, lines: &[Arc<dyn Outbound>]) -> Vec<Warm> {
+        let mut room = WARM_MEMORY;
+        let up = |line| Warm::up(&self.engine, &self.entries, &before.entries, line, &mut room);
+        lines.iter().map(up).collect()
+    }
+
     /// What filters want to be kept fresh.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.iter().flat_map(|entry| entry.documents())
+    }
+
+    /// Where filters keep what they share, by name.
+    pub fn stores(&self) -> impl Iterator<Item = (&str, &dyn store::Store)> {
+        self.stores.iter().map(|(name, store)| (name.as_str(), &**store))
     }
 
     /// The files of filters' secrets.
@@ -280,9 +247,19 @@ impl Snapshot {
 }
 
 impl Route {
-    fn new(site: &crate::config::Site, route: &crate::config::Route, entries: &[Arc<Entry>]) -> Self {
-        let serving =
-            Serving { site: site.name.clone(), route: route.name.clone(), strip_prefix: route.strip_prefix.clone() };
+    fn new(
+        site: &crate::config::Site,
+        route: &crate::config::Route,
+        entries: &[Arc<Entry>],
+        (counts, places): (&mut Counts, &mut Places),
+    ) -> Self {
+        let serving = Serving {
+            site: site.name.clone(),
+            route: route.name.clone(),
+            strip_prefix: route.strip_prefix.clone(),
+            counts: counts.route(&site.name, &route.name),
+            served: places.of_route(site, route),
+        };
         Self {
             serving: Arc::new(serving),
             chain: Chain::new(&route.chain, entries),

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use weir_host::config::{self, Source as Text};
 use weir_host::plugin::{CompiledCache, Engine};
-use weir_host::server::{Outcome, Server, Source};
+use weir_host::server::{Inherited, Outcome, Server, Source};
 
 /// What a test has of the server; the test runs on a thread of its own.
 struct Control {
@@ -46,8 +46,8 @@ impl Control {
     }
 }
 
-/// Runs a test against a server that gives what it does not need any more so long to end.
-fn serve(text: String, grace: Duration, run: impl FnOnce(&Control) + Send + 'static) {
+/// Runs a test against a server.
+fn serve(text: String, run: impl FnOnce(&Control) + Send + 'static) {
     let (asked, mut asks) = mpsc::unbounded_channel();
     let control = Control { text: Arc::new(Mutex::new(text)), loads: Arc::default(), asked };
     let (text, loads) = (Arc::clone(&control.text), Arc::clone(&control.loads));
@@ -59,7 +59,7 @@ fn serve(text: String, grace: Duration, run: impl FnOnce(&Control) + Send + 'sta
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
     runtime.block_on(async {
         let engine = Arc::new(Engine::new(CompiledCache::from_environment()).unwrap());
-        let mut server = Server::start(source, engine, grace).await.unwrap();
+        let mut server = Server::start(source, engine, Inherited::default()).await.unwrap();
         let mut run = tokio::task::spawn_blocking(move || run(&control));
         loop {
             tokio::select! {
@@ -70,16 +70,19 @@ fn serve(text: String, grace: Duration, run: impl FnOnce(&Control) + Send + 'sta
                         let _ = answer.send(addresses.collect());
                     }
                 },
-                duty = server.duty() => { let _ = server.perform(duty).await; }
+                duty = server.duty() => server.perform(duty).await,
                 done = &mut run => break done.unwrap(),
             }
         }
-        server.shutdown().await;
+        server.close().await;
+        server.end(tokio::time::Instant::now()).await;
     });
 }
 
 fn text(listeners: &str, more: &str) -> String {
-    format!("version: 1\nworkers: 2\naccess_log: false\nlisteners: {{ {listeners} }}\n{more}\n")
+    format!(
+        "version: 1\nworkers: 2\naccess_log: false\ndrain: {{ grace: 300ms }}\nlisteners: {{ {listeners} }}\n{more}\n"
+    )
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn whoever_asks_during_a_build_gets_one_that_begins_afterwards_and_they_share_it
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let main = "main: { address: 127.0.0.1:0 }";
-    serve(text(main, "sites: [{ routes: [] }]"), Duration::from_secs(5), move |server| {
+    serve(text(main, "sites: [{ routes: [] }]"), move |server| {
         // Whoever builds this waits for the pipe's other end.
         let slow = format!("plugins: {{ slow: {{ file: {} }} }}\nsites: [{{ routes: [] }}]", pipe.display());
         server.write(text(main, &slow));
@@ -148,7 +151,7 @@ fn what_a_listener_that_is_gone_still_has_is_closed_after_the_grace() {
     );
     let sites = format!("sites: [{{ routes: [{{ path: /*, upstream: \"http://{}\" }}] }}]", silent_origin());
     let grace = Duration::from_millis(300);
-    serve(text(&both, &sites), grace, move |server| {
+    serve(text(&both, &sites), move |server| {
         let mut kept = upgraded(server.address("main").unwrap());
         let mut gone = upgraded(server.address("gone").unwrap());
         server.write(text(&one, &sites));

@@ -8,8 +8,8 @@ use tokio::runtime::{Builder, LocalOptions};
 use weir_host::clock::Slices;
 use weir_host::config::{self, Config, Source};
 use weir_host::plugin::{
-    Chain, CompiledCache, Engine, Entry, Exchange, ExchangeId, HookTally, Nowhere, Origin, Peer, Pools, Registry,
-    Station, Step, Stores, Substitutes, Tally, Warm,
+    Chain, CompiledCache, Engine, Entry, Exchange, ExchangeId, HookTally, Nowhere, Origin, Outbound, Peer, Pools,
+    Registry, Station, Step, Stores, Substitutes, Tally, Warm,
 };
 
 /// A chain with this filter's configuration, as one of the site's.
@@ -58,11 +58,13 @@ fn what_filters_do_is_counted_by_hook_and_reason_and_stays_counted() {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
     runtime.block_on(async {
         let engine = Arc::new(Engine::new(CompiledCache::from_environment()).unwrap());
-        let station = Station { outbound: Arc::new(Nowhere), ticks: false };
+        let outbound: Arc<dyn Outbound> = Arc::new(Nowhere);
+        let station = Station { outbound, ticks: false };
+        let mut slices = Slices::new();
         let first = config("10.0.0.0/8");
         let old = entries(&engine, &first, &[]);
         let chain = Chain::new(&first.sites[0].chain, &old);
-        let pools = Pools::new(&engine, &old, &station, Warm::default(), None, &mut Slices::new()).await;
+        let pools = Pools::new(&engine, &old, &station, Warm::default(), None, &mut slices).await;
         assert!(exchange(&pools, &chain, [10, 0, 0, 1], "/a", true));
         assert!(!exchange(&pools, &chain, [192, 0, 2, 1], "/a", true));
         assert!(!exchange(&pools, &chain, [192, 0, 2, 1], "/a", false));
@@ -88,7 +90,7 @@ fn what_filters_do_is_counted_by_hook_and_reason_and_stays_counted() {
         let second = config("192.0.2.0/24");
         let new = entries(&engine, &second, &old);
         let changed = Chain::new(&second.sites[0].chain, &new);
-        let adopted = Pools::new(&engine, &new, &station, Warm::default(), Some(&pools), &mut Slices::new()).await;
+        let adopted = Pools::new(&engine, &new, &station, Warm::default(), Some(&pools), &mut slices).await;
         assert!(exchange(&adopted, &changed, [192, 0, 2, 1], "/a", true));
         // An exchange of before ends on what it began with, and counts as well.
         assert!(exchange(&pools, &chain, [10, 0, 0, 1], "/a", true));

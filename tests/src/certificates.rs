@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 /// An authority; its files are there as long as it is.
@@ -32,7 +32,10 @@ impl Authority {
     /// Files of a certificate for this name or address, and of its key.
     pub fn certify(&self, name: &str) -> (PathBuf, PathBuf) {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let mut parameters = CertificateParams::new([name.to_owned()]).unwrap();
+        // With the authority's own name it would be taken for one that vouches for itself.
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
         let files = (self.folder.path().join(format!("{name}.pem")), self.folder.path().join(format!("{name}.key")));
         std::fs::write(&files.0, certificate.pem()).unwrap();
         std::fs::write(&files.1, key.serialize_pem()).unwrap();

@@ -28,13 +28,17 @@ pub struct Frames(BufReader<TcpStream>);
 impl Frames {
     /// Connects, and says how much a stream may send before it is told to go on.
     pub fn connect(address: SocketAddr, window: u32) -> Self {
-        let stream = TcpStream::connect(address).expect("the proxy accepts connections");
+        Self::on(TcpStream::connect(address).expect("the proxy accepts connections"), window)
+    }
+
+    /// The same on a connection that is there, whether somebody reads on its other end or not.
+    pub fn on(stream: TcpStream, window: u32) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut frames = Self(BufReader::new(stream));
-        frames.bytes(PREFACE);
-        let mut settings = vec![0, 4];
-        settings.extend(window.to_be_bytes());
-        frames.send(4, 0, 0, &settings);
+        let mut first = PREFACE.to_vec();
+        first.extend([0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4]);
+        first.extend(window.to_be_bytes());
+        let _ = frames.0.get_mut().write_all(&first);
         frames
     }
 
@@ -54,17 +58,48 @@ impl Frames {
 
     /// Sends a request without a body, its fields as they are, pseudo ones too.
     pub fn request(&mut self, stream: u32, fields: &[(&str, &str)]) {
-        let mut block = Vec::new();
-        for (name, value) in fields {
-            // A literal that no table learns: the simplest form that there is.
-            block.push(0);
-            for text in [name, value] {
-                block.push(u8::try_from(text.len()).expect("a short field"));
-                block.extend(text.as_bytes());
-            }
-        }
-        self.send(1, 5, stream, &block);
+        self.head(stream, fields, 5);
     }
+
+    /// The same, of a request whose body follows.
+    pub fn begin(&mut self, stream: u32, fields: &[(&str, &str)]) {
+        self.head(stream, fields, 4);
+    }
+
+    /// Acknowledges a frame; whoever has gone does not mind.
+    fn answer(&mut self, kind: u8, payload: &[u8]) {
+        let mut frame = u32::try_from(payload.len()).unwrap().to_be_bytes()[1..].to_vec();
+        frame.extend([kind, 1, 0, 0, 0, 0]);
+        frame.extend(payload);
+        let _ = self.0.get_mut().write_all(&frame);
+    }
+
+    /// The same as a request; whether the proxy took it.
+    pub fn try_request(&mut self, stream: u32, fields: &[(&str, &str)]) -> bool {
+        let block = block(fields);
+        let mut frame = u32::try_from(block.len()).unwrap().to_be_bytes()[1..].to_vec();
+        frame.extend([1, 5]);
+        frame.extend(stream.to_be_bytes());
+        frame.extend(block);
+        self.0.get_mut().write_all(&frame).is_ok()
+    }
+
+    fn head(&mut self, stream: u32, fields: &[(&str, &str)], flags: u8) {
+        self.send(1, flags, stream, &block(fields));
+    }
+}
+
+/// Fields as literals that no table learns: the simplest form that there is.
+fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).expect("a short field"));
+            block.extend(text.as_bytes());
+        }
+    }
+    block
 }
 
 /// The frames that are not about settings or windows, until the connection ends. Answers what must be answered.
@@ -81,8 +116,8 @@ impl Iterator for Frames {
             let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
             let frame = Frame { kind: head[3], flags: head[4], stream, payload };
             match (frame.kind, frame.flags) {
-                (4, 0) => self.send(4, 1, 0, &[]),
-                (6, 0) => self.send(6, 1, 0, &frame.payload),
+                (4, 0) => self.answer(4, &[]),
+                (6, 0) => self.answer(6, &frame.payload),
                 (4 | 6 | 8, _) => {}
                 _ => return Some(frame),
             }

@@ -5,10 +5,13 @@
 
 mod certificates;
 mod client;
+mod collector;
+mod figures;
 mod frames;
 mod golden;
 mod http2;
 mod lines;
+mod load;
 mod origin;
 mod pem;
 mod proxy;
@@ -17,10 +20,13 @@ mod tools;
 
 pub use certificates::Authority;
 pub use client::{Client, Reply, get};
+pub use collector::Collector;
+pub use figures::{Figures, Scrape};
 pub use frames::{Frame, Frames, PREFACE};
 pub use golden::Golden;
 pub use http2::{Frame as ReceivedFrame, Http2Origin, Http2Peer};
 pub use lines::Lines;
+pub use load::Load;
 pub use origin::{Origin, Peer, Received};
 pub use pem::Pem;
 pub use proxy::{Proxy, ProxyBuilder, weir};

@@ -170,6 +170,14 @@ impl Proxy {
         Self::start(weir().args(["run", "-c"]).arg(&file).args(arguments), folder, file)
     }
 
+    /// The same, by a command of one's own, which is given `run -c FILE`.
+    pub fn by(mut command: Command, text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("weir.yaml");
+        std::fs::write(&file, text).unwrap();
+        Self::start(command.args(["run", "-c"]).arg(&file), folder, file)
+    }
+
     /// Begins a configuration.
     pub fn builder() -> ProxyBuilder {
         ProxyBuilder::default()

@@ -142,6 +142,8 @@ fn libraries_stay_in_their_rooms() {
             "{file} names bundled plugins"
         );
         let is_unsafe = text.lines().any(|line| line.contains("unsafe {") && !line.trim_start().starts_with("//"));
-        assert!(!is_unsafe || file == "plugin/cache.rs", "{file} has unsafe code");
+        // Compiled components, and descriptors that a service manager passes by number: no safe code can take either.
+        let has_reason = ["plugin/cache.rs", "server/inherit.rs"].contains(&file.as_str());
+        assert!(!is_unsafe || has_reason, "{file} has unsafe code");
     }
 }

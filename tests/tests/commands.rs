@@ -230,6 +230,8 @@ fn who_cannot_be_asked_is_told() {
     assert_eq!(status(&file).0, 2);
     let (code, said) = asked("status", &["--admin=ftp://localhost:9180"]);
     assert!(code == 2 && said.contains("is not an admin URL; write http://127.0.0.1:9180"), "{code} {said}");
+    let (code, said) = asked("status", &["--admin=https://localhost:9180"]);
+    assert!(code == 2 && said.contains("`curl https://localhost:9180/status`"), "{code} {said}");
     let origin = Origin::text("no JSON");
     let (code, said) = asked("status", &["--admin", &format!("http://{}", origin.address)]);
     assert!(code == 1 && said.contains("is not the admin address of a weir"), "{code} {said}");

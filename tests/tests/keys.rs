@@ -64,6 +64,9 @@ fn kind(schema: &Value) -> String {
         _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("KiB")) => "size".into(),
         _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("ms|s")) => "duration".into(),
         _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("100)%")) => "share, as in 50%".into(),
+        _ if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains(")?%")) => {
+            "share, as in 1% or 0.01".into()
+        }
         _ => "text".into(),
     }
 }
@@ -103,6 +106,15 @@ fn the_reference_says_what_the_schema_says() {
     }
 }
 
+/// All that is written in a folder and below.
+fn sources(folder: &Path) -> String {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| {
+        if path.is_dir() { sources(&path) } else { fs::read_to_string(path).unwrap_or_default() }
+    };
+    paths.map(read).collect()
+}
+
 /// Rows of tests/KEYS.md: section, key, tests.
 #[test]
 fn every_key_has_a_test_that_fails_when_it_is_ignored() {
@@ -117,9 +129,7 @@ fn every_key_has_a_test_that_fails_when_it_is_ignored() {
     }
     let mut code = String::new();
     for folder in ["tests/tests", "host/tests"] {
-        for entry in fs::read_dir(root().join(folder)).unwrap() {
-            code += &fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
-        }
+        code += &sources(&root().join(folder));
     }
     let keys = keys(&schema());
     for key in &keys {

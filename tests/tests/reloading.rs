@@ -565,3 +565,52 @@ fn a_failure_is_told_until_it_is_mended() {
     reload(&proxy, 1);
     assert_eq!((failures(), status(&proxy)["reload"]["report"].clone()), (vec![], Value::Null));
 }
+
+/// How many descriptors and threads the process has.
+fn held(proxy: &Proxy) -> (usize, usize) {
+    let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", proxy.pid())).unwrap().count();
+    (count("fd"), count("task"))
+}
+
+#[test]
+fn reload_after_reload_costs_no_request_and_leaves_nothing_behind() {
+    let (origin, echoing) = (Origin::text("served"), echo());
+    let base =
+        with_admin().top("workers: 2").route("/*", "app", origin.address).route("/echo", "echo", echoing.address);
+    let even = base.clone().guest("mark", "mark", "config: { name: even }");
+    let odd = base.clone().listener("more", "").guest("mark", "mark", "config: { name: odd }").filter("request-id");
+    let proxy = even.start();
+    let (address, mut tunnel) = (proxy.address, upgraded(proxy.address));
+    let cycle = |count: usize| {
+        proxy.write(&odd);
+        reload(&proxy, 2 * count + 1);
+        proxy.write_text("version: 1\nlisteners: {}\n");
+        proxy.signal("HUP");
+        proxy.log.wait_many("is not reloaded", count + 1);
+        proxy.write(&even);
+        reload(&proxy, 2 * count + 2);
+    };
+    cycle(0);
+    let (before, (descriptors, threads)) = (status(&proxy)["instances"].as_u64().unwrap(), held(&proxy));
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let asking = std::thread::spawn(move || {
+        let mut client = Client::connect(address);
+        let mut asked = 0;
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            assert_eq!(client.get("/", "").text(), "served");
+            assert_eq!(get(address, "/").text(), "served");
+            asked += 1;
+        }
+        asked
+    });
+    (1..10).for_each(cycle);
+    drop(stop);
+    assert!(asking.join().expect("no request fails") > 0);
+    assert!(says_back(&mut tunnel));
+    until("old instances are freed", || status(&proxy)["instances"].as_u64().unwrap() <= before + 2);
+    // Nine more cycles that leave one each behind are seen; connections and threads that are idle come and go.
+    until("threads and descriptors are given back", || {
+        let now = held(&proxy);
+        now.0 < descriptors + 9 && now.1 < threads + 9
+    });
+}

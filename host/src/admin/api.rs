@@ -4,21 +4,23 @@
 use std::rc::Rc;
 
 use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use serde_json::Value;
 
 use super::asked::{Asked, MOST};
+use super::exposition::Format;
 use super::guard::{Caller, admit, refuse_browsers};
 use super::health::{self, Liveness, Readiness};
-use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes};
-use super::reply::{Answer, Refusal, json};
-use super::route::{Answering, Gives, Kind, Parameter, Route, Takes};
+use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes, WantedStories};
+use super::reply::{Answer, JSON, Refusal, bytes, json};
+use super::route::{Answering, Gives, Kind, Link, Parameter, Route, Takes};
 use super::schema::Shown;
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
-    Reloaded, Routes, Sites, Status, Swapped, Upstream, Upstreams,
+    Reloaded, Routes, Sites, Status, Stories, Swapped, Upgraded, Upstream, Upstreams,
 };
-use super::{Desk, openapi, plugins};
+use super::{Desk, metrics, openapi, plugins};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -31,12 +33,21 @@ static ROUTES: &[Route] = &[
     Route::get::<Readiness>("/ready", "Whether new connections are wanted.", health::ready)
         .refuses(&[(UNAVAILABLE, "They are not; the answer says why.")])
         .probe(),
+    Route::new(
+        Method::GET,
+        "/metrics",
+        "What was counted, as text for Prometheus; as OpenMetrics if `Accept` prefers that.",
+        Takes::Nothing,
+        Gives::Text(Format::Prometheus.content_type()),
+        metrics::show,
+    )
+    .with(metrics::PARAMETERS),
     Route::post::<Reloaded>("/reload", "Read the configuration again, and serve it if it is sound.", reload)
         .refuses(&[(UNPROCESSABLE, "It is not sound; what was running goes on.")]),
     Route::post::<Drained>("/drain", "End, when exchanges in progress have ended; as SIGTERM.", drain),
-    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", |asked| {
-        asked.show(Order::Config)
-    }),
+    Route::post::<Upgraded>("/upgrade", "Have a process of the binary as it is now take over; as SIGUSR2.", upgrade)
+        .refuses(&[(UNPROCESSABLE, "It did not come to serve; the process that was asked goes on.")]),
+    Route::get::<Configuration>("/config", "The configuration in force, without secrets.", config),
     Route::get::<Listeners>("/listeners", "Where clients connect.", |asked| asked.show(Order::Listeners)),
     Route::get::<Sites>("/sites", "What is served.", |asked| {
         let page = asked.page();
@@ -113,7 +124,12 @@ static ROUTES: &[Route] = &[
         let page = asked.page();
         asked.show(move |answer| Order::Upstreams(page, answer))
     })
-    .with(&[OFFSET, LIMIT]),
+    .with(&[OFFSET, LIMIT])
+    .leads_to(&[
+        Link { operation: "getUpstreamsUpstream", parameters: FIRST_UPSTREAM },
+        Link { operation: "postUpstreamsUpstreamEndpointsEndpointDrain", parameters: FIRST_ENDPOINT },
+        Link { operation: "postUpstreamsUpstreamEndpointsEndpointUndrain", parameters: FIRST_ENDPOINT },
+    ]),
     Route::get::<Upstream>("/upstreams/{upstream}", "One of them.", |asked| {
         let name = asked.text("upstream");
         asked.find(move |answer| Order::Upstream(name, answer))
@@ -139,14 +155,24 @@ static ROUTES: &[Route] = &[
         asked.show(move |answer| Order::Documents(page, answer))
     })
     .with(&[OFFSET, LIMIT]),
+    Route::get::<Stories>("/why", "What was decided about exchanges that are over, the newest first.", stories)
+        .with(WHICH_STORIES)
+        .leads_to(&[Link { operation: "getWhyId", parameters: FIRST_STORY }]),
+    Route::get::<Stories>("/why/{id}", "What was decided about one of them.", |asked| {
+        let id = asked.text("id");
+        asked.find(move |answer| Order::Story(id, answer))
+    })
+    .with(&[Parameter::required("id", Kind::Text, "Its id, or what its response had as `x-request-id`.")])
+    .refuses(&[(StatusCode::NOT_FOUND, "No story of it is kept; the answer says why that may be.")]),
     Route::get::<Failures>("/failures", "What failed lately, by filter and by upstream.", |asked| {
         asked.show(Order::Failures)
     }),
     Route::get::<Quarantine>("/quarantine", "Filters that are not called for a while.", |asked| {
         asked.show(Order::Quarantine)
     }),
-    Route::get::<Value>("/openapi.json", "This document.", |_| {
-        Box::pin(async { Ok(json(StatusCode::OK, &openapi::document(ROUTES))) })
+    Route::get::<Value>("/openapi.json", "This document.", |asked| {
+        let document = openapi::document(ROUTES, &asked.desk.rules.borrow());
+        Box::pin(async move { Ok(json(StatusCode::OK, &document)) })
     }),
 ];
 
@@ -157,22 +183,44 @@ const PLUGIN: Parameter = Parameter::required("plugin", Kind::Text, "The plugin'
 const UPSTREAM: Parameter = Parameter::required("upstream", Kind::Text, "The upstream's name.");
 const ENDPOINT: Parameter = Parameter::required("endpoint", Kind::Text, "The endpoint's host and port.");
 
+const WHICH_STORIES: &[Parameter] = &[
+    Parameter::optional("last", Kind::Number(1, MOST), "So many at most; 20 if it is not said."),
+    Parameter::optional("status", Kind::Text, "Only those that were answered so: 403, or 4xx."),
+    Parameter::optional("by", Kind::Text, "Only those that this filter answered; or `upstream`, `host` or `client`."),
+    Parameter::optional("reason", Kind::Text, "Only those with this reason."),
+];
+
+/// Stories that are told where nothing is said.
+const USUAL_STORIES: usize = 20;
+
+/// Where an answer of `GET /upstreams` names its first one.
+const FIRST_UPSTREAM: &[(&str, &str)] = &[("upstream", "/upstreams/0/name")];
+const FIRST_STORY: &[(&str, &str)] = &[("id", "/stories/0/id")];
+const FIRST_ENDPOINT: &[(&str, &str)] =
+    &[("upstream", "/upstreams/0/name"), ("endpoint", "/upstreams/0/endpoints/0/name")];
+
 /// Answers a request.
 pub(super) async fn answer(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Answer {
-    match serve(request, caller, desk).await {
+    match serve(request, caller, Rc::clone(&desk)).await {
         Ok(answer) => answer,
-        Err(refused) => refused.answer(),
+        Err(refused) => {
+            if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&refused.status) {
+                desk.refused.note(&refused.words);
+            }
+            refused.answer()
+        }
     }
 }
 
 async fn serve(request: Request<Incoming>, caller: Caller, desk: Rc<Desk>) -> Result<Answer, Refusal> {
-    refuse_browsers(&request, &desk.rules.borrow(), caller)?;
+    let rules = Rc::clone(&desk.rules.borrow());
+    refuse_browsers(&request, &rules, caller)?;
     let path = request.uri().path().to_owned();
-    let is_open = |route: &Route| route.is_probe && desk.rules.borrow().has_open_probes;
+    let is_open = |route: &Route| route.is_probe && rules.has_open_probes;
     let mut here = ROUTES.iter().filter_map(|route| Some((route, route.matches(&path)?))).peekable();
     // Who may not ask is not told what there is.
     if !here.peek().is_some_and(|(route, _)| is_open(route)) {
-        admit(request.headers(), &desk.rules.borrow(), caller)?;
+        admit(request.headers(), &rules, caller)?;
     }
     let mut allowed = Vec::new();
     for (route, in_path) in here {
@@ -208,11 +256,47 @@ fn drain(asked: Asked) -> Answering {
     })
 }
 
+fn config(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let mut shown = asked.desk.shown.lock().await;
+        let known = shown.as_ref().map(|(number, _)| *number);
+        if let Some((number, new)) = asked.ask(|answer| Order::Config(known, answer)).await? {
+            let answer = json(StatusCode::OK, &new);
+            let text = answer.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
+            *shown = Some((number, text));
+        }
+        let text = shown.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
+        Ok(bytes(StatusCode::OK, JSON, text))
+    })
+}
+
+fn upgrade(asked: Asked) -> Answering {
+    Box::pin(async move {
+        let (status, upgraded) = match asked.ask(Order::Upgrade).await? {
+            Ok(pid) => (StatusCode::OK, Upgraded { upgraded: true, pid: Some(pid), report: None }),
+            Err(report) => (UNPROCESSABLE, Upgraded { upgraded: false, pid: None, report: Some(report) }),
+        };
+        Ok(json(status, &upgraded))
+    })
+}
+
 fn explain(asked: Asked) -> Answering {
     let method = asked.parameter("method").unwrap_or("GET").to_owned();
     let supposed =
         Supposed { listener: asked.text("listener"), host: asked.text("host"), target: asked.text("path"), method };
     asked.find(move |answer| Order::Explain(supposed, answer))
+}
+
+fn stories(asked: Asked) -> Answering {
+    let some = |name: &str| asked.parameter(name).map(str::to_owned);
+    let wanted = WantedStories {
+        id: None,
+        most: asked.parameter("last").and_then(|last| last.parse().ok()).unwrap_or(USUAL_STORIES),
+        status: some("status"),
+        by: some("by"),
+        reason: some("reason"),
+    };
+    asked.show(move |answer| Order::Stories(wanted, answer))
 }
 
 fn drain_endpoint(asked: Asked, drain: bool) -> Answering {

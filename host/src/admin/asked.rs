@@ -44,9 +44,9 @@ pub struct Page {
 }
 
 impl Page {
-    /// The rows of it.
-    pub fn of<T>(self, rows: impl Iterator<Item = T>) -> Vec<T> {
-        rows.skip(self.offset).take(self.limit).collect()
+    /// The rows of it; views are made of these only.
+    pub fn part<T>(self, rows: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        rows.skip(self.offset).take(self.limit)
     }
 }
 

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LARGEST: usize = 256 << 20;
 
 /// Where a proxy is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum At {
     /// An address.
     Tcp(SocketAddr),

@@ -1,8 +1,13 @@
 //! Who may ask. A request that is refused here learns nothing of what is behind.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use http::{HeaderMap, Request, StatusCode, Version, header, uri::Authority};
 
 use super::reply::Refusal;
+
+const SAID_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
 /// What callers must show, and by which names they may call.
 #[derive(Clone, Default)]
@@ -21,6 +26,25 @@ pub struct Rules {
 impl std::fmt::Debug for Rules {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Rules").field("hosts", &self.hosts).finish_non_exhaustive()
+    }
+}
+
+/// Callers that were not let in, on their way to the log: one line for all within a second, for a log that is flooded
+/// helps nobody.
+#[derive(Debug, Default)]
+pub struct Refused {
+    count: Cell<u64>,
+    said: Cell<Option<Instant>>,
+}
+
+impl Refused {
+    pub(super) fn note(&self, why: &str) {
+        self.count.set(self.count.get() + 1);
+        if self.said.get().is_none_or(|said| said.elapsed() >= SAID_AT_MOST_EVERY) {
+            let count = self.count.take();
+            tracing::warn!("{count} requests to the admin address were not served, the last one because: {why}");
+            self.said.set(Some(Instant::now()));
+        }
     }
 }
 

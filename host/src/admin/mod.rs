@@ -7,8 +7,10 @@
 mod api;
 mod asked;
 mod client;
+pub mod exposition;
 mod guard;
 mod health;
+mod metrics;
 mod openapi;
 mod orders;
 mod plugins;
@@ -21,13 +23,14 @@ mod views;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tokio::sync::{Semaphore, mpsc};
+use bytes::Bytes;
+use tokio::sync::{Mutex, Semaphore, mpsc};
 
 pub use asked::Page;
 pub use client::{At, Call, call};
-pub use guard::{Caller, Rules};
+pub use guard::{Caller, Refused, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
-pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes};
+pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes, WantedStories};
 pub use plugins::{NotSwapped, SwapAnswer, Upload};
 pub use reply::Problem;
 pub use serve::{Arrival, Stream, serve};
@@ -35,14 +38,18 @@ pub use views::*;
 
 /// What all requests are answered with.
 pub struct Desk {
-    /// Who may ask.
-    pub rules: RefCell<Rules>,
+    /// Who may ask; that may change while connections are open.
+    pub rules: RefCell<Rc<Rules>>,
     /// To whoever runs the server.
     pub orders: mpsc::Sender<Order>,
     /// Who may hold a component.
     pub uploads: Semaphore,
     /// What is known without them.
     pub health: Rc<dyn Health>,
+    /// Who was not let in.
+    pub refused: Refused,
+    /// The configuration with its number, as it was shown last: it may be large, and all who take it take the same.
+    pub shown: Mutex<Option<(u64, Bytes)>>,
 }
 
 impl std::fmt::Debug for Desk {

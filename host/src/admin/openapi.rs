@@ -3,18 +3,23 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::guard::Rules;
 use super::reply::Problem;
-use super::route::{Gives, Kind, Parameter, Route, Takes};
+use super::route::{Gives, Kind, Link, Parameter, Route, Takes};
 use super::schema::{Shapes, Shown};
 
-/// The document of these routes.
-pub(super) fn document(routes: &[Route]) -> Value {
+/// The document of these routes, for callers under these rules.
+pub(super) fn document(routes: &[Route], rules: &Rules) -> Value {
     let mut shapes = Shapes::default();
     let problem = Problem::schema(&mut shapes);
     let mut paths: Map<String, Value> = Map::new();
     for route in routes {
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
-        item[route.method.as_str().to_ascii_lowercase()] = operation(route, &mut shapes);
+        let mut operation = operation(route, &mut shapes);
+        if route.is_probe && rules.has_open_probes {
+            operation["security"] = json!([]);
+        }
+        item[route.method.as_str().to_ascii_lowercase()] = operation;
     }
     let refused =
         |words: &str| json!({ "description": words, "content": { "application/json": { "schema": problem } } });
@@ -43,19 +48,19 @@ pub(super) fn document(routes: &[Route]) -> Value {
                 "Ending": refused("The proxy is ending."),
             },
         },
-        // Where there is no token, none is asked for.
-        "security": [{ "token": [] }, {}],
+        "security": if rules.token.is_some() { json!([{ "token": [] }]) } else { json!([]) },
     })
 }
 
 fn operation(route: &Route, shapes: &mut Shapes) -> Value {
+    let links: Map<String, Value> = route.leads_to.iter().map(link).collect();
     let good = match route.gives {
         Gives::Json(schema) => json!({ "application/json": { "schema": schema(shapes) } }),
         Gives::Text(kind) => json!({ kind: { "schema": { "type": "string" } } }),
     };
     let reference = |name: &str| json!({ "$ref": format!("#/components/responses/{name}") });
     let mut responses = json!({
-        "200": { "description": "As asked.", "content": good },
+        "200": { "description": "As asked.", "content": good, "links": links },
         "400": reference("Bad"),
         "401": reference("Unauthorized"),
         "403": reference("Forbidden"),
@@ -116,6 +121,16 @@ fn parameter(route: &Route, parameter: &Parameter) -> Value {
         "description": parameter.words,
         "schema": schema,
     })
+}
+
+/// What else can be asked with what an answer says.
+fn link(link: &Link) -> (String, Value) {
+    let parameters: Map<String, Value> = link
+        .parameters
+        .iter()
+        .map(|(name, place)| ((*name).to_owned(), format!("$response.body#{place}").into()))
+        .collect();
+    (link.operation.to_owned(), json!({ "operationId": link.operation, "parameters": parameters }))
 }
 
 /// `GET /upstreams/{upstream}` is `getUpstreamsUpstream`.

@@ -3,10 +3,11 @@
 use tokio::sync::oneshot;
 
 use super::asked::Page;
+use super::exposition::Family;
 use super::plugins::{SwapAnswer, Upload};
 use super::views::{
     Chains, Configuration, Documents, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine, Routes, Sites,
-    Status, Upstream, Upstreams,
+    Status, Stories, Upstream, Upstreams,
 };
 
 /// What comes of an order about something that may not be there; if so, words that say what there is.
@@ -17,12 +18,16 @@ pub type Found<T> = oneshot::Sender<Result<T, String>>;
 pub enum Order {
     /// How is it?
     Status(oneshot::Sender<Status>),
+    /// What was counted? With what was counted of each route, if so wanted.
+    Metrics(bool, oneshot::Sender<Vec<Family>>),
     /// Read the configuration again. Answered with what became of plugins by it, or with what is wrong with it.
     Reload(oneshot::Sender<Result<Vec<String>, String>>),
+    /// Have another process take over. Answered with its number, or why there is none.
+    Upgrade(oneshot::Sender<Result<u32, String>>),
     /// End, when exchanges in progress have ended.
     Drain(oneshot::Sender<()>),
-    /// The configuration in force.
-    Config(oneshot::Sender<Configuration>),
+    /// The configuration in force and its number, unless it is the one of this number.
+    Config(Option<u64>, oneshot::Sender<Option<(u64, Configuration)>>),
     /// Where clients connect.
     Listeners(oneshot::Sender<Listeners>),
     /// These sites.
@@ -47,6 +52,10 @@ pub enum Order {
     DrainEndpoint(WantedEndpoint, Found<Endpoint>),
     /// These documents.
     Documents(Page, oneshot::Sender<Documents>),
+    /// What was decided about exchanges.
+    Stories(WantedStories, oneshot::Sender<Stories>),
+    /// What was decided about one of them, by its id.
+    Story(String, Found<Stories>),
     /// What failed lately.
     Failures(oneshot::Sender<Failures>),
     /// What is put aside.
@@ -73,6 +82,21 @@ pub struct Supposed {
     pub target: String,
     /// The method.
     pub method: String,
+}
+
+/// Which exchanges.
+#[derive(Clone, Debug, Default)]
+pub struct WantedStories {
+    /// That which has this id, or was named so by who made the response.
+    pub id: Option<String>,
+    /// At most so many, the newest first.
+    pub most: usize,
+    /// `403`, or `4xx` for all of a kind.
+    pub status: Option<String>,
+    /// Who made the response.
+    pub by: Option<String>,
+    /// For this reason.
+    pub reason: Option<String>,
 }
 
 /// An endpoint, and what is to become of it.

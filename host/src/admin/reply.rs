@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use super::schema::view;
 
+/// What nearly all answers are.
+pub(super) const JSON: &str = "application/json";
+
 /// A whole answer.
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -71,7 +74,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"the answer cannot be written"}"#.to_vec()),
     };
     text.push(b'\n');
-    bytes(status, "application/json", text)
+    bytes(status, JSON, text)
 }
 
 /// Bytes of this content type.

@@ -30,9 +30,20 @@ pub(super) struct Route {
     pub(super) gives: Gives,
     /// Statuses besides the good one and those that every request can get, and when.
     pub(super) refuses: &'static [(StatusCode, &'static str)],
+    /// What else can be asked with what the answer says.
+    pub(super) leads_to: &'static [Link],
     /// Whether probes ask it, which may need no token.
     pub(super) is_probe: bool,
     pub(super) handler: Handler,
+}
+
+/// From an answer to another request.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// The other request, as the API's document names it.
+    pub(super) operation: &'static str,
+    /// Its parameters, each with the JSON pointer of its value in the answer.
+    pub(super) parameters: &'static [(&'static str, &'static str)],
 }
 
 /// A parameter.
@@ -97,7 +108,18 @@ impl Route {
         gives: Gives,
         handler: Handler,
     ) -> Self {
-        Self { method, path, words, parameters: &[], takes, gives, refuses: &[], is_probe: false, handler }
+        Self {
+            method,
+            path,
+            words,
+            parameters: &[],
+            takes,
+            gives,
+            refuses: &[],
+            leads_to: &[],
+            is_probe: false,
+            handler,
+        }
     }
 
     /// The same with parameters.
@@ -109,6 +131,12 @@ impl Route {
     /// The same with further statuses.
     pub(super) const fn refuses(mut self, refuses: &'static [(StatusCode, &'static str)]) -> Self {
         self.refuses = refuses;
+        self
+    }
+
+    /// The same with links.
+    pub(super) const fn leads_to(mut self, links: &'static [Link]) -> Self {
+        self.leads_to = links;
         self
     }
 

@@ -1,4 +1,4 @@
-//! `weir status` and `weir reload`: questions to a running proxy.
+//! `weir status`, `weir reload`, `weir upgrade` and `weir drain`: questions to a running proxy.
 
 use anyhow::bail;
 use bytes::Bytes;
@@ -9,13 +9,14 @@ use serde_json::Value;
 use super::run::block_on;
 use super::{File, Usage, count};
 use crate::admin::{At, Call, call};
-use crate::config;
+use crate::config::{self, Admin, AdminAddress};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
     pub(super) file: File,
-    /// The running proxy's admin address, instead of the file's; its token is then read from `WEIR_ADMIN_TOKEN`
+    /// The running proxy's admin address (or `unix:PATH`), instead of the file's; its token is then read from
+    /// `WEIR_ADMIN_TOKEN`
     #[arg(long, value_name = "URL")]
     admin: Option<String>,
 }
@@ -43,7 +44,16 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
     for drift in answer["drift"].as_array().into_iter().flatten() {
-        println!("  {} {}: {}", text(&drift["kind"]), text(&drift["name"]), text(&drift["words"]));
+        println!("  not as configured: {} {} {}", text(&drift["kind"]), text(&drift["name"]), text(&drift["words"]));
+    }
+    if answer["is_draining"] == true {
+        println!("  draining: it comes to its end");
+    }
+    for (key, what) in [("lost_records", "access record"), ("lost_lines", "line")] {
+        let lost = answer[key].as_u64().unwrap_or_default();
+        if lost > 0 {
+            println!("  {} could not be written", count(lost, what));
+        }
     }
     if answer["reload"].is_object() && answer["reload"]["report"].is_null() {
         println!("  reloaded {} ago", duration(&answer["reload"]["ago"]));
@@ -74,7 +84,27 @@ pub(super) fn reload(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
+pub(super) fn upgrade(options: &Options) -> anyhow::Result<()> {
+    let (status, answer) = ask(options, Method::POST, "/upgrade")?;
+    match (status, answer["report"].as_str()) {
+        (StatusCode::OK, _) => println!("upgraded: process {} serves", answer["pid"]),
+        (_, Some(report)) => bail!("not upgraded, what was running goes on: {report}"),
+        _ => bail!("{}", text(&answer["error"])),
+    }
+    Ok(())
+}
+
+pub(super) fn drain(options: &Options) -> anyhow::Result<()> {
+    let (status, answer) = ask(options, Method::POST, "/drain")?;
+    if status != StatusCode::OK {
+        bail!("{}", text(&answer["error"]));
+    }
+    println!("draining: it ends when its exchanges have ended");
+    Ok(())
+}
+
+/// Asks the running proxy.
+pub(super) fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
     send(options, method, path, None)
 }
 
@@ -99,7 +129,7 @@ pub(super) fn send(
                 );
                 return Err(Usage(message).into());
             };
-            (At::Tcp(admin.address.value), admin.token.as_ref().map(|token| token.reveal().to_owned()))
+            (at(admin)?, admin.token.as_ref().map(|token| token.reveal().to_owned()))
         }
     };
     let answer = block_on(async { call(&Call { at, token: token.as_deref(), method, path, component }).await })?;
@@ -111,7 +141,26 @@ pub(super) fn send(
     Ok(answer)
 }
 
+/// Where the file's proxy is asked.
+fn at(admin: &Admin) -> Result<At, Usage> {
+    let address = &admin.address.value;
+    match address {
+        _ if admin.tls.is_some() => Err(Usage(format!(
+            "the running proxy speaks TLS to operators, which this command does not; ask it with curl, as in \
+             `curl --cacert ca.pem https://{address}/status`, or give it a socket: `address: unix:/run/weir.sock`"
+        ))),
+        AdminAddress::Tcp(address) => Ok(At::Tcp(*address)),
+        AdminAddress::Unix(path) => Ok(At::Unix(path.clone())),
+    }
+}
+
 fn address(url: &str) -> Result<At, Usage> {
+    if let Some(path) = url.strip_prefix("unix:") {
+        return Ok(At::Unix(path.into()));
+    }
+    if url.starts_with("https://") {
+        return Err(Usage(format!("this command does not speak TLS; ask {url} with curl, as in `curl {url}/status`")));
+    }
     let bare = url.strip_prefix("http://").unwrap_or(url).replace("localhost", "127.0.0.1");
     let parsed = bare.trim_end_matches('/').parse();
     parsed.map(At::Tcp).map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))

@@ -19,11 +19,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 
-use super::run::{GRACE, block_on, drain, engine};
+use super::run::{block_on, drain, engine};
 use super::signals::Signals;
 use crate::config::{self, Source};
 use crate::listen;
-use crate::server::{self, Server};
+use crate::server::{self, Inherited, Notify, Server};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -48,12 +48,12 @@ pub(super) fn demo(options: &Options) -> anyhow::Result<()> {
         let source = Source { path: PathBuf::from("demo.yaml"), text: text.clone() };
         let load = move || config::parse(Source { path: source.path.clone(), text: source.text.clone() });
         let source = server::Source { name: "the demonstration".to_owned(), is_watched: false, load: Arc::new(load) };
-        let server = Server::start(source, Arc::new(engine()?), GRACE).await?;
+        let server = Server::start(source, Arc::new(engine()?), Inherited::default()).await?;
         for (.., address) in server.addresses() {
             println!("{}", introduction(&text, address));
         }
         signals.ended().await;
-        drain(server, signals).await;
+        drain(server, signals, &Notify::default()).await;
         Ok(())
     })
 }

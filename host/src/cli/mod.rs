@@ -10,6 +10,7 @@ mod run;
 mod schema;
 mod signals;
 mod validate;
+mod why;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ enum Command {
     #[command(after_help = "Example: weir run -c weir.yaml --watch\n\n\
         Filters, certificates, keys and other files that the configuration names are used anew whenever they change; \
         the configuration itself only with --watch, SIGHUP or `weir reload`. A fault changes nothing. \
-        A line `listening on ...` says that an address accepts connections. Exit code: 0 after a drain, 1 after a \
+        A line `listening on ...` says that an address accepts connections. SIGUSR1 opens the files of log and records \
+        again, SIGUSR2 upgrades as `weir upgrade` does. Exit code: 0 after a drain, 1 after a \
         failure, 2 for a configuration that cannot be served.")]
     Run(run::Options),
     /// Check all that `run` would, filters and their configuration included, without opening a port
@@ -61,6 +63,23 @@ enum Command {
         Needs `admin:` in the configuration. Exit code: 0 if the new configuration serves, 1 if not; then what was \
         running goes on.")]
     Reload(admin::Options),
+    /// Have a process of the binary as it is now take over from the running one, and turn nobody away
+    #[command(after_help = "Example: cp weir-0.2 /usr/local/bin/weir.new && \
+        mv /usr/local/bin/weir.new /usr/local/bin/weir && weir upgrade -c weir.yaml\n\n\
+        As SIGUSR2. Needs `admin:` in the configuration. Exit code: 0 if the new process serves, 1 if not; then what was \
+        running goes on.")]
+    Upgrade(admin::Options),
+    /// Tell who decided what about an exchange that is over, with reasons, times and lines of the configuration
+    #[command(after_help = "Example: weir why 6f1c0d9e8b7a45f3a2c41d5e00000007\n\
+        Example: weir why last --status 403\n\
+        Example: weir why last 20 --by authz\n\n\
+        Needs `admin:` in the configuration. Refusals and failures are kept, and one in so many of the rest \
+        (`why: { keep: 1000, sample: 100 }`). Exit code: 0 if there is a story, 1 if not.")]
+    Why(why::Asked),
+    /// Make the running proxy end, when its exchanges have ended
+    #[command(after_help = "Example: weir drain -c weir.yaml\n\n\
+        As SIGTERM. Needs `admin:` in the configuration. Returns when the drain has begun.")]
+    Drain(admin::Options),
     /// Tell how the running proxy is
     #[command(after_help = "Example: weir status --admin http://127.0.0.1:9180 --json")]
     Status {
@@ -110,6 +129,9 @@ pub fn main() -> ExitCode {
         Command::Proxy(options) => proxy::proxy(&options),
         Command::Demo(options) => demo::demo(&options),
         Command::Reload(options) => admin::reload(&options),
+        Command::Upgrade(options) => admin::upgrade(&options),
+        Command::Why(options) => why::why(&options),
+        Command::Drain(options) => admin::drain(&options),
         Command::Status { options, json } => admin::status(&options, json),
         Command::Plugin(command) => plugin::plugin(&command),
         Command::Schema => {

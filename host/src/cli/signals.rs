@@ -6,6 +6,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signalled {
     Reload,
+    ReopenLogs,
+    Upgrade,
     End,
 }
 
@@ -13,6 +15,8 @@ pub(super) enum Signalled {
 #[derive(Debug)]
 pub(super) struct Signals {
     hangup: Signal,
+    user1: Signal,
+    user2: Signal,
     terminate: Signal,
     interrupt: Signal,
 }
@@ -21,6 +25,8 @@ impl Signals {
     pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
+            user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
@@ -29,6 +35,8 @@ impl Signals {
     pub(super) async fn wait(&mut self) -> Signalled {
         tokio::select! {
             _ = self.hangup.recv() => Signalled::Reload,
+            _ = self.user1.recv() => Signalled::ReopenLogs,
+            _ = self.user2.recv() => Signalled::Upgrade,
             _ = self.terminate.recv() => Signalled::End,
             _ = self.interrupt.recv() => Signalled::End,
         }

@@ -37,6 +37,11 @@ impl Place {
         sources.get(self.file as usize)
     }
 
+    /// The number of that file.
+    pub(super) fn file(self) -> usize {
+        self.file as usize
+    }
+
     /// Its first byte.
     pub(super) fn start(self) -> usize {
         self.start as usize
@@ -74,17 +79,26 @@ pub struct Fault {
     pub help: Option<String>,
     /// A second place that has to do with it, and what stands there.
     pub also: Option<(Place, String)>,
+    /// Whether what stands there must not be shown.
+    pub is_secret: bool,
 }
 
 impl Fault {
     /// A fault without advice.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place: Some(place), message: message.into(), help: None, also: None }
+        Self { place: Some(place), message: message.into(), help: None, also: None, is_secret: false }
     }
 
     /// A fault that no line of a file shows.
     pub fn nowhere(message: impl Into<String>) -> Self {
-        Self { place: None, message: message.into(), help: None, also: None }
+        Self { place: None, message: message.into(), help: None, also: None, is_secret: false }
+    }
+
+    /// The same, of something that must not be shown.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.is_secret = true;
+        self
     }
 
     /// The same with advice.
@@ -144,15 +158,30 @@ impl Report {
     /// As text with the lines at fault, coloured for a terminal or plain.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let texts = self.texts();
         let mut shown: Vec<String> =
-            self.faults.iter().take(MOST_SHOWN).map(|fault| self.one(fault, &renderer)).collect();
+            self.faults.iter().take(MOST_SHOWN).map(|fault| self.one(fault, &texts, &renderer)).collect();
         if let Some(more) = self.faults.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
             shown.push(format!("{}: and {more} more", self.severity.word()));
         }
         shown.join("\n\n")
     }
 
-    fn one(&self, fault: &Fault, renderer: &Renderer) -> String {
+    /// The files' texts, with stars for what must not be shown: it stands on the lines of other faults, too.
+    fn texts(&self) -> Vec<Cow<'_, str>> {
+        let mut texts: Vec<Cow<'_, str>> =
+            self.sources.iter().map(|source| Cow::Borrowed(source.text.as_str())).collect();
+        for place in self.faults.iter().filter(|fault| fault.is_secret).filter_map(|fault| fault.place) {
+            let Some(text) = texts.get_mut(place.file as usize) else { continue };
+            let range = place.start()..place.start() + place.length();
+            let Some(secret) = text.get(range.clone()) else { continue };
+            let stars: String = secret.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+            text.to_mut().replace_range(range, &stars);
+        }
+        texts
+    }
+
+    fn one(&self, fault: &Fault, texts: &[Cow<'_, str>], renderer: &Renderer) -> String {
         let (message, help) = (harmless(&fault.message), fault.help.as_deref().map(harmless));
         let level = match self.severity {
             Severity::Error => Level::ERROR,
@@ -161,7 +190,8 @@ impl Report {
         let title = level.primary_title(&*message);
         let snippet = |place: Place| {
             let source = &self.sources[place.file as usize];
-            (Snippet::source(&source.text).path(source.path.display().to_string()), place.within(&source.text))
+            let text: &str = &texts[place.file as usize];
+            (Snippet::source(text).path(source.path.display().to_string()), place.within(text))
         };
         let Some(place) = fault.place else {
             let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();

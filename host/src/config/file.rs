@@ -6,15 +6,17 @@ use serde_json::{Value, json};
 
 use super::filters::{Override, Plugin};
 use super::forms::{
-    Added, AnyStore, Conditions, Endpoint, Entry, Redirect, RouteChain, Secret, StripPrefix, Version, Whole,
+    AccessLog, Added, AnyStore, Compression, Conditions, Endpoint, Entry, Probes, Redirect, RouteChain, Secret,
+    SecretFields, StripPrefix, Trust, Version, Whole, Why,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
-use super::units::{Size, Time};
+use super::units::{Ratio, Size, Time};
 use super::{Balance, Located};
 use crate::paths::EncodedSlash;
 
 const ADDRESS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}";
+const ADMIN_ADDRESS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}|unix:.+";
 const NETWORK: &str = r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/[0-9]{1,3})?";
 pub(super) const PATH: &str = r"/\*|(/([^/?#*\\%]|%[0-9A-Fa-f]{2})*)+(/\*)?";
 pub(super) const ENDPOINT: &str = r"(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
@@ -23,6 +25,7 @@ const NAME_OR_ENDPOINT: &str =
 const HOST: &str = r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?";
 const SERVER_NAME: &str = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*";
 const HOST_HEADER: &str = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)(:[0-9]{1,5})?";
+const TARGET: &str = r"/[!-~]*";
 const METHOD: &str = r"[!#$%&'*+.^_`|~0-9A-Z-]+";
 
 section! {
@@ -35,10 +38,20 @@ section! {
         include: Option<Vec<Located<String>>>,
         /// Threads that serve exchanges. Default: one per core.
         workers: Option<Located<Count<1, 1024>>>,
-        /// Whether every exchange leaves a record on standard output. Default: true.
-        access_log: Option<Located<bool>>,
+        /// Whether every exchange leaves a record on standard output (`true`, the default), in a file, or none.
+        access_log: Option<Located<AccessLog>>,
+        /// Where the log goes. Default: to standard error.
+        log: Option<LogFile>,
+        /// How the proxy comes to its end on SIGTERM.
+        drain: Option<Drain>,
+        /// How another process takes over on SIGUSR2.
+        upgrade: Option<Upgrade>,
         /// Where `weir status` and `weir reload` reach the running proxy. Default: nowhere.
         admin: Option<Admin>,
+        /// What `weir why` can tell about exchanges that are over, or `none`. Without `admin` nothing is kept.
+        why: Option<Located<Why>>,
+        /// Where traces of exchanges go. Default: nowhere.
+        traces: Option<Traces>,
         /// Where clients connect, by name.
         listeners: Named<Listener>,
         /// Servers behind the proxy, by name.
@@ -57,12 +70,117 @@ section! {
 }
 
 section! {
+    /// A file that lines are appended to.
+    struct LogFile {
+        /// Its path, relative to this file; its folder must be there. SIGUSR1 opens it anew, for those who rotate it.
+        file: Located<String>,
+    }
+}
+
+section! {
+    /// How the proxy comes to its end.
+    struct Drain {
+        /// How long connections are still accepted after `weir status` says that it drains, so that balancers notice.
+        /// Default: 0s.
+        delay: Option<Located<Time>>,
+        /// How long exchanges and upgraded connections have from then on to end. Default: 30s.
+        grace: Option<Located<Time>>,
+    }
+}
+
+section! {
+    /// How another process, of a new binary perhaps, takes over.
+    struct Upgrade {
+        /// How long the new process may take until it serves. Default: 60s.
+        timeout: Option<Located<Time>>,
+        /// How long exchanges and upgraded connections have in the old process, once the new one serves. Default: 5m.
+        grace: Option<Located<Time>>,
+    }
+}
+
+section! {
     /// The address for operators.
     struct Admin {
-        /// IP address and port. Off loopback it needs a `token`.
-        address: Located<String> => text_like(ADDRESS),
+        /// IP address and port, or a socket of the file system (`unix:/run/weir.sock`), which only the user that runs weir
+        /// may use. Off loopback it needs a `token`, or `tls` with `client_ca`.
+        address: Located<String> => text_like(ADMIN_ADDRESS),
         /// What callers must show: `Authorization: Bearer TOKEN`.
         token: Option<Secret>,
+        /// Names by which it may be called, besides IP addresses and `localhost`. Default: none.
+        hosts: Option<OneOrMore<Located<String>>> => word_like(SERVER_NAME),
+        /// Speak TLS. Default: plain HTTP.
+        tls: Option<AdminTls>,
+        /// Whether `/live` and `/ready` are answered to those who show nothing (`open`), or not (`closed`). Default: `open`
+        /// on loopback and on a socket, else `closed`.
+        probes: Option<Probes>,
+    }
+}
+
+section! {
+    /// TLS of the address for operators.
+    struct AdminTls {
+        /// As a listener's.
+        certificates: Located<Vec<Certificate>> => not_empty,
+        /// PEM file of authorities: callers must show a certificate by one of them. Relative to this file.
+        client_ca: Option<Located<String>>,
+    }
+}
+
+section! {
+    /// How much is kept of what was decided about exchanges.
+    struct Stories {
+        /// Refusals and failures that are kept, and as many samples of the rest. Default: 1000.
+        keep: Option<Located<Count<1, 20_000>>>,
+        /// One in so many of the exchanges that went well is kept, 0 for none. Default: 100.
+        sample: Option<Located<Count<0, 1_000_000>>>,
+    }
+}
+
+section! {
+    /// Traces of exchanges, for a collector that takes OTLP over HTTP.
+    struct Traces {
+        /// The collector: the name of an upstream, or a URL as in `http://127.0.0.1:4318`.
+        upstream: Located<String> => text_like(NAME_OR_ENDPOINT),
+        /// Where it takes spans. Default: /v1/traces.
+        path: Option<Located<String>> => text_like(TARGET),
+        /// Fields that it wants to see, a key for instance; each value is a secret.
+        headers: Option<SecretFields>,
+        /// How its requests are compressed: `gzip`, or `none` (the default).
+        compression: Option<Compression>,
+        /// The share of exchanges that are traced, as `1%` or 0.01. Callers that are trusted decide themselves. Default: 1%.
+        sample: Option<Ratio>,
+        /// Whose decision is followed: that of peers in a listener's `trusted_proxies` (the default), or of `all`.
+        trust: Option<Trust>,
+        /// What this proxy is called. Default: weir.
+        service: Option<Located<String>>,
+        /// How long the collector may take to answer. Default: 10s.
+        timeout: Option<Located<Time>>,
+        /// How long spans that it does not take now are sent again. Default: 1m.
+        retry: Option<Located<Time>>,
+        /// How many spans are sent at once.
+        batch: Option<TraceBatch>,
+        /// How much waits to be sent; what comes beyond is dropped.
+        queue: Option<TraceQueue>,
+    }
+}
+
+section! {
+    /// How many spans are sent at once.
+    struct TraceBatch {
+        /// So many are not kept waiting. Default: 512.
+        spans: Option<Located<Count<1, 10_000>>>,
+        /// How long the first waits for others. Default: 1s.
+        delay: Option<Located<Time>>,
+    }
+}
+
+section! {
+    /// How much waits to be sent.
+    struct TraceQueue {
+        /// Exchanges. Default: 2048.
+        exchanges: Option<Located<Count<1, 1_000_000>>>,
+        /// What they take in memory. Default: 16MiB.
+        size: Option<Located<Size>>,
     }
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::file::{ENDPOINT, Store, WeightedEndpoint};
+use super::file::{ENDPOINT, LogFile, Store, Stories, WeightedEndpoint};
 use super::filters::{LongAdded, LongEntry};
 use super::read::{Count, Read, Reader, section, words};
 use super::schema::{Definitions, text_like};
@@ -19,6 +19,32 @@ words! { "a way to balance", Balance {
 } }
 
 words! { "a rule for %2F", EncodedSlash { "reject" => EncodedSlash::Reject, "keep" => EncodedSlash::Keep, } }
+
+/// Whose decision to trace an exchange is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    All,
+    TrustedProxies,
+}
+
+words! { "a way to trust", Trust { "trusted_proxies" => Trust::TrustedProxies, "all" => Trust::All, } }
+
+/// How what the proxy sends on its own account is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compression {
+    Gzip,
+    None,
+}
+
+words! { "a compression", Compression { "gzip" => Compression::Gzip, "none" => Compression::None, } }
+/// Whom probes are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Probes {
+    Open,
+    Closed,
+}
+
+words! { "a rule for probes", Probes { "open" => Probes::Open, "closed" => Probes::Closed, } }
 
 /// The version of the format; there is one.
 #[derive(Debug)]
@@ -41,6 +67,29 @@ impl Read for Version {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "enum": [1, "1"] })
+    }
+}
+
+/// Where records go.
+#[derive(Debug)]
+pub(super) enum AccessLog {
+    Is(bool),
+    In(LogFile),
+}
+
+impl Read for AccessLog {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text == "true" || scalar.text == "false" => {
+                Some(Self::Is(scalar.text == "true"))
+            }
+            Kind::Map(_) => LogFile::read(node, reader).map(Self::In),
+            _ => reader.expected("`true`, `false`, or `{ file: PATH }`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "boolean" }, LogFile::schema(definitions)] })
     }
 }
 
@@ -236,6 +285,27 @@ impl Read for RouteChain {
     }
 }
 
+/// Whether stories of exchanges are kept.
+#[derive(Debug)]
+pub(super) enum Why {
+    None,
+    Keep(Stories),
+}
+
+impl Read for Why {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.text == "none" => Some(Self::None),
+            Kind::Map(_) => Stories::read(node, reader).map(Self::Keep),
+            _ => reader.expected("`none`, or a map as `{ keep: 1000, sample: 100 }`,", node),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "const": "none" }, Stories::schema(definitions)] })
+    }
+}
+
 /// What fields or parameters must be.
 #[derive(Debug)]
 pub(super) struct Conditions(pub(super) Vec<(Located<String>, Located<Condition>)>);
@@ -289,8 +359,9 @@ section! {
 impl Read for Secret {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         if let Kind::Scalar(_) = node.kind {
-            reader.fault(node.place, "a secret does not stand in the configuration").help =
-                Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            let fault = reader.fault(node.place, "a secret does not stand in the configuration");
+            fault.help = Some("write `{ env: NAME }` or `{ file: PATH }`".into());
+            fault.is_secret = true;
             return None;
         }
         match SecretPlace::read(node, reader)? {
@@ -308,5 +379,30 @@ impl Read for Secret {
         let mut schema = SecretPlace::schema(definitions);
         schema["oneOf"] = json!([{ "required": ["env"] }, { "required": ["file"] }]);
         schema
+    }
+}
+
+/// Fields of requests whose values must not be shown. Here `x-` begins a name like any other.
+#[derive(Debug)]
+pub(super) struct SecretFields(pub(super) Vec<(Located<String>, Secret)>);
+
+impl Read for SecretFields {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            return reader.expected_with("a map", node, "write `{ authorization: { env: NAME } }`");
+        };
+        let read = entries.iter().filter_map(|(key, value)| {
+            let name = Located { value: key.name.clone(), place: key.place };
+            Some((name, Secret::read(value, reader)?))
+        });
+        Some(Self(read.collect()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z0-9._-]+$" },
+            "additionalProperties": Secret::schema(definitions),
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! faults along, so that those of later stages (filters, certificates) are reported beside them. Nothing here opens a
 //! port, reads a plugin or calls out. Reading never panics, whatever the file holds.
 
+mod admin;
 mod chains;
 mod edge;
 mod fault;
@@ -14,6 +15,8 @@ mod filters;
 mod forms;
 pub mod grants;
 mod json;
+mod lines;
+mod process;
 mod read;
 mod schema;
 mod secrets;
@@ -22,6 +25,7 @@ mod sites;
 mod sources;
 mod stores;
 mod syntax;
+mod traces;
 mod tree;
 mod units;
 mod upstreams;
@@ -29,10 +33,10 @@ mod validate;
 
 pub(crate) use validate::{MOST_INSTANCES, MOST_MEMORY};
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use admin::{Admin, AdminAddress, AdminTls};
 pub use chains::{
     Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Plugin, Probation,
     Quarantine, Wasi,
@@ -41,9 +45,12 @@ pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
 pub use files::Origin;
 pub use json::Json;
+pub use lines::Lines;
+pub use process::{Drain, Process, Upgrade};
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
 pub use stores::Store;
+pub use traces::Traces;
 pub use upstreams::{Balance, Endpoint, Scheme, Timeouts, Upstream, UpstreamTls};
 
 /// A configuration: whole and sound if it has no faults.
@@ -61,8 +68,14 @@ pub struct Config {
     pub workers: usize,
     /// Whether every exchange leaves a record.
     pub access_log: bool,
+    /// How the process ends and is replaced, and where it writes.
+    pub process: Process,
     /// Where operators reach the running proxy.
     pub admin: Option<Admin>,
+    /// What is kept for those who ask why; nothing if there is nobody to ask.
+    pub why: Option<Why>,
+    /// Where traces of exchanges go.
+    pub traces: Option<Traces>,
     /// Where clients connect.
     pub listeners: Vec<Listener>,
     /// Where requests go.
@@ -88,13 +101,19 @@ pub struct Source {
     pub text: String,
 }
 
-/// The address for operators.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Where it listens.
-    pub address: Located<SocketAddr>,
-    /// What callers must show.
-    pub token: Option<Secret>,
+/// How much is kept of what was decided about exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// Refusals and failures, and as many samples of the rest.
+    pub keep: usize,
+    /// One in so many of the rest is kept; 0 for none.
+    pub sample: u32,
+}
+
+impl Default for Why {
+    fn default() -> Self {
+        Self { keep: 1000, sample: 100 }
+    }
 }
 
 /// A value and where it stands.
@@ -154,6 +173,11 @@ impl Config {
     /// The file that a place is in, and the bytes there.
     pub fn written(&self, place: Place) -> Option<(&Source, std::ops::Range<usize>)> {
         Some((place.source(&self.sources)?, place.start()..place.start() + place.length()))
+    }
+
+    /// Finds the lines of places.
+    pub fn lines(&self) -> Lines {
+        Lines::of(&self.sources)
     }
 
     /// `file:line` of a place.

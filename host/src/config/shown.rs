@@ -68,6 +68,16 @@ fn json(value: &Json, name: &str, may: &dyn Fn(&Json) -> bool) -> Value {
     }
 }
 
+/// About so many bytes of text.
+pub fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| 1 + weight(item)).sum(),
+        Value::Object(entries) => entries.iter().map(|(name, value)| 4 + name.len() + weight(value)).sum(),
+        _ => 8,
+    }
+}
+
 /// Whether what has this name is a secret.
 pub fn is_secret(name: &str) -> bool {
     let name: String =
@@ -238,7 +248,75 @@ fn is_filters_own(schema: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn config_of(text: &str) -> Config {
+        let text = format!(
+            "version: 1\nlisteners: {{ a: {{ address: 127.0.0.1:1 }} }}\nplugins: {{ p: {{ file: p.wasm }} }}\n{text}"
+        );
+        super::super::parse(Source { path: "weir.yaml".into(), text })
+    }
+
+    /// What a schema marks is hidden wherever the value was written: also by an override, and where an alias stands.
+    #[test]
+    fn what_a_schema_marks_is_hidden() {
+        let config = config_of(
+            "x-both: &both hunter2\nsites:\n  - chain:\n      - plugin: p\n        config:\n          open: 1\n          \
+             pin: 4711\n          list: [{ word: hunter2, at: here }]\n          either: { inner: hunter2 }\n      \
+             - { plugin: p, name: q, config: { open: *both, pin: 2 } }\n    routes:\n      - path: /*\n        \
+             upstream: http://127.0.0.1:1\n        override: { p: { config: { pin: hunter2, open: 2 } } }\n",
+        );
+        assert!(config.faults.is_empty(), "{:?}", config.faults);
+        let schema = json!({
+            "properties": {
+                "pin": { "$ref": "#/$defs/pin" },
+                "list": { "items": { "properties": { "word": { "writeOnly": true } } } },
+                "either": { "anyOf": [
+                    { "type": "string" },
+                    { "type": "object", "properties": { "inner": { "format": "password" } } },
+                ] },
+            },
+            "$defs": { "pin": { "format": "password" } },
+        });
+        let shown: Vec<Value> = config.entries.iter().map(|entry| of_entry(&entry.config, Some(&schema))).collect();
+        for (name, value) in [
+            ("open", json!(1)),
+            ("pin", json!(HIDDEN)),
+            ("list", json!([{ "word": HIDDEN, "at": "here" }])),
+            ("either", json!({ "inner": HIDDEN })),
+        ] {
+            assert_eq!(shown[0][name], value);
+        }
+        let overridden = config.entries.iter().zip(&shown).find(|(entry, _)| entry.changed.is_some()).unwrap().1;
+        assert_eq!((&overridden["pin"], &overridden["open"]), (&json!(HIDDEN), &json!(2)));
+        let marked: Vec<Option<&Value>> = config.entries.iter().map(|_| Some(&schema)).collect();
+        let whole = whole(&config, &marked).unwrap();
+        let said = whole.to_string();
+        assert_eq!(said.matches("hunter2").count(), 1, "{said}");
+        assert_eq!(whole["sites"][0]["chain"][1]["config"]["open"], "hunter2");
+        assert!(!said.contains("4711") && whole["sites"][0]["chain"][0]["config"]["open"] == 1, "{said}");
+        // What one filter hides, none shows that has it by an alias.
+        let both = json!({ "properties": { "open": { "writeOnly": true } } });
+        let marked: Vec<Option<&Value>> = config.entries.iter().map(|_| Some(&both)).collect();
+        let text = super::whole(&config, &marked).unwrap()["sites"][0]["chain"][1]["config"]["open"].clone();
+        assert_eq!(text, HIDDEN);
+    }
+
+    /// A schema that holds itself hides everything rather than nothing.
+    #[test]
+    fn a_schema_without_an_end_hides_all() {
+        let config = config_of("sites: [{ chain: [{ plugin: p, config: { a: { a: { a: 1 } } } }], routes: [] }]\n");
+        let schema = json!({ "allOf": [{ "$ref": "#" }, { "$ref": "#" }], "additionalProperties": { "$ref": "#" } });
+        assert_eq!(of_entry(&config.entries[0].config, Some(&schema)), HIDDEN);
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_shown() {
+        let large = format!("sites: [{{ routes: [], name: \"{}\" }}]\n", "x".repeat(LARGEST));
+        assert!(whole(&config_of(&large), &[]).is_none());
+    }
 
     #[test]
     fn passwords_in_urls_and_keys_are_hidden_and_nothing_else_is() {

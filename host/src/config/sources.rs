@@ -153,7 +153,12 @@ impl Loader {
     fn merge(&mut self, file: &mut File, more: File) {
         self.one(&mut file.workers, more.workers, "workers", |workers| workers.place);
         self.one(&mut file.access_log, more.access_log, "access_log", |access_log| access_log.place);
+        self.one(&mut file.log, more.log, "log", |log| log.place);
+        self.one(&mut file.drain, more.drain, "drain", |drain| drain.place);
+        self.one(&mut file.upgrade, more.upgrade, "upgrade", |upgrade| upgrade.place);
         self.one(&mut file.admin, more.admin, "admin", |admin| admin.place);
+        self.one(&mut file.why, more.why, "why", |why| why.place);
+        self.one(&mut file.traces, more.traces, "traces", |traces| traces.place);
         self.one(&mut file.defaults, more.defaults, "defaults", |defaults| defaults.place);
         self.names(&mut file.listeners, more.listeners, "listener");
         self.names(&mut file.upstreams, more.upstreams, "upstream");

@@ -22,6 +22,10 @@ pub(super) struct Size(pub(super) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Share(pub(super) u64);
 
+/// `1%`, or `0.01`: from nothing to all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ratio(pub(super) f64);
+
 impl Read for Time {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
         let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
@@ -53,6 +57,35 @@ impl Read for Share {
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": "string", "pattern": r"^(([1-9][0-9]?|100)%|.*\$\{.*)$" })
     }
+}
+
+impl Read for Ratio {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let Kind::Scalar(scalar) = &node.kind else { return reader.expected("a share", node) };
+        let ratio = ratio(&scalar.text);
+        if ratio.is_none() {
+            reader.fault(node.place, format!("{} is not a share", quoted(&scalar.text))).help =
+                Some("write a share from 0% to 100%, or a number from 0 to 1, as in 1% or 0.01".into());
+        }
+        ratio.map(Self)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        let text = json!({
+            "type": "string",
+            "pattern": r"^((100|[0-9]{1,2})(\.[0-9]+)?%|0(\.[0-9]+)?|1(\.0+)?|.*\$\{.*)$",
+        });
+        json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text] })
+    }
+}
+
+/// Digits, and a part behind the point or none: no signs, no exponents.
+fn ratio(text: &str) -> Option<f64> {
+    let (number, of) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let is_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = (is_digits(whole) && is_digits(part)).then(|| number.parse::<f64>().ok()).flatten()?;
+    Some(number / of).filter(|ratio| *ratio <= 1.0)
 }
 
 fn value(node: &Node, reader: &mut Reader, what: &str, how: &str, units: &[(&str, u64)]) -> Option<u64> {

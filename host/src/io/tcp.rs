@@ -2,6 +2,7 @@
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::clock::Sleep;
+use crate::telemetry::metrics::Listener;
 
 /// How long a peer may take nothing of what is written to it: longer than a bad network needs to come back, and short
 /// enough that a client that never reads does not hold its exchange, and the upstream's, for ever.
@@ -24,12 +26,14 @@ pub struct Tcp {
     stream: TcpStream,
     /// Runs while the peer takes nothing.
     stalled: Option<Sleep>,
+    /// Where its bytes are counted.
+    counts: Arc<Listener>,
 }
 
 impl Tcp {
     /// Takes over the stream.
-    pub fn new(stream: TcpStream) -> Self {
-        Self { stream, stalled: None }
+    pub fn new(stream: TcpStream, counts: Arc<Listener>) -> Self {
+        Self { stream, stalled: None, counts }
     }
 
     /// The stream itself.
@@ -39,7 +43,8 @@ impl Tcp {
 
     /// Counts while a write has to wait.
     fn watch(&mut self, context: &mut Context<'_>, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
-        if written.is_ready() {
+        if let Poll::Ready(result) = &written {
+            self.counts.sent.add(result.as_ref().map_or(0, |length| *length as u64));
             if self.stalled.is_some() {
                 self.stalled = None;
             }
@@ -57,7 +62,10 @@ impl AsyncRead for Tcp {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.counts.received.add((buffer.filled().len() - before) as u64);
+        read
     }
 }
 
@@ -113,7 +121,7 @@ mod tests {
     async fn pair() -> (Tcp, TcpStream) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (Tcp::new(listener.accept().await.unwrap().0), peer)
+        (Tcp::new(listener.accept().await.unwrap().0, Arc::default()), peer)
     }
 
     #[test]

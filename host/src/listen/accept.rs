@@ -94,17 +94,30 @@ fn bind_with(address: SocketAddr, prepare: impl Fn(&Socket) -> io::Result<()>) -
     Ok(socket.into())
 }
 
-/// Hands each connection to the worker with the fewest, until it is told to stop: then those that the system has
-/// accepted already are the last.
-pub async fn accept(entrance: Entrance, doors: Doors, stop: oneshot::Receiver<()>) {
+/// Why nobody is accepted any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The address is given up.
+    Closing,
+    /// Another process accepts on the same socket.
+    Relieved,
+}
+
+/// Hands each connection to the worker with the fewest, until it is told to stop. Nobody else accepts those that the system
+/// has let in already, unless another process does.
+pub async fn accept(entrance: Entrance, doors: Doors, stop: oneshot::Receiver<Stop>) {
     let mut refused = Refused::default();
-    tokio::select! {
+    let why = tokio::select! {
         // Who dropped the other end wants no more either.
-        _ = stop => {}
-        () = accept_all(&entrance, &doors, &mut refused) => {}
+        why = stop => why.unwrap_or(Stop::Closing),
+        () = accept_all(&entrance, &doors, &mut refused) => Stop::Closing,
+    };
+    if why == Stop::Relieved {
+        return;
     }
-    // Asked of the system, because the runtime knows only of those that it was told of.
-    while let Ok((stream, peer)) = SockRef::from(&*entrance.socket).accept() {
+    // Asked of the system, because the runtime knows only of those that it was told of. More may come all the time.
+    for _ in 0..BACKLOG {
+        let Ok((stream, peer)) = SockRef::from(&*entrance.socket).accept() else { break };
         if let Some(peer) = peer.as_socket().filter(|_| stream.set_nonblocking(true).is_ok()) {
             entrance.receive(stream.into(), peer, &doors, &mut refused);
         }

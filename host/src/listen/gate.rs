@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::telemetry::metrics::{self, Accepted, EachWorker};
+
 /// A log that is flooded helps nobody who is.
 const SAID_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
@@ -12,6 +14,8 @@ const SAID_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 pub struct Gate {
     open: AtomicUsize,
     most: AtomicUsize,
+    accepted: Accepted,
+    counts: EachWorker<metrics::Listener>,
 }
 
 /// A connection that is counted until this is dropped, whatever ends it.
@@ -24,7 +28,22 @@ pub struct Permit {
 impl Gate {
     /// For a listener without connections.
     pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), most: AtomicUsize::new(most) })
+        Arc::new(Self {
+            open: AtomicUsize::new(0),
+            most: AtomicUsize::new(most),
+            accepted: Accepted::default(),
+            counts: EachWorker::default(),
+        })
+    }
+
+    /// What is counted where connections are accepted.
+    pub fn accepted(&self) -> &Accepted {
+        &self.accepted
+    }
+
+    /// What workers count of its connections.
+    pub fn counts(&self) -> &EachWorker<metrics::Listener> {
+        &self.counts
     }
 
     /// Connections that are there stay, more than may be or not.
@@ -32,24 +51,33 @@ impl Gate {
         self.most.store(most, Ordering::Relaxed);
     }
 
-    /// Whether a connection is open.
-    pub fn is_used(&self) -> bool {
-        self.open() > 0
-    }
-
     /// How many there are.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Whether a connection is open.
+    pub fn is_used(&self) -> bool {
+        self.open() > 0
+    }
+
     /// Counts a connection in, for the listener and for its worker. Only one thread, the acceptors', comes here.
     pub(super) fn enter(self: &Arc<Self>, worker: &Arc<AtomicUsize>) -> Option<Permit> {
         if self.open.load(Ordering::Relaxed) >= self.most.load(Ordering::Relaxed) {
+            self.accepted.refused.add(1);
             return None;
         }
+        self.accepted.accepted.add(1);
         self.open.fetch_add(1, Ordering::Relaxed);
         worker.fetch_add(1, Ordering::Relaxed);
         Some(Permit { gate: Arc::clone(self), worker: Arc::clone(worker) })
+    }
+}
+
+impl Permit {
+    /// What this worker counts of the listener.
+    pub(super) fn counts(&self) -> Arc<metrics::Listener> {
+        self.gate.counts.keep()
     }
 }
 

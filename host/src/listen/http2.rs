@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,13 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use tokio::task::spawn_local;
 
+use super::serve::exchange;
 use super::streams::{State, Streams};
 use crate::clock::{self, Sleep, Timer};
 use crate::config::ListenerLimits;
 use crate::io::{STALLED, Socket};
-use crate::proxy::{self, Connection, Listening, Stage, Worker};
+use crate::proxy::{Connection, Listening, Stage, Worker};
+use crate::telemetry::metrics::Listener;
 
 /// Exchanges at the same time on one connection: more than a browser has, and few enough that one client cannot take
 /// a worker. Clients learn it with the first frame and wait.
@@ -33,20 +36,23 @@ const MOST_UNSENT: usize = 64 << 10;
 const SILENCE: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(20);
 
+/// A client that has no exchange and does not go although it was told that the proxy ends is left after so long.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
 pub(super) async fn serve(
     socket: Socket,
     worker: Rc<Worker>,
-    client: Connection,
+    (client, counts): (Connection, Arc<Listener>),
     limits: ListenerLimits,
     mut listening: Listening,
 ) {
     let streams = Rc::new(Streams::new());
-    let (counted, client) = (Rc::clone(&streams), Rc::new(client));
+    let (counted, client) = (Rc::clone(&streams), Rc::new((client, counts)));
     let service = service_fn(move |request| {
         let (worker, client, stream) = (Rc::clone(&worker), Rc::clone(&client), counted.open());
         async move {
-            let response = proxy::handle(&worker, &client, request).await;
+            let response = exchange(&worker, &client.0, &client.1, request).await;
             Ok::<_, Infallible>(response.map(|body| stream.carry(body)))
         }
     });
@@ -61,7 +67,8 @@ pub(super) async fn serve(
         .keep_alive_timeout(ANSWER)
         .serve_connection(socket, service);
     let mut connection = pin!(connection);
-    let mut ending: Option<Instant> = None;
+    // Since when it is told to go, and how long it may take to.
+    let mut ending: Option<(Instant, Duration)> = None;
     let mut look = Sleep::new(limits.head.min(STALLED));
     // What goes wrong on the connection, the exchanges' records tell.
     std::future::poll_fn(|context| {
@@ -69,6 +76,8 @@ pub(super) async fn serve(
             if stage == Stage::Over {
                 return Poll::Ready(());
             }
+            ending = Some((clock::now(), FAREWELL));
+            look = Sleep::new(FAREWELL);
             connection.as_mut().graceful_shutdown();
         }
         if connection.as_mut().poll(context).is_ready() {
@@ -79,11 +88,11 @@ pub(super) async fn serve(
             match streams.state() {
                 State::HeldByClient if quiet >= STALLED => return Poll::Ready(()),
                 // It was told, and does not go.
-                State::Idle if ending.is_some_and(|since| clock::now().duration_since(since) >= STALLED) => {
+                State::Idle if ending.is_some_and(|(since, patience)| clock::now() - since >= patience) => {
                     return Poll::Ready(());
                 }
                 State::Idle if quiet >= limits.head && ending.is_none() => {
-                    ending = Some(clock::now());
+                    ending = Some((clock::now(), STALLED));
                     connection.as_mut().graceful_shutdown();
                     // It has something to say now.
                     context.waker().wake_by_ref();
@@ -91,7 +100,8 @@ pub(super) async fn serve(
                 _ => {}
             }
             let left = limits.head.saturating_sub(quiet);
-            look = Sleep::new(if left.is_zero() { limits.head } else { left }.min(STALLED));
+            let patience = ending.map_or(STALLED, |(_, patience)| patience);
+            look = Sleep::new(if left.is_zero() { limits.head } else { left }.min(patience));
         }
         Poll::Pending
     })

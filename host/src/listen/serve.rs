@@ -2,28 +2,23 @@
 
 use std::cell::Cell;
 use std::io;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Poll, ready};
-use std::time::Duration;
 
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
 use tokio::net::TcpStream;
 
+use super::quiet::unless_drained;
 use super::{Arrival, Settings, http1, http2, tls};
-use crate::clock::{Sleep, within};
+use crate::clock::within;
 use crate::io::{AHEAD, Socket, Tcp};
 use crate::plugin::{self, Peer};
-use crate::proxy::{Connection, Listener, Listening, Stage, Worker};
+use crate::proxy::{self, Connection, Listener, Listening, ReplyBody, Worker};
+use crate::telemetry::metrics::{self, HandshakeFailed};
 
 /// What a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; AHEAD] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// From the beginning of a drain on, what a client has said is waited for that long.
-const FIRST_WORD: Duration = Duration::from_millis(50);
-
-/// And a client that has begun to speak has so long to finish its handshake.
-const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Serves the connection until either side ends it; after a drain began, until the exchanges in progress are over.
 pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>, listener: Rc<Listener>) {
@@ -31,12 +26,18 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = peer.ip().to_canonical();
     let limits = settings.limits;
-    let has_begun = Cell::new(false);
-    let beginning = Box::pin(within(limits.head, begin(stream, Arc::clone(&settings), &has_begun)));
-    let (socket, tls, speaks_http2) = match unless_drained(&listener, &has_begun, beginning).await {
+    let drain = Rc::clone(&listener.drain);
+    let counts = permit.counts();
+    let handshake = Handshake { counts: &counts, is_pending: Cell::new(settings.tls.is_some()) };
+    let stream = Tcp::new(stream, Arc::clone(&counts));
+    let beginning = Box::pin(within(limits.head, begin(stream, Arc::clone(&settings), &handshake)));
+    let (socket, tls, speaks_http2) = match unless_drained(&drain, beginning).await {
         Some(Some(Ok(began))) => began,
         Some(Some(Err(error))) => return tracing::debug!(%peer, "a connection ended before its first request: {error}"),
-        Some(None) => return tracing::debug!(%peer, "a connection sent no request within {:?}", limits.head),
+        Some(None) => {
+            handshake.timed_out();
+            return tracing::debug!(%peer, "a connection sent no request within {:?}", limits.head);
+        }
         None => return,
     };
     let peer = Peer {
@@ -47,56 +48,71 @@ pub async fn serve(worker: Rc<Worker>, arrival: Arrival, settings: Arc<Settings>
         tls,
     };
     let trusted = &settings.trusted_proxies;
-    let listening = Listening::to(&listener.drain);
     let connection = Connection::new(listener, peer, settings.redirect, trusted, Rc::new(permit));
     if speaks_http2 {
-        Box::pin(http2::serve(socket, worker, connection, limits, listening)).await;
+        Box::pin(http2::serve(socket, worker, (connection, counts), limits, Listening::to(&drain))).await;
     } else {
-        http1::serve(socket, &worker, &connection, limits, listening).await;
+        http1::serve(socket, &worker, (&connection, &counts), limits, &drain).await;
     }
 }
 
-/// The future's output, or none if a drain came before it. A client that has begun to speak has a moment more, for it is
-/// about to send a request; and what it has said may still be on its way through the system.
-async fn unless_drained<F: Future>(listener: &Listener, has_begun: &Cell<bool>, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut listening = Listening::to(&listener.drain);
-    let mut moment = None;
-    std::future::poll_fn(|context| {
-        // First, for what is there already.
-        if let Poll::Ready(output) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
+/// Serves an exchange, and counts it as the listener's.
+pub(super) async fn exchange(
+    worker: &Worker,
+    client: &Connection,
+    counts: &metrics::Listener,
+    request: Request<Incoming>,
+) -> Response<ReplyBody> {
+    let version = match request.version() {
+        Version::HTTP_10 => 0,
+        Version::HTTP_11 => 1,
+        Version::HTTP_2 => 2,
+        _ => 3,
+    };
+    counts.requests[version].add(1);
+    let response = proxy::handle(worker, client, request).await;
+    counts.answered(response.status().as_u16());
+    response
+}
+
+/// A handshake, as it is counted: once, however it ends.
+struct Handshake<'a> {
+    counts: &'a metrics::Listener,
+    is_pending: Cell<bool>,
+}
+
+impl Handshake<'_> {
+    fn over(&self, version: Result<usize, &io::Error>) {
+        self.is_pending.set(false);
+        match version {
+            Ok(version) => self.counts.handshakes[version].add(1),
+            Err(error) => self.failed(tls::failure(error)),
         }
-        while let Poll::Ready(stage) = listening.poll(context) {
-            if stage == Stage::Over {
-                return Poll::Ready(None);
-            }
-            moment = Some((Sleep::new(FIRST_WORD), false));
+    }
+
+    /// The connection took too long; perhaps behind the handshake.
+    fn timed_out(&self) {
+        if self.is_pending.get() {
+            self.failed(HandshakeFailed::Timeout);
         }
-        while let Some((sleep, is_last)) = &mut moment {
-            ready!(Pin::new(sleep).poll(context));
-            if *is_last || !has_begun.get() {
-                return Poll::Ready(None);
-            }
-            moment = Some((Sleep::new(LAST_MOMENT), true));
-        }
-        Poll::Pending
-    })
-    .await
+    }
+
+    fn failed(&self, why: HandshakeFailed) {
+        self.counts.handshake_failures[why as usize].add(1);
+    }
 }
 
 /// The handshake and the first bytes. Those tell the protocol, whatever TLS had them agree on.
 async fn begin(
-    stream: TcpStream,
+    stream: Tcp,
     settings: Arc<Settings>,
-    has_begun: &Cell<bool>,
+    handshake: &Handshake<'_>,
 ) -> io::Result<(Socket, Option<plugin::Tls>, bool)> {
-    stream.readable().await?;
-    has_begun.set(true);
-    let stream = Tcp::new(stream);
     let (mut socket, tls) = match &settings.tls {
         Some(tls) => {
-            let stream = tls.accept(stream).await?;
+            let stream = tls.accept(stream).await;
+            handshake.over(stream.as_ref().map(tls::version));
+            let stream = stream?;
             let facts = tls::facts(&stream);
             (Socket::wrapped(stream), Some(facts))
         }

@@ -10,6 +10,7 @@ use http::Request;
 use tokio::sync::{Notify, watch};
 
 use super::calls::{Call, Outbound};
+use crate::telemetry::metrics::Shared;
 
 const LARGEST: usize = 1 << 20;
 
@@ -39,6 +40,8 @@ pub struct Document {
     wanted: Arc<Notify>,
     /// When the last fetch was done, and whether it went well.
     fetches: watch::Sender<Option<(Instant, bool)>>,
+    fetched: Shared,
+    failures: Shared,
     /// Why the last fetch failed.
     failed: Mutex<Option<String>>,
 }
@@ -78,6 +81,8 @@ impl Document {
             copy: Mutex::default(),
             wanted: Arc::default(),
             fetches: watch::Sender::new(None),
+            fetched: Shared::new(),
+            failures: Shared::new(),
             failed: Mutex::default(),
         }
     }
@@ -133,6 +138,16 @@ impl Document {
 
     pub(super) fn read(&self) -> Option<Copy> {
         self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many fetches succeeded, and how many failed.
+    pub fn fetches(&self) -> (u64, u64) {
+        (self.fetched.get(), self.failures.get())
+    }
+
+    /// When the last one succeeded, since 1970; none if none did.
+    pub fn last_good(&self) -> Option<Duration> {
+        self.read().map(|copy| Duration::from_nanos(copy.fetched))
     }
 
     /// Fetches it now, for all who ask at once, and says whether that went well. What was fetched a moment ago is not
@@ -212,6 +227,7 @@ async fn keep(document: Weak<Document>, outbound: Arc<dyn Outbound>) {
     loop {
         let Some(kept) = document.upgrade() else { return };
         let is_good = kept.take(kept.fetch(&outbound).await);
+        if is_good { &kept.fetched } else { &kept.failures }.add(1);
         kept.fetches.send_replace(Some((Instant::now(), is_good)));
         failures = if is_good { 0 } else { failures + 1 };
         // One that is not there is asked for more often, and less so the longer it is not.

@@ -12,6 +12,8 @@ use http::{HeaderMap, request, response};
 
 use super::steering::{Armed, Message, Paused, Steering};
 use super::trail::{Streamed, Trail};
+use crate::telemetry::metrics::{self, EachWorker};
+use crate::telemetry::story::Served;
 
 /// Names an exchange in logs and to both peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,20 @@ impl ExchangeId {
             *low = b"0123456789abcdef"[usize::from(byte & 15)];
         }
         String::from_utf8(hex).expect("digits are ASCII")
+    }
+
+    /// From what [`ExchangeId::to_hex`] makes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u128::from_str_radix(text, 16).ok().filter(|_| is_hex).map(Self)
+    }
+
+    /// Whether it is written so.
+    pub fn is(self, text: &[u8]) -> bool {
+        let Ok(text) = <&[u8; 32]>::try_from(text) else { return false };
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+        let pairs = text.as_chunks::<2>().0.iter().zip(self.0.to_be_bytes());
+        pairs.into_iter().all(|(pair, byte)| *pair == [digit(byte >> 4), digit(byte & 15)])
     }
 }
 
@@ -93,6 +109,10 @@ pub struct Serving {
     pub route: String,
     /// What is taken off the path.
     pub strip_prefix: String,
+    /// What is counted of its exchanges, under these names.
+    pub counts: Arc<EachWorker<metrics::Route>>,
+    /// Where this stands in the configuration, and the chain.
+    pub served: Arc<Served>,
 }
 
 /// One request and its response.
@@ -240,6 +260,7 @@ impl Exchange {
         beside.serving.clone_from(&self.serving);
         beside.target.clone_from(&self.target);
         beside.memory = Some(memory);
+        self.trail.has_bodies = true;
         if self.trail.is_on() {
             beside.trail.begin();
         }

@@ -54,11 +54,12 @@ impl Pool {
         outbound: &Arc<dyn Outbound>,
         beginning: Option<Beginning>,
     ) -> Rc<Self> {
-        let sheet = entry.open_sheet();
-        let (counts, idle) = match beginning {
-            Some(Beginning { counts, instance }) => (counts, vec![instance.on(&sheet)]),
-            None => (entry.metrics.share(), Vec::new()),
+        let (counts, sheet, instance) = match beginning {
+            Some(Beginning { counts, sheet, instance }) => (counts, sheet, Some(instance)),
+            None => (entry.metrics.share(), Arc::default(), None),
         };
+        entry.open_sheet(&sheet);
+        let idle: Vec<_> = instance.map(|instance| instance.on(&sheet)).into_iter().collect();
         // What was made for it counts as needed until the sweep after the next.
         let peak = Cell::new(idle.len());
         Rc::new(Self {

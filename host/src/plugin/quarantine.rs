@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::config::Quarantine;
+use crate::telemetry::metrics::Shared;
 
 /// The part of the window that calls which were cut off may take.
 const LOST: u32 = 50;
@@ -23,6 +24,8 @@ pub(super) struct Ward {
     until: AtomicU64,
     /// How often in a row.
     times: AtomicU32,
+    /// How often at all.
+    closed: Shared,
 }
 
 /// One worker's figures.
@@ -37,12 +40,12 @@ pub(super) struct Record {
 
 impl Ward {
     pub(super) fn new(rules: Option<Quarantine>) -> Self {
-        Self { began: Instant::now(), rules, until: AtomicU64::new(0), times: AtomicU32::new(0) }
+        Self { began: Instant::now(), rules, until: AtomicU64::new(0), times: AtomicU32::new(0), closed: Shared::new() }
     }
 
-    /// Whether the filter is not called now.
-    pub(super) fn is_aside(&self) -> bool {
-        self.now() < self.until.load(Ordering::Relaxed)
+    /// How often it was put aside.
+    pub(super) fn closed(&self) -> u64 {
+        self.closed.get()
     }
 
     /// Whether the filter may be called; counts the call if so.
@@ -86,7 +89,11 @@ impl Ward {
         let length = rules.first.saturating_mul(1 << times).min(rules.longest);
         // Another worker may have come first; then this is nothing new.
         let new = now + millis(length);
-        (self.until.swap(new, Ordering::Relaxed) <= now).then_some(length)
+        let is_first = self.until.swap(new, Ordering::Relaxed) <= now;
+        if is_first {
+            self.closed.add(1);
+        }
+        is_first.then_some(length)
     }
 
     /// For how long it is not called yet, and how often in a row that was so.

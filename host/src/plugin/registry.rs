@@ -44,7 +44,7 @@ const LONGEST_SAYING: usize = 1 << 10;
 pub struct Entry {
     /// Its name in the chain.
     pub name: String,
-    /// Its plugin's name.
+    /// The name of its plugin.
     pub plugin: String,
     /// Whose keys are whose in a store.
     pub(super) identity: String,
@@ -292,6 +292,11 @@ impl Entry {
         (!self.ticks.swap(true, Ordering::Relaxed)).then_some(interval)
     }
 
+    /// How often it was put aside because it failed too often.
+    pub fn quarantines(&self) -> u64 {
+        self.ward.closed()
+    }
+
     /// The SHA-256 digest of its component, in hexadecimal.
     pub fn digest(&self) -> String {
         hex(&self.filter.given.digest)
@@ -316,11 +321,6 @@ impl Entry {
     /// What must be kept fresh for it.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.granted.documents.values()
-    }
-
-    /// Whether it failed so often that it is not called for a while.
-    pub fn is_in_quarantine(&self) -> bool {
-        self.ward.is_aside()
     }
 
     /// The files of its secrets.
@@ -348,8 +348,13 @@ impl Entry {
         (&self.owner.0, self.owner.1.as_deref())
     }
 
-    pub(super) fn open_sheet(&self) -> Arc<Sheet> {
-        self.ledger.open(self.version)
+    /// Whether exchanges go on without it when it fails.
+    pub fn is_open(&self) -> bool {
+        self.on_failure == OnFailure::Open
+    }
+
+    pub(super) fn open_sheet(&self, sheet: &Arc<Sheet>) {
+        self.ledger.open(self.version, sheet);
     }
 
     pub(super) fn close_sheet(&self, sheet: &Arc<Sheet>) {

@@ -260,10 +260,8 @@ impl Ledger {
     }
 
     /// One more worker's sheet.
-    pub(super) fn open(&self, version: u64) -> Arc<Sheet> {
-        let sheet = Arc::new(Sheet::default());
-        lock(&self.0).open.push((version, Arc::clone(&sheet)));
-        sheet
+    pub(super) fn open(&self, version: u64, sheet: &Arc<Sheet>) {
+        lock(&self.0).open.push((version, Arc::clone(sheet)));
     }
 
     /// Nothing more is counted on this sheet.
@@ -335,7 +333,9 @@ mod tests {
     fn what_was_counted_stays_when_the_version_goes() {
         let ledger = Ledger::default();
         let (old, new) = (ledger.version(), ledger.version());
-        let (before, after) = (ledger.open(old), ledger.open(new));
+        let (before, after) = (Arc::<Sheet>::default(), Arc::<Sheet>::default());
+        ledger.open(old, &before);
+        ledger.open(new, &after);
         before.count(Hook::Request, Did::Next, None);
         before.answered("no-rule");
         before.busy.add(1);

@@ -58,6 +58,11 @@ impl Mark {
         Hook::name_of(self.hook.into())
     }
 
+    /// Whether it was left when this one began.
+    fn is_begun(&self, end: &Self) -> bool {
+        self.did == Did::Unfinished && (self.position, self.hook) == (end.position, end.hook)
+    }
+
     /// The kind of its failure.
     pub fn failure(&self) -> Option<&'static str> {
         match self.did {
@@ -118,6 +123,9 @@ pub struct Trail {
     more: Option<Box<More>>,
     /// The end of the hook that ran last.
     last: Option<Instant>,
+    has_failed: bool,
+    /// Chunk hooks have marks of their own.
+    pub(super) has_bodies: bool,
     /// What the running hook notes.
     pub(super) note: Option<String>,
 }
@@ -161,8 +169,9 @@ impl Trail {
     }
 
     fn push(&mut self, mark: Mark, said: Option<Said>) {
+        self.has_failed |= matches!(mark.did, Did::Failed(_));
         let count = usize::from(self.count);
-        if let Some(unfinished) = self.last_mut().filter(|last| last.did == Did::Unfinished) {
+        if let Some(unfinished) = self.last_mut().filter(|last| last.is_begun(&mark)) {
             *unfinished = mark;
             let number = self.marks().count() - 1;
             self.say(number, said);
@@ -235,6 +244,14 @@ impl Exchange {
         if let Some(mut memory) = self.memory().filter(|memory| memory.streamed.len() < MOST_MARKS) {
             memory.streamed.push(streamed);
         }
+    }
+
+    /// The first filter that failed, by its place in the chain, and how.
+    pub fn failed(&self) -> Option<(usize, &'static str)> {
+        let of = |mark: &Mark| mark.failure().map(|kind| (usize::from(mark.position), kind));
+        let hook = self.trail.marks().filter(|_| self.trail.has_failed).find_map(|(mark, _)| of(mark));
+        let piece = || self.memory()?.streamed.iter().find_map(|streamed| of(&streamed.mark));
+        hook.or_else(|| if self.trail.has_bodies { piece() } else { None })
     }
 
     /// What bodies' pieces left.

@@ -11,13 +11,14 @@ use super::calls::Outbound;
 use super::engine::Engine;
 use super::instance::Instance;
 use super::metrics::Counts;
-use super::pins::Pins;
 use super::registry::Entry;
+use super::tally::Sheet;
 use crate::config::Isolation;
 
 /// What a worker's pool of one entry begins with.
 pub(super) struct Beginning {
     pub(super) counts: Arc<Counts>,
+    pub(super) sheet: Arc<Sheet>,
     pub(super) instance: Instance,
 }
 
@@ -43,11 +44,11 @@ impl Warm {
             if is_known || entry.isolation == Isolation::Fresh || *room == 0 {
                 continue;
             }
-            let counts = entry.metrics.share();
+            let (counts, sheet) = (entry.metrics.share(), Arc::<Sheet>::default());
             // Whatever is wrong with it, the exchange that needs one is told.
-            if let Ok(instance) = Instance::new(engine, entry, &counts, &Pins::default(), outbound) {
+            if let Ok(instance) = Instance::new(engine, entry, &counts, &sheet.pins, outbound) {
                 *room = room.saturating_sub(instance.size());
-                warm.insert(place, Beginning { counts, instance });
+                warm.insert(place, Beginning { counts, sheet, instance });
             }
         }
         Self(warm)

@@ -93,9 +93,9 @@ impl Body for ReplyBody {
         let frame = ready!(Pin::new(&mut this.content).poll_frame(context));
         if let Some(ongoing) = &mut this.ongoing {
             match &frame {
-                Some(Ok(frame)) => ongoing.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
-                Some(Err(error)) => ongoing.ended = Ended::of(error),
-                None => ongoing.ended = Ended::Complete,
+                Some(Ok(frame)) => ongoing.outcome.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
+                Some(Err(error)) => ongoing.broke(error),
+                None => ongoing.outcome.ended = Ended::Complete,
             }
         }
         Poll::Ready(frame)
@@ -114,8 +114,9 @@ impl Drop for ReplyBody {
     fn drop(&mut self) {
         // A body of known length is not polled once more after its last byte.
         let is_whole = self.is_end_stream();
-        if let Some(ongoing) = self.ongoing.as_mut().filter(|ongoing| is_whole && ongoing.ended == Ended::Open) {
-            ongoing.ended = Ended::Complete;
+        if let Some(ongoing) = self.ongoing.as_mut().filter(|ongoing| is_whole && ongoing.outcome.ended == Ended::Open)
+        {
+            ongoing.outcome.ended = Ended::Complete;
         }
     }
 }

@@ -16,6 +16,8 @@ mod mapping;
 mod piped;
 mod record;
 mod redirect;
+mod story;
+mod trace;
 mod upgrade;
 mod worker;
 
@@ -33,7 +35,7 @@ use crate::paths;
 use crate::plugin::{Completion, Cut, Exchange, Held, Message, Origin, Pipe};
 use crate::routing::Found;
 use crate::snapshot::Local;
-use crate::upstream::{Host, Outbound, RequestBody};
+use crate::upstream::{Attempts, Host, Outbound, RequestBody};
 
 use body::Content;
 pub use body::ReplyBody;
@@ -53,15 +55,20 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let local = connection.listener.last().map_or_else(|| worker.local(), Rc::clone);
     let (head, body) = request.into_parts();
     let body = RequestBody::new(body, head.version == Version::HTTP_2);
-    let exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
-    let mut ongoing = Ongoing::begin(exchange, Rc::clone(&worker.log), &local);
+    let mut exchange = Exchange::begin(worker.next_id(), Instant::now(), &connection.peer, head);
+    if local.snapshot.is_watched {
+        exchange.trail.begin();
+    }
+    let mut ongoing = Ongoing::begin(exchange, worker, Rc::clone(&connection.open), &local);
+    ongoing.begin_trace(worker, &local);
     let chosen = enter(&local, connection, &mut ongoing.exchange);
+    ongoing.count_begin();
     if let Ok(Some(chosen)) = &chosen {
         ongoing.completion = Completion::of(&local.pools, chosen.chain);
     }
     let answered = match &chosen {
         Ok(Some(chosen)) => {
-            let body = if ongoing.completion.is_empty() { body } else { body.counted(ongoing.received()) };
+            let body = if body.is_end_stream() { body } else { body.counted(ongoing.received()) };
             forward(&local, connection, chosen, &mut ongoing, body).await
         }
         Ok(None) | Err(_) => Ok(None),
@@ -78,7 +85,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     };
     let Some(chain) = chain.filter(|chain| !chain.is_empty()) else { return reply(ongoing, upstream, None) };
     while let Err(stopped) =
-        filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &ongoing.why_cut).await
+        filters::response(&local.pools, chain, &mut ongoing.exchange, &mut upstream, &ongoing.outcome.why_cut).await
     {
         upstream = None;
         ongoing.fail(match stopped {
@@ -89,7 +96,7 @@ pub async fn handle(worker: &Worker, connection: &Connection, request: Request<I
     let pipe = Pipe::of(&local.pools, chain, &mut ongoing.exchange, Message::Response);
     let is_empty = pipe.is_some() && is_empty(&mut ongoing.exchange, upstream.as_ref());
     let pipe = filters::watched(pipe, is_empty).await.unwrap_or_else(|cut| {
-        ongoing.why_cut.tell(cut);
+        ongoing.outcome.why_cut.tell(cut);
         None
     });
     reply(ongoing, upstream, pipe)
@@ -174,6 +181,7 @@ async fn forward(
             paths::strip(asked, &route.strip_prefix)
         }
     };
+    let began = Instant::now();
     let outbound = Outbound {
         head: &exchange.request,
         target: &target,
@@ -184,11 +192,19 @@ async fn forward(
         },
         added: &connection.fields.tell(host, said.as_deref()),
         client: exchange.client,
+        began,
         timeouts: &route.timeouts,
         upgrade: chosen.wishes.upgrade.as_ref(),
         trailers: chosen.wishes.trailers,
+        trace: ongoing.trace.as_ref().map(|trace| (trace, 0)),
     };
-    let (mut head, body) = match upstream.send(outbound, body).await {
+    let since = exchange.trail.last().unwrap_or(exchange.started);
+    let is_told = ongoing.teller.is_some() || ongoing.outcome.recording.is_some();
+    ongoing.outcome.attempts = is_told.then(|| Attempts::at(upstream, since));
+    let sent = upstream.send(outbound, body, ongoing.outcome.attempts.as_mut()).await;
+    let arrived = sent.as_ref().map_or_else(|_| Instant::now(), |(_, body)| body.arrived());
+    ongoing.waited = arrived.duration_since(began);
+    let (mut head, body) = match sent {
         Ok(answer) => answer,
         Err(_) if why.is_said() => return cut(exchange, why.take()),
         Err(error) => return Err(Error::upstream(upstream.name(), error)),
@@ -256,7 +272,7 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
         (None, None) => Content::empty(),
     };
     let content = match pipe {
-        Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, &ongoing.why_cut))),
+        Some(pipe) => Content::Made(Box::pin(Piped::new(content, pipe, &ongoing.outcome.why_cut))),
         None => content,
     };
     Response::from_parts(head, ReplyBody::new(content, ongoing))

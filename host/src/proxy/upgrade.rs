@@ -2,6 +2,7 @@
 //!
 //! What the bytes mean is not looked at. Each side's end is passed on to the other, so that half-closed works.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -51,7 +52,7 @@ impl Switch {
     /// Completes the head, and joins both ends once the client has it. A filter may have decided otherwise.
     pub(super) fn begin(self, head: &mut response::Parts, mut ongoing: Ongoing) {
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
-            ongoing.ended = Ended::Complete;
+            ongoing.outcome.ended = Ended::Complete;
             return;
         }
         head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -70,7 +71,10 @@ async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing, li
     // Otherwise the client has gone.
     if let Ok(client) = client.await {
         let listening = Listening::to(&listener.drain);
-        ongoing.ended = join(&mut TokioIo::new(client), &mut upstream, &mut ongoing.sent, listening).await;
+        let received = Rc::clone(ongoing.received());
+        let outcome = &mut ongoing.outcome;
+        let moved = (&*received, &mut outcome.sent);
+        outcome.ended = join(&mut TokioIo::new(client), &mut upstream, moved, listening).await;
     }
 }
 
@@ -79,7 +83,7 @@ async fn carry(client: OnUpgrade, mut upstream: Tunnel, mut ongoing: Ongoing, li
 async fn join(
     client: &mut (impl AsyncRead + AsyncWrite + Unpin),
     upstream: &mut Tunnel,
-    sent: &mut u64,
+    (received, sent): (&Cell<u64>, &mut u64),
     mut listening: Listening,
 ) -> Ended {
     let (mut up, mut down) = (Direction::default(), Direction::default());
@@ -92,6 +96,7 @@ async fn join(
         }
         let before = up.moved + down.moved;
         let (to_upstream, to_client) = (up.poll(client, upstream, context), down.poll(upstream, client, context));
+        received.set(up.moved);
         *sent = down.moved;
         let ended = match (to_upstream, to_client) {
             (Poll::Ready(Err(End::Read)), _) | (_, Poll::Ready(Err(End::Write))) => Ended::Open,

@@ -17,6 +17,7 @@ const BOUND: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     workers: RefCell<Vec<Rc<Felt>>>,
+    is_serving: Cell<bool>,
     is_draining: Cell<bool>,
 }
 
@@ -35,6 +36,11 @@ impl Pulse {
         self.workers.replace(workers.map(felt).collect());
     }
 
+    /// All listeners accept.
+    pub(super) fn serve(&self) {
+        self.is_serving.set(true);
+    }
+
     /// A drain has begun.
     pub(super) fn drain(&self) {
         self.is_draining.set(true);
@@ -44,6 +50,8 @@ impl Pulse {
 impl Health for Pulse {
     fn live(&self) -> Told<Liveness> {
         let workers = self.workers.borrow().clone();
+        // At the end workers end before the door is closed.
+        let is_draining = self.is_draining.get();
         Box::pin(async move {
             let deadline = tokio::time::Instant::now() + BOUND;
             let mut reasons = Vec::new();
@@ -52,6 +60,7 @@ impl Health for Pulse {
             for (index, (felt, mut question)) in workers.iter().zip(questions).enumerate() {
                 match tokio::time::timeout_at(deadline, &mut question).await {
                     Ok(Ok(())) => {}
+                    Ok(Err(_)) if is_draining => {}
                     Ok(Err(_)) => reasons.push(format!("the worker weir-{index} has ended")),
                     Err(_) => {
                         felt.overdue.replace(Some(question));
@@ -64,7 +73,13 @@ impl Health for Pulse {
     }
 
     fn ready(&self) -> Readiness {
-        let reasons = if self.is_draining.get() { vec!["it is draining".to_owned()] } else { Vec::new() };
+        let mut reasons = Vec::new();
+        if !self.is_serving.get() {
+            reasons.push("it is starting: not all listeners accept yet".to_owned());
+        }
+        if self.is_draining.get() {
+            reasons.push("it is draining".to_owned());
+        }
         Readiness { ready: reasons.is_empty(), reasons }
     }
 }
@@ -74,9 +89,7 @@ impl Felt {
         self.overdue.take().unwrap_or_else(|| {
             let (answer, answered) = oneshot::channel();
             // A worker that has ended drops the answer.
-            if let Some(orders) = self.orders.upgrade() {
-                let _ = orders.send(Order::Respond(answer));
-            }
+            let _ = self.orders.upgrade().map(|orders| orders.send(Order::Respond(answer)));
             answered
         })
     }

@@ -1,6 +1,7 @@
 //! The addresses that are listened on: they come and go with configurations, and those that stay keep their connections.
 
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -8,7 +9,10 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::config::{Config, Fault, Listener, Place};
-use crate::listen::{self, Doors, Entrance, Gate, Id};
+use crate::listen::{self, Doors, Entrance, Gate, Id, Stop};
+
+use super::handover::Socket;
+use super::inherit::Inherited;
 
 /// A bound listener.
 #[derive(Debug)]
@@ -28,15 +32,17 @@ pub(super) struct Bound {
 /// What accepts its connections.
 #[derive(Debug)]
 struct Acceptor {
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Stop>,
     task: JoinHandle<()>,
 }
 
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Listeners {
     bound: Vec<Bound>,
     next: u64,
+    /// Sockets that nobody has taken yet; at the start only.
+    pub(super) inherited: Inherited,
 }
 
 /// What another configuration makes of them. All that is new is bound, and accepts when it is taken.
@@ -58,6 +64,11 @@ impl Plan {
 }
 
 impl Listeners {
+    /// None yet; those that come take what is theirs.
+    pub(super) fn inheriting(inherited: Inherited) -> Self {
+        Self { bound: Vec::new(), next: 0, inherited }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Bound> {
         self.bound.iter()
     }
@@ -84,7 +95,7 @@ impl Listeners {
         for (wanted, kept) in config.listeners.iter().zip(kept) {
             let Some(place) = kept else {
                 self.next += 1;
-                match Bound::new(Id(self.next), wanted, &gone) {
+                match Bound::new(Id(self.next), wanted, &gone, &mut self.inherited) {
                     Ok(bound) => listeners.push(Err(bound)),
                     Err(fault) => faults.push(fault),
                 }
@@ -117,26 +128,26 @@ impl Listeners {
     }
 
     /// Stops accepting, everywhere.
-    pub(super) async fn close(&mut self) {
+    pub(super) async fn close(&mut self, why: Stop) {
         for bound in std::mem::take(&mut self.bound) {
-            drop(bound.close().await);
+            drop(bound.close(why).await);
         }
     }
 }
 
 impl Bound {
     /// Binds a listener; those that are about to go do not stand in its way.
-    fn new(id: Id, wanted: &Listener, gone: &[&Self]) -> Result<Self, Fault> {
+    fn new(id: Id, wanted: &Listener, gone: &[&Self], inherited: &mut Inherited) -> Result<Self, Fault> {
         let port = wanted.address.port();
         let in_its_way = gone.iter().filter(|bound| port != 0 && bound.address.port() == port);
         let in_its_way: Vec<_> = in_its_way.map(|bound| Arc::clone(&bound.socket)).collect();
         let bound = if in_its_way.is_empty() {
-            listen::bind(wanted.address)
+            inherited.listen(&wanted.name, wanted.address, || listen::bind(wanted.address))
         } else {
             listen::bind_beside(wanted.address, &in_its_way)
         };
         let bound = bound.and_then(TcpListener::from_std).and_then(|socket| Ok((socket.local_addr()?, socket)));
-        let (address, socket) = bound.map_err(|error| cannot_bind(wanted.place, wanted.address, &error))?;
+        let (address, socket) = bound.map_err(|error| cannot_bind(wanted.place, &wanted.address, &error))?;
         let mut bound = Self {
             id,
             name: String::new(),
@@ -157,6 +168,16 @@ impl Bound {
         self.scheme = if wanted.tls.is_some() { "https" } else { "http" };
         self.asked = wanted.address;
         self.gate.allow(wanted.limits.connections);
+    }
+
+    /// Its socket for another process, with the address that it was asked for.
+    pub(super) fn pass_on(&self) -> std::io::Result<Socket> {
+        Ok((self.name.clone(), self.asked.to_string(), self.socket.as_fd().try_clone_to_owned()?))
+    }
+
+    /// How many connections it has.
+    pub(super) fn connections(&self) -> usize {
+        self.gate.open()
     }
 
     /// Says that it accepts.
@@ -180,10 +201,10 @@ impl Bound {
         self.acceptor = Some(Acceptor { stop, task });
     }
 
-    /// Stops accepting; those whom the system has let in already are the last. Tells whether a connection is open.
-    pub(super) async fn close(self) -> impl Fn() -> bool {
+    /// Stops accepting. Tells whether a connection is open.
+    pub(super) async fn close(self, why: Stop) -> impl Fn() -> bool {
         if let Some(Acceptor { stop, task }) = self.acceptor {
-            drop(stop);
+            let _ = stop.send(why);
             let _ = task.await;
         }
         let gate = self.gate;
@@ -191,7 +212,7 @@ impl Bound {
     }
 }
 
-pub(super) fn cannot_bind(place: Place, address: SocketAddr, error: &std::io::Error) -> Fault {
+pub(super) fn cannot_bind(place: Place, address: &dyn std::fmt::Display, error: &std::io::Error) -> Fault {
     let fault = Fault::new(place, format!("cannot listen on {address}: {error}"));
     match error.kind() {
         std::io::ErrorKind::AddrInUse => fault.help("another process listens there; stop it, or choose another port"),

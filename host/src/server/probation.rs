@@ -102,7 +102,7 @@ impl Server {
         for (name, history) in self.versions.iter_mut() {
             let Some(watch) = history.watch else { continue };
             let calls = Calls::of(self.state.snapshot.entries_of(name));
-            let is_aside = self.state.snapshot.entries_of(name).any(|entry| entry.is_in_quarantine());
+            let is_aside = self.state.snapshot.entries_of(name).any(|entry| entry.quarantined().is_some());
             if is_aside || is_too_much(&watch.rule, calls, watch.before) {
                 history.watch = None;
                 let aside = if is_aside { ", and it was put in quarantine" } else { "" };

@@ -112,6 +112,11 @@ impl Changes {
         self.ended.clone()
     }
 
+    /// Whether something is about to change.
+    pub(super) fn is_building(&self) -> bool {
+        self.is_building
+    }
+
     /// The next build that ends. Giving up the wait loses nothing.
     pub(super) async fn next(&mut self) -> Built {
         self.ends.recv().await.expect("its sender is beside it")
@@ -222,8 +227,9 @@ impl Server {
 
     async fn finish_reload(&mut self, reload: Reload) {
         let Reload { run, since, asked_until, config, state } = reload;
-        let door = self.admin.as_ref().map(|door| door.address);
+        let door = self.admin.as_ref().map(|door| door.at.clone());
         let outcome = match state {
+            Ok(_) if self.is_draining() => Err("error: this weir is ending".to_owned()),
             Ok((state, warm)) => match self.take_over(state, warm, None).await {
                 Ok(moves) => Ok(self.notes(&moves)),
                 Err(report) => Err(report.render(false)),
@@ -242,7 +248,10 @@ impl Server {
                 });
             }
         }
-        if let Some(new) = self.admin.as_ref().filter(|new| Some(new.address) != door) {
+        if outcome.is_ok() {
+            self.adopted.1 = SystemTime::now();
+        }
+        if let Some(new) = self.admin.as_ref().filter(|new| Some(&new.at) != door.as_ref()) {
             new.announce();
         }
         self.watch(since);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Admin, Config, Plugin, Report};
-use crate::listen::Settings;
+use crate::listen::{OperatorTls, Settings};
 use crate::plugin::{Digest, Engine, Given, Substitutes};
 use crate::snapshot::{Snapshot, SwapSteps};
 
@@ -18,6 +18,8 @@ pub struct State {
     pub snapshot: Arc<Snapshot>,
     /// For connections, in the order of [`Config::listeners`].
     pub listeners: Vec<Arc<Settings>>,
+    /// For connections to the admin address.
+    pub operators: Option<Arc<OperatorTls>>,
     /// What is not wrong, and yet to be looked at.
     pub warnings: Option<Report>,
 }
@@ -32,8 +34,17 @@ impl State {
         may_want_more: bool,
     ) -> Result<(Self, SwapSteps), Report> {
         let (snapshot, steps) = self.snapshot.with_component(&self.config, plugin, given, configured, may_want_more)?;
-        let (config, admin, listeners) = (Arc::clone(&self.config), self.admin.clone(), self.listeners.clone());
-        Ok((Self { config, admin, snapshot: Arc::new(snapshot), listeners, warnings: None }, steps))
+        Ok((
+            Self {
+                config: Arc::clone(&self.config),
+                admin: self.admin.clone(),
+                operators: self.operators.clone(),
+                snapshot: Arc::new(snapshot),
+                listeners: self.listeners.clone(),
+                warnings: None,
+            },
+            steps,
+        ))
     }
 
     /// Builds and verifies; what did not change since the state before is taken over, and what is in `substitutes`
@@ -59,8 +70,15 @@ impl State {
             let token = token.map_err(|fault| faults.push(fault)).ok()?;
             Some(Admin { token, ..admin })
         });
+        let tls = config.admin.as_ref().and_then(|admin| Some((admin.tls.as_ref()?, admin.has_open_probes)));
+        let operators = tls.map(|(tls, has_open_probes)| OperatorTls::load(tls, has_open_probes)).transpose();
+        let operators = operators.unwrap_or_else(|found| {
+            faults.extend(found);
+            None
+        });
+        let operators = operators.map(Arc::new);
         let snapshot = Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), substitutes, faults)?;
         let warnings = config.warned(snapshot.warnings(&config));
-        Ok(Self { config, admin, snapshot: Arc::new(snapshot), listeners, warnings })
+        Ok(Self { config, admin, snapshot: Arc::new(snapshot), listeners, operators, warnings })
     }
 }

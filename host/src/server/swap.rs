@@ -179,6 +179,7 @@ impl Server {
             Err(report) => (Err(report), SwapSteps::default()),
         };
         let adopted = match new {
+            Ok(Some(_)) if self.is_draining() => Err("error: this weir is ending".to_owned()),
             Ok(Some((state, warm))) => {
                 let back = matches!(swap.what, What::Back | What::Away { .. }).then_some(swap.plugin.as_str());
                 self.take_over(state, warm, back).await.map_err(|report| report.render(false))

@@ -19,6 +19,9 @@ use crate::plugin::{Outbound, Station, Warm};
 use crate::proxy;
 use crate::snapshot::Local;
 use crate::telemetry::access::{WorkerLog, WorkerSender};
+use crate::telemetry::metrics::Seat;
+use crate::telemetry::ring::Ring;
+use crate::telemetry::traces::Sink;
 
 /// How often idle upstream connections and instances are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -33,6 +36,8 @@ pub(super) struct Worker {
     pub(super) door: Door,
     /// The way to its upstreams.
     pub(super) line: Arc<dyn Outbound>,
+    /// The stories of its exchanges.
+    pub(super) stories: Arc<Ring>,
     pub(super) thread: std::thread::JoinHandle<()>,
 }
 
@@ -65,6 +70,8 @@ impl Worker {
         state: &Arc<State>,
         listeners: &Arc<[Id]>,
         log: WorkerSender,
+        stories: Arc<Ring>,
+        sink: Sink,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::unbounded_channel();
         let (connections, arrivals) = mpsc::unbounded_channel();
@@ -73,22 +80,26 @@ impl Worker {
         let (line, calls) = Line::open();
         // Some things are done once for all: the first worker stays as long as the server.
         let station = Station { outbound: Arc::clone(&line), ticks: index == 0 };
+        let kept = Arc::clone(&stories);
         let runtime =
             move || Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
         let thread =
             std::thread::Builder::new().name(format!("weir-{index}")).stack_size(STACK).spawn(
                 move || match runtime() {
                     Ok(runtime) => {
+                        let _seat = Seat::take();
                         let log = WorkerLog::new(log);
-                        runtime.block_on(work((state, listeners), inbox, arrivals, (station, calls), Rc::clone(&log)));
+                        let told = (Rc::clone(&log), kept, sink);
+                        runtime.block_on(work((state, listeners), inbox, arrivals, (station, calls), told));
                         // Ends the connections that are left; their exchanges leave records too.
+                        log.end();
                         drop(runtime);
                         log.flush();
                     }
                     Err(error) => tracing::error!("a worker cannot start: {error}"),
                 },
             )?;
-        Ok(Self { orders, door, line, thread })
+        Ok(Self { orders, door, line, stories, thread })
     }
 
     /// Gives an order; what is given back waits until it is done. One that has ended does nothing.
@@ -161,10 +172,10 @@ async fn work(
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
     (station, calls): (Station, mpsc::UnboundedReceiver<Asked>),
-    log: Rc<WorkerLog>,
+    (log, stories, sink): (Rc<WorkerLog>, Arc<Ring>, Sink),
 ) {
     let local = Local::new(Arc::clone(&state.snapshot), &station, Warm::default(), None).await;
-    let worker = Rc::new(proxy::Worker::new(local, log));
+    let worker = Rc::new(proxy::Worker::new(local, log, stories, sink));
     spawn_local(calls::serve(calls, Rc::clone(&worker)));
     let receptions = Receptions::default();
     receptions.become_of(&state, &listeners, &worker.local());

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::WeakUnboundedSender;
@@ -14,29 +14,62 @@ use super::worker::{Adoption, Order, Worker};
 use crate::listen::{Doors, Id};
 use crate::plugin::{Outbound, Warm};
 use crate::telemetry::access::AccessLog;
+use crate::telemetry::ring::Ring;
+use crate::telemetry::traces::Sink;
 
 /// How often it is looked whether what is to end has ended.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// Longer than a filter's hook usually runs: a worker that is in one ends behind it.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// All workers.
 #[derive(Debug)]
 pub(super) struct Workers {
     all: Vec<Worker>,
     /// Those who get no new connections.
-    leaving: Vec<JoinHandle<()>>,
+    leaving: Vec<Leaving>,
     doors: Doors,
     log: AccessLog,
+    /// What was told of exchanges, by the worker's place: it stays when the worker goes.
+    stories: Vec<Arc<Ring>>,
+    /// Where traced exchanges go.
+    sink: Sink,
+}
+
+/// A worker whose connections come to an end.
+#[derive(Debug)]
+struct Leaving {
+    open: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
 }
 
 impl Workers {
-    /// None yet.
-    pub(super) fn none() -> std::io::Result<Self> {
-        Ok(Self { all: Vec::new(), leaving: Vec::new(), doors: Rc::default(), log: AccessLog::start()? })
+    /// None yet. What they trace will go there.
+    pub(super) fn none(sink: Sink) -> std::io::Result<Self> {
+        Ok(Self {
+            all: Vec::new(),
+            leaving: Vec::new(),
+            doors: Rc::default(),
+            log: AccessLog::start()?,
+            stories: Vec::new(),
+            sink,
+        })
+    }
+
+    /// Where records go.
+    pub(super) fn log(&self) -> &AccessLog {
+        &self.log
     }
 
     /// Where connections go in.
     pub(super) fn doors(&self) -> &Doors {
         &self.doors
+    }
+
+    /// What was told of exchanges.
+    pub(super) fn stories(&self) -> &[Arc<Ring>] {
+        &self.stories
     }
 
     pub(super) fn count(&self) -> usize {
@@ -45,7 +78,8 @@ impl Workers {
 
     /// Clients' connections that are open.
     pub(super) fn connections(&self) -> usize {
-        self.all.iter().map(|worker| worker.door.open.load(Ordering::Relaxed)).sum()
+        let leaving = self.leaving.iter().map(|leaving| &leaving.open);
+        self.all.iter().map(|worker| &worker.door.open).chain(leaving).map(|open| open.load(Ordering::Relaxed)).sum()
     }
 
     /// The ways to give them orders.
@@ -61,7 +95,11 @@ impl Workers {
     /// Those that are missing; they begin with this state. They get no connections before they are taken on.
     pub(super) fn start(&self, state: &Arc<State>, listeners: &Arc<[Id]>) -> std::io::Result<Vec<Worker>> {
         let missing = self.all.len()..state.config.workers;
-        missing.map(|index| Worker::start(index, state, listeners, self.log.worker())).collect()
+        let start = |index| {
+            let stories = self.stories.get(index).map_or_else(Arc::default, Arc::clone);
+            Worker::start(index, state, listeners, self.log.worker(), stories, self.sink.clone())
+        };
+        missing.map(start).collect()
     }
 
     /// Has everybody use this state, and takes new ones on; those who are too many leave within the grace.
@@ -87,9 +125,14 @@ impl Workers {
             let _ = adopted.await;
         }
         self.all.extend(new);
+        let new = self.all.iter().skip(self.stories.len()).map(|worker| Arc::clone(&worker.stories));
+        self.stories.extend(new);
         self.doors.replace(self.all.iter().map(|worker| worker.door.clone()).collect());
-        self.leaving.retain(|task| !task.is_finished());
-        self.leaving.extend(too_many.into_iter().map(|worker| spawn_local(leave(worker, grace))));
+        self.leaving.retain(|leaving| !leaving.task.is_finished());
+        self.leaving.extend(too_many.into_iter().map(|worker| {
+            let open = Arc::clone(&worker.door.open);
+            Leaving { open, task: spawn_local(leave(worker, grace)) }
+        }));
     }
 
     /// Once a listener that is gone has no connection left, or its grace is over, workers forget it.
@@ -103,28 +146,27 @@ impl Workers {
         });
     }
 
-    /// Lets exchanges in progress end, and closes what is left after the grace.
-    pub(super) async fn end(self, grace: Duration) {
-        let deadline = Instant::now() + grace;
+    /// Has exchanges in progress end, and nothing begin any more.
+    pub(super) async fn drain(&self) {
         for worker in &self.all {
             let _ = worker.ask(Order::Drain).await;
         }
-        tracing::info!("draining: exchanges in progress may end, within {grace:?}");
-        quiet(grace, || self.connections() > 0).await;
-        let left = self.connections();
-        if left > 0 {
-            tracing::warn!("closing {left} connections that are still busy after {grace:?}");
+    }
+
+    /// Closes what is left, and waits until all records are written that there are, but not for ever.
+    pub(super) async fn end(self) {
+        let Self { all, leaving, log, .. } = self;
+        for Leaving { task, .. } in leaving {
+            // With it goes the worker's last order.
+            task.abort();
         }
-        self.doors.borrow_mut().clear();
-        for task in self.leaving {
-            if tokio::time::timeout_at(deadline, task).await.is_err() {
-                tracing::warn!("closing connections of a worker that was to leave");
-            }
+        let ended = tokio::task::spawn_blocking(move || {
+            all.into_iter().for_each(Worker::join);
+            log.finish();
+        });
+        if tokio::time::timeout(LAST_WORDS, ended).await.is_err() {
+            tracing::warn!("a worker did not end within {LAST_WORDS:?}: its last records are lost");
         }
-        for worker in self.all {
-            worker.join();
-        }
-        self.log.finish();
     }
 }
 

@@ -76,8 +76,8 @@ impl Memory {
         }
     }
 
-    /// What it holds.
-    pub fn usage(&self) -> Usage {
+    /// What it holds, over all shards.
+    fn sum(&self) -> Usage {
         self.shards.iter().map(|shard| locked(shard).usage()).fold(Usage::default(), |sum, part| Usage {
             values: sum.values + part.values,
             bytes: sum.bytes + part.bytes,
@@ -106,6 +106,10 @@ fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 impl Store for Memory {
     fn size(&self) -> usize {
         self.size
+    }
+
+    fn usage(&self) -> Usage {
+        self.sum()
     }
 
     fn get(&self, owner: &str, key: &str) -> Result<Option<Bytes>, Error> {

@@ -78,6 +78,9 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Bytes that it may hold.
     fn size(&self) -> usize;
 
+    /// What it holds.
+    fn usage(&self) -> Usage;
+
     /// The value, if there is one.
     fn get(&self, owner: &str, key: &str) -> Result<Option<Bytes>, Error>;
 

@@ -3,4 +3,11 @@
 pub mod access;
 pub mod failures;
 pub mod log;
+pub mod metrics;
+mod output;
+pub mod ring;
+pub mod story;
 mod time;
+pub mod traces;
+
+pub use output::LogFile;

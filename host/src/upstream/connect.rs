@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::time::Instant;
 
 use tokio::net::TcpStream;
 
@@ -10,9 +11,10 @@ use super::endpoint::Endpoint;
 use super::http1::Exchange;
 use super::http2;
 use super::kept::{Kept, Link, Need};
-use super::stream::Stream;
+use super::stream::{Bytes, Stream};
 use super::{Error, tls};
 use crate::config::Scheme;
+use crate::telemetry::metrics::Open;
 
 /// A new connection; or one that many share and another exchange has just made.
 pub(super) async fn link(endpoint: &Endpoint, kept: &Kept, need: Need, deadlines: &Deadlines) -> Result<Link, Error> {
@@ -36,7 +38,7 @@ pub(super) async fn link(endpoint: &Endpoint, kept: &Kept, need: Need, deadlines
         }
         Ok(link)
     };
-    let failed = |cause| Error::Connect { to: endpoint.name(), cause, tried: 1 };
+    let failed = |cause| Error::Connect { to: endpoint.name.to_string(), cause, tried: 1 };
     match within(deadlines.connect(), connecting).await {
         Ok(link) => link.map_err(failed),
         Err(Error::Timeout(_)) => Err(failed(io::ErrorKind::TimedOut.into())),
@@ -45,16 +47,20 @@ pub(super) async fn link(endpoint: &Endpoint, kept: &Kept, need: Need, deadlines
 }
 
 async fn open(endpoint: &Endpoint, needs_http1: bool) -> io::Result<Link> {
+    let began = Instant::now();
     let stream = TcpStream::connect((endpoint.config.host.as_str(), endpoint.config.port)).await?;
     stream.set_nodelay(true)?;
     let (stream, is_http2) = match &endpoint.tls {
-        None => (Stream::Plain(stream), endpoint.config.scheme == Scheme::H2c),
+        None => (Bytes::Plain(stream), endpoint.config.scheme == Scheme::H2c),
         Some(peer) => {
             let stream = peer.connect(stream, needs_http1).await?;
             let is_http2 = tls::chose_http2(&stream);
-            (Stream::Tls(stream), is_http2)
+            (Bytes::Tls(stream), is_http2)
         }
     };
+    let counts = endpoint.counts.keep();
+    counts.connecting.observe(began.elapsed());
+    let stream = Stream::new(stream, Open::new(counts));
     Ok(if is_http2 {
         Link::Http2(Rc::new(http2::Connection::open(stream).await?))
     } else {

@@ -10,6 +10,7 @@ use http::HeaderValue;
 use super::tls::TlsPeer;
 use crate::clock::now;
 use crate::config::{self, Scheme};
+use crate::telemetry::metrics::{self, EachWorker};
 
 /// How long others are preferred to one that could not be reached.
 const AVOIDED: Duration = Duration::from_secs(5);
@@ -20,10 +21,14 @@ pub(super) struct Endpoint {
     pub(super) config: config::Endpoint,
     /// As `Host` and `:authority` name it.
     pub(super) authority: HeaderValue,
+    /// Host and port, for people.
+    pub(super) name: Arc<str>,
     /// For `https`.
     pub(super) tls: Option<TlsPeer>,
     /// Tells it from the others when clients are spread over them.
     pub(super) seed: u64,
+    /// What is counted of it, under its name.
+    pub(super) counts: Arc<EachWorker<metrics::Endpoint>>,
     in_progress: AtomicUsize,
     born: Instant,
     /// In milliseconds from its birth; 0 if it is not avoided.
@@ -50,8 +55,12 @@ pub struct EndpointState {
 
 impl Endpoint {
     /// None if its host cannot be named in a header.
-    pub(super) fn new(config: &config::Endpoint, tls: Option<TlsPeer>) -> Option<Self> {
-        let full = full_authority(config);
+    pub(super) fn new(
+        config: &config::Endpoint,
+        tls: Option<TlsPeer>,
+        counts: Arc<EachWorker<metrics::Endpoint>>,
+    ) -> Option<Self> {
+        let full = name(config);
         let usual = if config.scheme == Scheme::Https { ":443" } else { ":80" };
         let authority = HeaderValue::from_str(full.strip_suffix(usual).unwrap_or(&full)).ok()?;
         // FNV-1a: the same in every process.
@@ -61,8 +70,10 @@ impl Endpoint {
         Some(Self {
             config: config.clone(),
             authority,
+            name: full.into(),
             tls,
             seed,
+            counts,
             in_progress: AtomicUsize::new(0),
             born: Instant::now(),
             avoided_until: AtomicU64::new(0),
@@ -95,17 +106,12 @@ impl Endpoint {
         let age = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
         let left = self.avoided_until.load(Ordering::Relaxed).checked_sub(age).filter(|left| *left > 0);
         EndpointState {
-            name: self.name(),
+            name: self.name.to_string(),
             config: self.config.clone(),
             in_progress: self.in_progress(),
             avoided: left.map(Duration::from_millis),
             is_draining: self.is_draining(),
         }
-    }
-
-    /// Host and port, for people.
-    pub(super) fn name(&self) -> String {
-        full_authority(&self.config)
     }
 
     /// Exchanges that it serves just now, those of all workers.
@@ -115,26 +121,33 @@ impl Endpoint {
 
     pub(super) fn begin(&self) {
         self.in_progress.fetch_add(1, Ordering::Relaxed);
+        self.counts.here().begin();
     }
 
     pub(super) fn end(&self) {
         self.in_progress.fetch_sub(1, Ordering::Relaxed);
+        self.counts.here().end();
     }
 
     /// Whether it could not be reached a moment ago.
     pub(super) fn is_avoided(&self) -> bool {
+        self.is_avoided_at(now())
+    }
+
+    /// The same, for threads whose coarse clock stands still.
+    pub(super) fn is_avoided_at(&self, now: Instant) -> bool {
         let until = self.avoided_until.load(Ordering::Relaxed);
-        until != 0 && until > self.age()
+        until != 0 && until > self.age(now)
     }
 
     /// It could not be reached. Only the first to find out says so.
     pub(super) fn avoid(&self, upstream: &str, cause: &io::Error) {
-        let now = self.age();
+        let now = self.age(now());
         let avoided = u64::try_from(AVOIDED.as_millis()).unwrap_or(u64::MAX);
         if self.avoided_until.swap(now.saturating_add(avoided), Ordering::Relaxed) <= now {
             tracing::warn!(
                 upstream,
-                endpoint = self.name(),
+                endpoint = &*self.name,
                 "an endpoint cannot be reached and is avoided for {AVOIDED:?}: {cause}"
             );
         }
@@ -147,12 +160,13 @@ impl Endpoint {
         }
     }
 
-    fn age(&self) -> u64 {
-        u64::try_from(now().duration_since(self.born).as_millis()).unwrap_or(u64::MAX)
+    fn age(&self, now: Instant) -> u64 {
+        u64::try_from(now.duration_since(self.born).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
-fn full_authority(config: &config::Endpoint) -> String {
+/// Host and port.
+pub(super) fn name(config: &config::Endpoint) -> String {
     let config::Endpoint { host, port, .. } = config;
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::telemetry::metrics::Failed;
+
 /// What happened, as far as the proxy has to tell cases apart.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -43,6 +45,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// How it counts, as an attempt that failed.
+    pub(super) fn kind(&self) -> Failed {
+        match self {
+            Self::Connect { .. } => Failed::Connect,
+            // The second is no attempt.
+            Self::Request(_) | Self::Drained => Failed::Request,
+            Self::ClientBody(_) | Self::TooLarge(_) | Self::Cut => Failed::Client,
+            Self::Broke(_) => Failed::Broke,
+            Self::Timeout(_) | Self::Total(_) => Failed::Timeout,
+        }
+    }
+
     /// For figures and lists, if it is the upstream's failure and not the client's or the proxy's.
     pub(super) fn code(&self) -> Option<&'static str> {
         match self {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, header};
@@ -37,11 +37,13 @@ impl Pool {
                 host: if head.headers.contains_key(header::HOST) { Host::Client } else { Host::Endpoint },
                 added: &Added::new([]),
                 client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                began: Instant::now(),
                 timeouts: &timeouts,
                 upgrade: None,
                 trailers: false,
+                trace: None,
             };
-            let (head, mut body) = self.send(outbound, RequestBody::whole(body)).await?;
+            let (head, mut body) = self.send(outbound, RequestBody::whole(body), None).await?;
             let mut whole = BytesMut::new();
             while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
                 if let Ok(data) = frame?.into_data() {

@@ -3,6 +3,7 @@
 //! Knows nothing of routes, filters or clients. A worker has its own pool of each upstream, so taking a connection
 //! needs no lock; how endpoints fare is shared by all workers, in atomics.
 
+mod attempts;
 mod balance;
 mod client;
 mod connect;
@@ -22,8 +23,11 @@ mod tls;
 mod trailers;
 mod tunnel;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
+pub use attempts::{Attempt, Attempts};
 pub use deadlines::Wait;
 pub use endpoint::EndpointState;
 pub use error::{Broken, Error};
@@ -35,6 +39,7 @@ pub use response::ResponseBody;
 pub use tunnel::Tunnel;
 
 use crate::config::{self, Fault, Scheme};
+use crate::telemetry::metrics::{self, EachWorker};
 use endpoint::Endpoint;
 use tls::{Tls, TlsPeer};
 
@@ -50,8 +55,12 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// As configured; reads the file of authorities if there is an `https` endpoint.
-    pub fn new(config: &config::Upstream) -> Result<Self, Vec<Fault>> {
+    /// As configured; reads the file of authorities if there is an `https` endpoint. `counts` has what is counted of an
+    /// endpoint with this name.
+    pub fn new(
+        config: &config::Upstream,
+        mut counts: impl FnMut(String) -> Arc<EachWorker<metrics::Endpoint>>,
+    ) -> Result<Self, Vec<Fault>> {
         let (ca, tls) = if config.endpoints.iter().any(|endpoint| endpoint.scheme == Scheme::Https) {
             let ca = authorities(config).map_err(|fault| vec![fault])?;
             let tls = Tls::new(&config.tls, ca.as_deref()).map_err(|fault| vec![fault])?;
@@ -61,7 +70,8 @@ impl Upstream {
         };
         let (mut endpoints, mut faults) = (Vec::new(), Vec::new());
         for wanted in &config.endpoints {
-            match endpoint(wanted, config.tls.server_name.as_deref(), tls.as_ref()) {
+            let counts = counts(endpoint::name(wanted));
+            match endpoint(wanted, config.tls.server_name.as_deref(), tls.as_ref(), counts) {
                 Ok(endpoint) => endpoints.push(endpoint),
                 Err(why) => faults.push(Fault::nowhere(format!("upstream `{}`: {why}", config.name))),
             }
@@ -80,6 +90,15 @@ impl Upstream {
         &self.config.name
     }
 
+    /// Its endpoints, as they are counted.
+    pub fn counted(&self) -> impl Iterator<Item = Counted<'_>> {
+        self.endpoints.iter().map(|endpoint| Counted {
+            endpoint: endpoint.name.to_string(),
+            counts: &endpoint.counts,
+            is_avoided: endpoint.is_avoided_at(Instant::now()),
+        })
+    }
+
     /// As configured.
     pub fn config(&self) -> &config::Upstream {
         &self.config
@@ -92,7 +111,7 @@ impl Upstream {
 
     /// Lets the endpoint of this name (host and port) have no new exchanges, or again. None if there is no such one.
     pub fn drain(&self, endpoint: &str, is_draining: bool) -> Option<EndpointState> {
-        let found = self.endpoints.iter().find(|known| known.name() == endpoint)?;
+        let found = self.endpoints.iter().find(|known| *known.name == *endpoint)?;
         found.drain(is_draining);
         Some(found.state())
     }
@@ -108,6 +127,17 @@ impl Upstream {
             });
         Self { endpoints: taken.collect(), ..self }
     }
+}
+
+/// One endpoint, as it is counted.
+#[derive(Debug)]
+pub struct Counted<'a> {
+    /// Host and port.
+    pub endpoint: String,
+    /// What was counted.
+    pub counts: &'a Arc<EachWorker<metrics::Endpoint>>,
+    /// Whether it could not be reached a moment ago.
+    pub is_avoided: bool,
 }
 
 /// The same servers, reached in the same way; where that stands in the file does not matter.
@@ -128,7 +158,12 @@ fn authorities(config: &config::Upstream) -> Result<Option<Vec<u8>>, Fault> {
     read.map(Some).map_err(|error| Fault::new(ca.place, format!("cannot read {}: {error}", ca.value.display())))
 }
 
-fn endpoint(config: &config::Endpoint, server_name: Option<&str>, tls: Option<&Tls>) -> Result<Endpoint, String> {
+fn endpoint(
+    config: &config::Endpoint,
+    server_name: Option<&str>,
+    tls: Option<&Tls>,
+    counts: Arc<EachWorker<metrics::Endpoint>>,
+) -> Result<Endpoint, String> {
     let peer = match tls.filter(|_| config.scheme == Scheme::Https) {
         Some(tls) => {
             let name = server_name.unwrap_or(&config.host);
@@ -136,5 +171,5 @@ fn endpoint(config: &config::Endpoint, server_name: Option<&str>, tls: Option<&T
         }
         None => None,
     };
-    Endpoint::new(config, peer).ok_or_else(|| format!("`{}` is not a host", config.host))
+    Endpoint::new(config, peer, counts).ok_or_else(|| format!("`{}` is not a host", config.host))
 }

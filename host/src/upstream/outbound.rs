@@ -1,10 +1,12 @@
 //! What is sent to an upstream: a request's head with what the route makes of it.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, Method, request};
 
 use crate::config::Timeouts;
+use crate::telemetry::traces::{LENGTH, Trace};
 
 /// A request's head. It is written from where it stands, so that sending it again elsewhere needs no copy.
 #[derive(Clone, Copy, Debug)]
@@ -19,15 +21,29 @@ pub struct Outbound<'a> {
     pub added: &'a Added,
     /// Who asks.
     pub client: IpAddr,
+    /// When sending begins.
+    pub began: Instant,
     /// How long its parts may take.
     pub timeouts: &'a Timeouts,
     /// The protocol that the client wants to change to.
     pub upgrade: Option<&'a HeaderValue>,
     /// Whether the client said that it takes trailers.
     pub trailers: bool,
+    /// The trace that it is part of, and how many endpoints were asked before.
+    pub trace: Option<(&'a Trace, usize)>,
 }
 
 impl Outbound<'_> {
+    /// Whether a field of the head is left out, because the trace says something else.
+    pub(super) fn leaves_out(&self, name: &HeaderName) -> bool {
+        self.trace.is_some_and(|(trace, _)| trace.replaces(name))
+    }
+
+    /// The trace's `traceparent` for the endpoint that is asked.
+    pub(super) fn parent(&self) -> Option<[u8; LENGTH]> {
+        self.trace.map(|(trace, attempt)| trace.parent_for(attempt))
+    }
+
     /// Bytes of the head, about.
     pub(super) fn size(&self) -> usize {
         let fields = self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -19,6 +20,8 @@ use super::{Error, Tunnel, http2};
 pub struct ResponseBody {
     coming: Coming,
     place: Place,
+    /// When its head was there.
+    arrived: Instant,
     deadlines: BodyDeadlines,
     /// While nothing comes.
     waiting: Option<Box<Wait>>,
@@ -34,11 +37,21 @@ enum Coming {
 
 impl ResponseBody {
     pub(super) fn http1(exchange: Box<Exchange>, place: Place, deadlines: BodyDeadlines) -> Self {
-        Self { coming: Coming::Http1(http1::Body::new(exchange)), place, deadlines, waiting: None }
+        Self::new(Coming::Http1(http1::Body::new(exchange)), place, deadlines)
     }
 
     pub(super) fn http2(body: http2::Body, place: Place, deadlines: BodyDeadlines) -> Self {
-        Self { coming: Coming::Http2(Box::new(body)), place, deadlines, waiting: None }
+        Self::new(Coming::Http2(Box::new(body)), place, deadlines)
+    }
+
+    /// The head is there now.
+    fn new(coming: Coming, place: Place, deadlines: BodyDeadlines) -> Self {
+        Self { coming, place, arrived: Instant::now(), deadlines, waiting: None }
+    }
+
+    /// When its head was there.
+    pub fn arrived(&self) -> Instant {
+        self.arrived
     }
 
     /// Scheme and authority of the server that answers.

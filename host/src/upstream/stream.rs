@@ -8,24 +8,36 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::tls::TlsStream;
+use crate::telemetry::metrics::Open;
+
+/// A connection's bytes, counted as an open connection until they are dropped.
+#[derive(Debug)]
+pub(super) struct Stream {
+    bytes: Bytes,
+    _open: Open,
+}
 
 /// An enum and not a trait object: the plain path stays direct.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) enum Bytes {
     Plain(TcpStream),
     Tls(Box<TlsStream>),
 }
 
 impl Stream {
+    pub(super) fn new(bytes: Bytes, open: Open) -> Self {
+        Self { bytes, _open: open }
+    }
+
     /// Whether nothing has come on it, its end included, as far as is known here.
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut context = Context::from_waker(Waker::noop());
-        match self {
-            Self::Plain(stream) if stream.poll_read_ready(&mut context).is_pending() => true,
+        match &mut self.bytes {
+            Bytes::Plain(stream) if stream.poll_read_ready(&mut context).is_pending() => true,
             // Ready may be left from the last exchange; asking settles it.
-            Self::Plain(stream) => stream.try_read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock),
+            Bytes::Plain(stream) => stream.try_read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock),
             // What TLS says to itself, such as a new session ticket, is no answer.
-            Self::Tls(stream) => {
+            Bytes::Tls(stream) => {
                 Pin::new(stream.as_mut()).poll_read(&mut context, &mut ReadBuf::new(&mut [0])).is_pending()
             }
         }
@@ -33,24 +45,24 @@ impl Stream {
 
     /// Whether what was written may still be on this side until it is flushed.
     pub(super) fn holds_back(&self) -> bool {
-        matches!(self, Self::Tls(_))
+        matches!(self.bytes, Bytes::Tls(_))
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
+        match &mut self.get_mut().bytes {
+            Bytes::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Bytes::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
         }
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),
+        match &mut self.get_mut().bytes {
+            Bytes::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Bytes::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),
         }
     }
 
@@ -59,9 +71,9 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(context, slices),
+        match &mut self.get_mut().bytes {
+            Bytes::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Bytes::Tls(stream) => Pin::new(stream.as_mut()).poll_write_vectored(context, slices),
         }
     }
 
@@ -70,16 +82,16 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
+        match &mut self.get_mut().bytes {
+            Bytes::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Bytes::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+        match &mut self.get_mut().bytes {
+            Bytes::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Bytes::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
         }
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod failures;
 mod sites;
 mod status;
+mod stories;
 mod upstreams;
 mod versions;
 
@@ -12,6 +13,9 @@ pub use chains::{Chain, Chains, Filter, FilterLimits, Plugin, Plugins, Quarantin
 pub use config::{Configuration, Listener, Listeners};
 pub use failures::{Failure, Failures, Quarantine, Quarantined};
 pub use sites::{Condition, Explanation, Route, Routes, Site, Sites, Step, Timeouts};
-pub use status::{Bucket, Count, Drained, Drift, Label, ListenerStatus, NotTaken, Reload, Reloaded, Reloads, Status};
+pub use status::{
+    Bucket, Count, Drained, Drift, Label, ListenerStatus, Refusal, Reload, Reloaded, Reloads, Status, Upgraded,
+};
+pub use stories::{KeptStories, Stories, Story, StoryAttempt, StoryFilter, StoryHook, StoryPlace, StoryUpstream};
 pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};
 pub use versions::{PluginVersion, RefusedComponent, SwapTimes, Swapped};

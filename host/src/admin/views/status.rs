@@ -15,6 +15,8 @@ view! {
         uptime: u64,
         /// Its threads.
         workers: usize,
+        /// Whether it comes to its end and should be sent nobody any more.
+        is_draining: bool,
         /// Clients' connections that are open.
         connections: usize,
         /// Where clients connect.
@@ -25,10 +27,14 @@ view! {
         routes: usize,
         /// How many filters there are in all chains.
         filters: usize,
-        /// What filters count.
+        /// What filters count: the first 1000 values.
         counts: Vec<Count>,
         /// Filters' instances that live, in use or idle.
         instances: usize,
+        /// Access records that could not be written.
+        lost_records: u64,
+        /// Lines of the log that could not be written.
+        lost_lines: u64,
         /// What is not as the configuration says, because somebody ordered it.
         drift: Vec<Drift>,
         /// The last reload of the configuration, if there was one.
@@ -36,7 +42,7 @@ view! {
         /// How often something was taken over, or not.
         reloads: Reloads,
         /// What could not be taken over, until it can.
-        failures: Vec<NotTaken>,
+        failures: Vec<Refusal>,
     }
 }
 
@@ -52,7 +58,7 @@ view! {
 
 view! {
     /// A change that was not made.
-    struct NotTaken {
+    struct Refusal {
         /// `configuration`, or `files`: those that the configuration in force names.
         what: &'static str,
         /// Seconds ago.
@@ -137,6 +143,18 @@ view! {
     struct Drained {
         /// Whether it has begun.
         draining: bool,
+    }
+}
+
+view! {
+    /// What became of the order to have another process take over.
+    struct Upgraded {
+        /// Whether one did.
+        upgraded: bool,
+        /// Its number.
+        pid: Option<u32>,
+        /// Why none did; then the process that was asked goes on.
+        report: Option<String>,
     }
 }
 

@@ -216,7 +216,8 @@ impl<'a> Walk<'a, '_> {
     fn secret(&mut self, value: &Json) -> Option<Secret> {
         let help = "write `{ env: NAME }` or `{ file: PATH }`";
         if !matches!(value.kind, JsonKind::Map(_)) {
-            self.fault(value.place, "a secret does not stand in the configuration", help);
+            let fault = Fault::new(value.place, "a secret does not stand in the configuration").help(help);
+            self.faults.push(fault.secret());
             return None;
         }
         let [env, file] = self.fields(value, ["env", "file"], "a secret", help)?;

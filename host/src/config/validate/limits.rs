@@ -4,10 +4,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Check, MOST_MEMORY};
+use crate::config::file::File;
 use crate::config::filters::{self, ProbationRule, QuarantineRule};
+use crate::config::forms;
 use crate::config::read::Count;
 use crate::config::units::{Share, Size, Time};
-use crate::config::{Limits, Located, Probation, Quarantine};
+use crate::config::{Fault, Limits, Located, Probation, Quarantine, Why};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -46,6 +48,24 @@ impl Check {
             limits.recycle_memory = Some(bytes);
         }
         limits
+    }
+
+    /// How much is kept for those who ask why.
+    pub(super) fn why(&mut self, file: &File) -> Option<Why> {
+        let mut why = Why::default();
+        if let Some(written) = &file.why {
+            let forms::Why::Keep(keep) = &written.value else { return None };
+            set(&mut why.keep, keep.keep.as_ref());
+            if let Some(sample) = &keep.sample {
+                why.sample = u32::try_from(sample.value.0).unwrap_or(u32::MAX);
+            }
+            if file.admin.is_none() {
+                let message = "nothing is kept, for nobody can ask: there is no `admin`";
+                let help = "add `admin: { address: 127.0.0.1:9180 }`, or remove `why`";
+                self.warnings.push(Fault::new(written.place, message).help(help));
+            }
+        }
+        file.admin.is_some().then_some(why)
     }
 
     /// When a plugin is put aside: never if it is off, as usual if nothing is written.
@@ -103,7 +123,13 @@ impl Check {
     }
 
     /// Sets a duration that is written; one that is not within milliseconds of the range is at fault.
-    fn time(&mut self, slot: &mut Duration, written: Option<&Located<Time>>, range: RangeInclusive<u64>, what: &str) {
+    pub(super) fn time(
+        &mut self,
+        slot: &mut Duration,
+        written: Option<&Located<Time>>,
+        range: RangeInclusive<u64>,
+        what: &str,
+    ) {
         let Some(written) = written else { return };
         if !range.contains(&u64::try_from(written.value.0.as_millis()).unwrap_or(u64::MAX)) {
             self.fault(written.place, what);
@@ -112,7 +138,13 @@ impl Check {
     }
 
     /// Sets a size that is written; one that is not within the range is at fault.
-    fn size(&mut self, slot: &mut usize, written: Option<&Located<Size>>, range: &RangeInclusive<u64>, what: &str) {
+    pub(super) fn size(
+        &mut self,
+        slot: &mut usize,
+        written: Option<&Located<Size>>,
+        range: &RangeInclusive<u64>,
+        what: &str,
+    ) {
         let Some(written) = written else { return };
         if !range.contains(&written.value.0) {
             self.fault(written.place, what);
@@ -122,7 +154,7 @@ impl Check {
 }
 
 /// Sets a number that is written.
-fn set<const LEAST: u64, const MOST: u64>(slot: &mut usize, written: Option<&Located<Count<LEAST, MOST>>>) {
+pub(super) fn set<const LEAST: u64, const MOST: u64>(slot: &mut usize, written: Option<&Located<Count<LEAST, MOST>>>) {
     if let Some(written) = written {
         *slot = usize::try_from(written.value.0).unwrap_or(usize::MAX);
     }

@@ -3,10 +3,16 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Check;
+use super::upstreams::is_host;
 use crate::config::fault::quoted;
 use crate::config::file::{self, File};
 use crate::config::forms;
-use crate::config::{Admin, Certificate, Config, Fault, Listener, ListenerLimits, Located, Network, Secret, Tls};
+use crate::config::{
+    Admin, AdminAddress, AdminTls, Certificate, Config, Fault, Listener, ListenerLimits, Located, Network, Secret, Tls,
+};
+
+/// What systems allow.
+const LONGEST_SOCKET: usize = 100;
 
 impl Check {
     pub(super) fn listeners(&mut self, file: &File) -> Vec<Listener> {
@@ -47,22 +53,69 @@ impl Check {
     }
 
     pub(super) fn admin(&mut self, admin: &file::Admin, listeners: &[Listener]) -> Option<Admin> {
-        let address = self.address(&admin.address)?;
-        if let Some(same) = listeners.iter().find(|known| clash(known.address, address)) {
+        let address = self.admin_address(&admin.address)?;
+        let tcp = match address {
+            AdminAddress::Tcp(address) => Some(address),
+            AdminAddress::Unix(_) => None,
+        };
+        let clashes = |known: &&Listener| tcp.is_some_and(|address| clash(known.address, address));
+        if let Some(same) = listeners.iter().find(clashes) {
             let message = format!("`{}` listens on {} already", same.name, same.address);
             let fault = self.fault(admin.address.place, message);
             fault.also = Some((same.place, "here".into()));
             fault.help = Some("give operators an address of their own, as 127.0.0.1:9180".into());
         }
         let token = admin.token.as_ref().map(|secret| self.secret(secret));
-        if !address.ip().is_loopback() && token.is_none() {
+        let is_local = tcp.is_none_or(|address| address.ip().is_loopback());
+        let tls = admin.tls.as_ref();
+        let knows_callers = token.is_some() || tls.is_some_and(|tls| tls.client_ca.is_some());
+        if !is_local && !knows_callers {
             self.fault(admin.address.place, format!("whoever reaches {address} could reload and inspect this proxy"))
                 .help = Some("use 127.0.0.1, or add `token: { env: NAME }` or `token: { file: PATH }`".into());
+        } else if !is_local && tls.is_none() {
+            let message = format!("the token is sent to {address} as it is: who reads it on the way can use it");
+            let help = "add `tls: { certificates: [{ cert: admin.pem, key: admin.key }] }`";
+            self.warnings.push(Fault::new(admin.address.place, message).help(help));
         }
-        Some(Admin { address: Located { value: address, place: admin.address.place }, token: token.flatten() })
+        if let (Some(tls), None) = (tls, tcp) {
+            self.fault(tls.place, "a socket of the file system does not speak TLS").help =
+                Some("remove `tls`: only the user that runs weir may use the socket".into());
+        }
+        let tls = tls.map(|tls| AdminTls {
+            certificates: self.certificates(&tls.certificates),
+            client_ca: tls.client_ca.as_ref().map(|ca| Located { value: self.path(ca), place: ca.place }),
+        });
+        Some(Admin {
+            address: Located { value: address, place: admin.address.place },
+            token: token.flatten(),
+            hosts: self.admin_hosts(admin),
+            tls,
+            has_open_probes: admin.probes.map_or(is_local, |probes| probes == forms::Probes::Open),
+        })
     }
 
-    fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
+    fn admin_address(&mut self, address: &Located<String>) -> Option<AdminAddress> {
+        let Some(path) = address.value.strip_prefix("unix:") else {
+            return self.address(address).map(AdminAddress::Tcp);
+        };
+        let path = self.path(&Located { value: path.to_owned(), place: address.place });
+        if path.as_os_str().len() > LONGEST_SOCKET {
+            let message = format!("the path of a socket has at most {LONGEST_SOCKET} bytes, this one has more");
+            self.fault(address.place, message).help = Some("write a shorter one, as in unix:/run/weir.sock".into());
+        }
+        Some(AdminAddress::Unix(path))
+    }
+
+    fn admin_hosts(&mut self, admin: &file::Admin) -> Vec<String> {
+        let written = admin.hosts.as_ref().map(|hosts| hosts.0.as_slice()).unwrap_or_default();
+        for host in written.iter().filter(|host| !is_host(&host.value)) {
+            self.fault(host.place, format!("{} is not a host name", quoted(&host.value))).help =
+                Some("write the name by which operators call it, without a port".into());
+        }
+        written.iter().map(|host| host.value.to_ascii_lowercase()).collect()
+    }
+
+    pub(super) fn secret(&mut self, secret: &forms::Secret) -> Option<Secret> {
         let read = match secret {
             forms::Secret::Env(name) => Secret::of_environment(&name.value, name.place),
             forms::Secret::File(path) => Secret::of_file(&self.path(path), path.place),
@@ -93,14 +146,18 @@ impl Check {
     }
 
     fn tls(&mut self, tls: &file::Tls) -> Tls {
-        if tls.certificates.value.is_empty() {
+        Tls { certificates: self.certificates(&tls.certificates) }
+    }
+
+    fn certificates(&mut self, written: &Located<Vec<file::Certificate>>) -> Vec<Certificate> {
+        if written.value.is_empty() {
             let help = "write `certificates: [{ cert: site.pem, key: site.key }]`";
-            self.missing(tls.certificates.place, "TLS needs a certificate", help);
+            self.missing(written.place, "TLS needs a certificate", help);
         }
         let located = |check: &Self, path: &Located<String>| Located { value: check.path(path), place: path.place };
         let certificate =
             |pair: &file::Certificate| Certificate { cert: located(self, &pair.cert), key: located(self, &pair.key) };
-        Tls { certificates: tls.certificates.value.iter().map(certificate).collect() }
+        written.value.iter().map(certificate).collect()
     }
 
     fn networks(&mut self, written: &[Located<String>]) -> Vec<Network> {

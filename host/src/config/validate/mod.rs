@@ -4,10 +4,12 @@ mod chains;
 mod limits;
 mod listeners;
 mod plugins;
+mod process;
 mod routes;
 mod sites;
 mod stores;
 mod ties;
+mod traces;
 mod upstreams;
 
 use std::path::PathBuf;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use super::file::File;
 use super::grants::Names;
 use super::sources::Loaded;
-use super::{Config, Fault, Located, Place, Source, sources};
+use super::{Config, Fault, Located, Place, Process, Source, sources};
 use chains::Chains;
 use plugins::Plugins;
 use upstreams::Upstreams;
@@ -69,7 +71,10 @@ pub(super) fn validate(loaded: Loaded) -> Config {
         warnings: Vec::new(),
         workers: std::thread::available_parallelism().map_or(1, Into::into),
         access_log: true,
+        process: Process::default(),
         admin: None,
+        why: None,
+        traces: None,
         listeners: Vec::new(),
         upstreams: Vec::new(),
         stores: Vec::new(),
@@ -101,15 +106,17 @@ impl Check {
         if let Some(workers) = &file.workers {
             config.workers = usize::try_from(workers.value.0).unwrap_or(1);
         }
-        config.access_log = file.access_log.as_ref().is_none_or(|access_log| access_log.value);
+        self.process(file, config);
         config.listeners = self.listeners(file);
         config.admin = file.admin.as_ref().and_then(|admin| self.admin(admin, &config.listeners));
+        config.why = self.why(file);
         config.stores = self.stores(file);
         config.names = Names::new(file.upstreams.names(), file.stores.names());
         let plugins = Plugins::new(self, &file.plugins);
         let mut upstreams = Upstreams::new(self, &file.upstreams);
         let mut chains = Chains::new(self, &file.chains, plugins);
         config.sites = self.sites(file, &config.listeners, &mut chains, &mut upstreams);
+        config.traces = self.traces(file, &mut upstreams);
         config.upstreams = upstreams.all;
         (config.entries, config.plugins) = chains.finish(config.workers, self);
     }

@@ -54,6 +54,11 @@ impl Pair {
     }
 }
 
+/// The certificates of authorities.
+pub(super) fn authorities(file: &Located<PathBuf>) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    certificates(file).map(|held| held.value)
+}
+
 /// What a file held, and the text itself.
 struct Held<T> {
     value: T,

@@ -9,6 +9,12 @@ use crate::admin::{Chain, Chains, Filter, FilterLimits, Page, Plugin, Plugins, Q
 use crate::config::{self, Component, ComponentSource, Entry, Isolation, Limits, Link, OnFailure, Quarantine, shown};
 use crate::plugin;
 
+/// Bytes of chains that are shown at a time, about: what does not fit is in the next part.
+const HEAVIEST: usize = 4 << 20;
+
+/// Bytes of a filter without its configuration, about.
+const FILTER: usize = 1 << 10;
+
 impl InForce {
     pub(in crate::server) fn chains(&self, site: &str, page: Page) -> Chains {
         let sites = self.config.sites.iter().filter(|known| site.is_empty() || known.name == site);
@@ -17,17 +23,22 @@ impl InForce {
             let own = own.map(move |route| (site, Some(&route.name), &route.chain));
             std::iter::once((site, None, &site.chain)).chain(own)
         });
-        let chains = page.of(all.clone().map(|(site, route, links)| Chain {
-            site: site.name.clone(),
-            route: route.cloned(),
-            filters: links.iter().map(|link| self.filter(link)).collect(),
-        }));
+        let mut weight = 0;
+        let chains = page.part(all.clone()).map_while(|(site, route, links)| {
+            // The first is shown, whatever it weighs.
+            let filters: Vec<Filter> = links.iter().map(|link| self.filter(link)).collect();
+            let is_first = weight == 0;
+            weight += 1 + filters.iter().map(|filter| FILTER + shown::weight(&filter.config)).sum::<usize>();
+            let chain = Chain { site: site.name.clone(), route: route.cloned(), filters };
+            (is_first || weight <= HEAVIEST).then_some(chain)
+        });
+        let chains = chains.collect();
         Chains { total: all.count(), offset: page.offset, chains }
     }
 
     pub(in crate::server) fn plugins(&self, page: Page, mut known: BTreeMap<String, Known>) -> Plugins {
         let mut plugins: BTreeMap<&str, Plugin> = BTreeMap::new();
-        for (entry, filter) in self.config.entries.iter().zip(self.state.snapshot.entries()) {
+        for (entry, filter) in self.config.entries.iter().zip(self.snapshot.entries()) {
             let name = &entry.component.plugin;
             plugins.entry(name).or_insert_with(|| {
                 let (filters, used_by) = self.uses(name);
@@ -39,12 +50,12 @@ impl InForce {
             plugins.entry(name).or_insert_with(|| plugin(component, None, known.remove(name)));
         }
         let total = plugins.len();
-        Plugins { total, offset: page.offset, plugins: page.of(plugins.into_values()) }
+        Plugins { total, offset: page.offset, plugins: page.part(plugins.into_values()).collect() }
     }
 
     fn filter(&self, link: &Link) -> Filter {
         let entry = &self.config.entries[link.entry];
-        let running = &self.state.snapshot.entries()[link.entry];
+        let running = &self.snapshot.entries()[link.entry];
         Filter {
             name: entry.name.clone(),
             plugin: entry.component.plugin.clone(),

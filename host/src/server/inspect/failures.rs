@@ -26,7 +26,7 @@ fn view(failure: failures::Failure) -> Failure {
 
 impl InForce {
     pub(in crate::server) fn quarantine(&self) -> Quarantine {
-        let entries = self.config.entries.iter().zip(self.state.snapshot.entries());
+        let entries = self.config.entries.iter().zip(self.snapshot.entries());
         let aside = entries.filter_map(|(entry, filter)| Some((entry, filter.quarantined()?)));
         let filters = aside.map(|(entry, (left, times))| {
             let (site, route) = entry.owner.clone();

@@ -17,21 +17,22 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 
-use super::{Server, State};
+use super::Server;
 use crate::config::Config;
+use crate::snapshot::Snapshot;
 pub(super) use failures::failures;
 
 /// What is in force, to be looked at from any thread.
 #[derive(Clone, Debug)]
 pub(super) struct InForce {
-    config: Arc<Config>,
-    state: Arc<State>,
+    pub(super) config: Arc<Config>,
+    snapshot: Arc<Snapshot>,
 }
 
 impl Server {
     /// What is in force.
     pub(super) fn in_force(&self) -> InForce {
-        InForce { config: Arc::clone(&self.state.config), state: Arc::clone(&self.state) }
+        InForce { config: Arc::clone(&self.state.config), snapshot: Arc::clone(&self.state.snapshot) }
     }
 
     /// Answers with what this makes of what is in force. One view is made at a time: more would take the workers' cores.

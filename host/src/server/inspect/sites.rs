@@ -11,7 +11,7 @@ use crate::routing::{Asked, Found};
 impl InForce {
     pub(in crate::server) fn sites(&self, page: Page) -> Sites {
         let all = &self.config.sites;
-        let sites = page.of(all.iter().map(|site| self.site(site)));
+        let sites = page.part(all.iter()).map(|site| self.site(site)).collect();
         Sites { total: all.len(), offset: page.offset, sites }
     }
 
@@ -24,7 +24,7 @@ impl InForce {
         };
         let all = config.sites.iter().flat_map(|site| site.routes.iter().map(move |route| (site, route)));
         let all = all.filter(is_wanted);
-        let routes = page.of(all.clone().map(|(site, route)| self.route(site, route)));
+        let routes = page.part(all.clone()).map(|(site, route)| self.route(site, route)).collect();
         Routes { total: all.count(), offset: page.offset, routes }
     }
 
@@ -56,7 +56,7 @@ impl InForce {
             told.answer = Some(format!("308 to https on port {port}"));
             return Ok(told);
         }
-        let router = &self.state.snapshot.router;
+        let router = &self.snapshot.router;
         let Some(index) = router.site(listener, &supposed.host) else {
             told.answer = Some("404 no-site".to_owned());
             return Ok(told);

@@ -6,15 +6,27 @@ use super::super::reload::Failure;
 use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
+use crate::telemetry::log;
 
 impl Server {
+    /// How it is, in a line.
+    pub fn summary(&self) -> String {
+        let serving = format!("serving {} listeners", self.addresses().count());
+        match self.reloads.configuration.as_ref().or(self.reloads.files.as_ref()) {
+            Some(Failure { report, .. }) => {
+                format!("{serving}; the last change was refused: {}", report.lines().next().unwrap_or(""))
+            }
+            None => serving,
+        }
+    }
+
     /// How it is.
     pub fn status(&self) -> admin::Status {
         let (sites, routes, filters) = self.state.snapshot.size();
         let reloads = &self.reloads;
         let ago = |at: &Instant| at.elapsed().as_secs();
         let failure = |what, failure: &Option<Failure>| {
-            failure.as_ref().map(|failure| admin::NotTaken {
+            failure.as_ref().map(|failure| admin::Refusal {
                 what,
                 ago: ago(&failure.at),
                 report: failure.report.clone(),
@@ -32,6 +44,7 @@ impl Server {
             config: self.source.name.clone(),
             uptime: self.started.elapsed().as_secs(),
             workers: self.workers.count(),
+            is_draining: self.is_draining,
             connections: self.workers.connections(),
             listeners: self.addresses().map(listener).collect(),
             sites,
@@ -39,6 +52,8 @@ impl Server {
             filters,
             counts: counts(&self.state),
             instances: self.engine.instances(),
+            lost_records: self.workers.log().lost(),
+            lost_lines: log::lost(),
             drift: self.in_force().drift().into_iter().chain(self.versions.drift()).collect(),
             reload,
             reloads: admin::Reloads { done: reloads.done, failed: reloads.failed },
@@ -51,10 +66,16 @@ fn listener((name, scheme, address): (&str, &'static str, std::net::SocketAddr))
     admin::ListenerStatus { name: name.to_owned(), scheme, address: address.to_string() }
 }
 
+/// More than anybody reads: the metrics have all.
+const MOST_COUNTS: usize = 1000;
+
 fn counts(state: &State) -> Vec<admin::Count> {
     let mut counts = Vec::new();
     for (filter, (metric, values)) in state.snapshot.counted() {
         for (labels, value) in values {
+            if counts.len() == MOST_COUNTS {
+                return counts;
+            }
             #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
             let (value, buckets) = match (&value, &metric.kind) {
                 (Value::Counter(sum), _) => (*sum as f64, Vec::new()),

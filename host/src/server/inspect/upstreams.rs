@@ -7,11 +7,11 @@ use crate::upstream::{self, EndpointState};
 
 impl InForce {
     pub(in crate::server) fn upstreams(&self, page: Page) -> Upstreams {
-        let all = self.state.snapshot.upstreams();
+        let all = self.snapshot.upstreams();
         Upstreams {
             total: all.len(),
             offset: page.offset,
-            upstreams: page.of(all.iter().map(|upstream| view(upstream))),
+            upstreams: page.part(all.iter()).map(|upstream| view(upstream)).collect(),
         }
     }
 
@@ -33,7 +33,7 @@ impl InForce {
 
     /// The endpoints that get no new exchanges.
     pub(super) fn drift(&self) -> Vec<Drift> {
-        let drained = self.state.snapshot.upstreams().iter().flat_map(|upstream| {
+        let drained = self.snapshot.upstreams().iter().flat_map(|upstream| {
             let drained = upstream.endpoints().filter(|endpoint| endpoint.is_draining);
             drained.map(|endpoint| (upstream.name().to_owned(), endpoint))
         });
@@ -46,13 +46,13 @@ impl InForce {
     }
 
     pub(in crate::server) fn documents(&self, page: Page) -> Documents {
-        let all = self.config.entries.iter().zip(self.state.snapshot.entries()).flat_map(|(entry, filter)| {
+        let all = self.config.entries.iter().zip(self.snapshot.entries()).flat_map(|(entry, filter)| {
             filter
                 .named_documents()
                 .map(|(pointer, document)| (entry, pointer.to_owned(), document))
                 .collect::<Vec<_>>()
         });
-        let documents = page.of(all.clone().map(|(entry, pointer, document)| {
+        let documents = page.part(all.clone()).map(|(entry, pointer, document)| {
             let state = document.state();
             let (site, route) = entry.owner.clone();
             Document {
@@ -67,12 +67,13 @@ impl InForce {
                 age_ms: state.copy.map(|(_, age)| millis(age)),
                 error: state.error,
             }
-        }));
+        });
+        let documents = documents.collect();
         Documents { total: all.count(), offset: page.offset, documents }
     }
 
     fn find(&self, name: &str) -> Result<&upstream::Upstream, String> {
-        let all = self.state.snapshot.upstreams();
+        let all = self.snapshot.upstreams();
         let found = all.iter().find(|upstream| upstream.name() == name);
         found.map(AsRef::as_ref).ok_or_else(|| "there is no such upstream; GET /upstreams names all".to_owned())
     }

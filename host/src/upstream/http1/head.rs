@@ -7,6 +7,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode, response};
 
 use super::outgoing::Framing;
+use crate::telemetry::traces::PARENT;
 use crate::upstream::Outbound;
 use crate::upstream::error::Broken;
 
@@ -32,7 +33,7 @@ pub(super) fn write(
             had_length = true;
             continue;
         }
-        if *name == header::TRANSFER_ENCODING {
+        if *name == header::TRANSFER_ENCODING || outbound.leaves_out(name) {
             continue;
         }
         if *name == header::HOST {
@@ -46,6 +47,9 @@ pub(super) fn write(
         field(to, header::HOST.as_str(), outbound.host.choose(None, authority).as_bytes());
     }
     to.extend_from_slice(&outbound.added.lines);
+    if let Some(parent) = outbound.parent() {
+        field(to, PARENT.as_str(), &parent);
+    }
     if let Some(protocol) = upgrade {
         field(to, "connection", b"upgrade");
         field(to, "upgrade", protocol.as_bytes());

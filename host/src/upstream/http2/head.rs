@@ -5,6 +5,7 @@ use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Version};
 
 use crate::config;
+use crate::telemetry::traces::{PARENT, STATE};
 use crate::upstream::endpoint::Endpoint;
 use crate::upstream::{Error, Outbound};
 
@@ -38,6 +39,14 @@ pub(super) fn head(outbound: &Outbound<'_>, endpoint: &Endpoint) -> Result<Reque
     }
     for (name, value) in outbound.added.iter() {
         headers.append(name, value.clone());
+    }
+    if let Some(parent) = outbound.parent()
+        && let Ok(parent) = HeaderValue::from_bytes(&parent)
+    {
+        headers.insert(&PARENT, parent);
+        if outbound.leaves_out(&STATE) {
+            headers.remove(&STATE);
+        }
     }
     if outbound.trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
