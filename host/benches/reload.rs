@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::{spawn_local, yield_now};
 use weir_host::config::{self, Source};
-use weir_host::plugin::{CompiledCache, Engine, Nowhere, Outbound, Station, Warm};
+use weir_host::plugin::{CompiledCache, Engine, Nowhere, Outbound, Station, Substitutes, Warm};
 use weir_host::server::State;
 use weir_host::snapshot::{Local, Snapshot};
 
@@ -100,7 +100,7 @@ async fn measure(engine: &Arc<Engine>) {
     let build = |port, name: &str, before: Option<&State>| {
         let config = config::parse(Source { path: "bench.yaml".into(), text: text(port, name) });
         let started = Instant::now();
-        let state = State::build(Arc::new(config), engine, before).expect("it is sound");
+        let state = State::build(Arc::new(config), engine, before, &Substitutes::new()).expect("it is sound");
         println!("{ROUTES} routes, {FILTERS} filters: built in {:?}", started.elapsed());
         state
     };

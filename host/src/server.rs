@@ -13,11 +13,14 @@ mod logs;
 mod metrics;
 mod notify;
 mod orders;
+mod probation;
 mod program;
 mod reload;
 mod state;
+mod swap;
 mod traces;
 mod upgrade;
+mod versions;
 mod watch;
 mod why;
 mod worker;
@@ -35,7 +38,7 @@ use tokio::task::spawn_local;
 use crate::admin;
 use crate::config::{Admin, Config, Fault, Process, Report};
 use crate::listen::Stop;
-use crate::plugin::{Document, Engine, Warm};
+use crate::plugin::{Document, Engine, Substitutes, Warm};
 use crate::telemetry::log;
 
 use door::AdminDoor;
@@ -52,6 +55,7 @@ pub use state::State;
 use traces::Exporter;
 pub use upgrade::Successor;
 use upgrade::Upgrades;
+use versions::{Move, Versions};
 use watch::{Item, Watch};
 use workers::Workers;
 
@@ -86,6 +90,7 @@ pub struct Server {
     ordered: mpsc::Sender<admin::Order>,
     orders: mpsc::Receiver<admin::Order>,
     changes: Changes,
+    versions: Versions,
     reloads: Reloads,
     /// How the process was told to be.
     process: Process,
@@ -116,6 +121,8 @@ pub enum Duty {
     Order(admin::Order),
     /// A build has ended.
     Built(Built),
+    /// It is time to look at versions of plugins that are on probation.
+    Look,
     /// Another process is ready to take over, or is not.
     Upgraded(Result<Successor, String>),
     /// Files have changed.
@@ -128,7 +135,7 @@ impl Server {
         let (ordered, orders) = mpsc::channel(ORDERS);
         let since = watch::now();
         let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
-        let build = move || reload::build(&Arc::new(load()), &with, None);
+        let build = move || reload::build(&Arc::new(load()), &with, None, &Substitutes::new());
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
         let exporter = Exporter::new();
         let mut server = Self {
@@ -143,6 +150,7 @@ impl Server {
             ordered,
             orders,
             changes: Changes::none(),
+            versions: Versions::default(),
             reloads: Reloads::default(),
             process: Process::default(),
             is_draining: false,
@@ -156,7 +164,7 @@ impl Server {
             files: Watch::start(),
             state: Arc::clone(&state),
         };
-        server.adopt(state, Vec::new()).await?;
+        server.take_over(state, Vec::new(), None).await?;
         server.listeners.inherited.close_rest();
         server.watch(since);
         Ok(server)
@@ -167,6 +175,7 @@ impl Server {
         tokio::select! {
             Some(order) = self.orders.recv() => Duty::Order(order),
             built = self.changes.next() => Duty::Built(built),
+            () = self.versions.time_to_look() => Duty::Look,
             attempt = self.upgrades.next() => Duty::Upgraded(attempt),
             changed = self.files.next() => Duty::Changed(Changed(changed)),
         }
@@ -177,6 +186,7 @@ impl Server {
         match duty {
             Duty::Order(order) => self.obey(order),
             Duty::Built(built) => self.finish(built).await,
+            Duty::Look => self.look_at_probation(),
             Duty::Upgraded(attempt) => self.conclude(attempt),
             Duty::Changed(Changed(items)) => self.changed(items),
         }
@@ -198,6 +208,21 @@ impl Server {
     /// Name, scheme and bound address of every listener.
     pub fn addresses(&self) -> impl Iterator<Item = (&str, &'static str, SocketAddr)> {
         self.listeners.iter().map(|bound| (bound.name.as_str(), bound.scheme, bound.address))
+    }
+
+    /// Has everything be as this state says, and takes note of what became of plugins by it. New versions are on probation,
+    /// but for that of the plugin that was to go back.
+    async fn take_over(&mut self, state: Arc<State>, warm: Vec<Warm>, back: Option<&str>) -> Result<Vec<Move>, Report> {
+        // What they did is forgotten with them.
+        let before = self.calls_of_leaving(&state);
+        self.adopt(state, warm).await?;
+        let config = Arc::clone(&self.state.config);
+        let source = |name: &str| config.plugin(name).ok().map(|plugin| &plugin.component.source);
+        let moves = self.versions.serve(self.state.snapshot.plugins(), source, back);
+        for moved in moves.iter().filter(|moved| back != Some(moved.plugin.as_str())) {
+            self.put_on_probation(&moved.plugin, before.get(&moved.plugin).copied());
+        }
+        Ok(moves)
     }
 
     /// Has everything be as this state says: what it needs is bound and started before, and what it does not have comes to

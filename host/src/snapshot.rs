@@ -6,8 +6,9 @@
 mod counts;
 mod lines;
 pub mod order;
+mod swap;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,13 +17,16 @@ use std::time::Duration;
 use crate::clock::{self, Slices};
 use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts, Why};
 use crate::paths::Rules;
-use crate::plugin::{self, Chain, Document, Engine, Entry, Outbound, Registry, Serving, Station, Stores, Warm};
+use crate::plugin::{
+    self, Chain, Document, Engine, Entry, Outbound, Registry, Running, Serving, Station, Stores, Substitutes, Warm,
+};
 use crate::routing::Router;
 use crate::store;
 use crate::telemetry::traces::{Room, Sampling, Tracing};
 use crate::upstream::{self, Upstream};
 use counts::Counts;
 use lines::Places;
+pub use swap::SwapSteps;
 
 /// How often it is looked whether an old snapshot is still used.
 const LOOK: Duration = Duration::from_millis(100);
@@ -48,6 +52,7 @@ pub struct Snapshot {
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
+    plugins: BTreeMap<String, Running>,
     engine: Arc<Engine>,
 }
 
@@ -90,11 +95,12 @@ impl Snapshot {
         config: &Config,
         engine: &Arc<Engine>,
         before: Option<&Snapshot>,
+        substitutes: &Substitutes,
         mut faults: Vec<Fault>,
     ) -> Result<Self, Report> {
         let stores = stores(config, before);
         let entries_before: &[Arc<Entry>] = before.map_or(&[], |snapshot| &snapshot.entries);
-        let mut registry = Registry::new(engine, entries_before, &stores, config.known());
+        let mut registry = Registry::new(engine, entries_before, &stores, config.known(), substitutes);
         let mut entries = Vec::with_capacity(config.entries.len());
         for entry in &config.entries {
             match registry.entry(entry) {
@@ -102,7 +108,10 @@ impl Snapshot {
                 Err(found) => faults.extend(found),
             }
         }
-        faults.extend(config.unused.iter().filter_map(|component| registry.check(component).err()));
+        for plugin in &config.plugins {
+            faults.extend(registry.check(&plugin.component, plugin.limits.compile).err());
+        }
+        let plugins = registry.running().map(|(name, running)| (name.to_owned(), running)).collect();
         let kept: HashMap<&str, &Arc<Upstream>> = before
             .map(|snapshot| snapshot.upstreams.iter().map(|upstream| (upstream.name(), upstream)).collect())
             .unwrap_or_default();
@@ -124,25 +133,9 @@ impl Snapshot {
         }
         config.sound(faults)?;
         let mut places = Places::new(config, &entries);
-        let sites = config.sites.iter().map(|site| Site {
-            serving: Arc::new(Serving {
-                site: site.name.clone(),
-                counts: counts.route(&site.name, ""),
-                served: places.of_site(site),
-                ..Serving::default()
-            }),
-            paths: site.paths,
-            chain: Chain::new(&site.chain, &entries),
-            routes: site
-                .routes
-                .iter()
-                .map(|route| Route::new(site, route, &entries, (&mut counts, &mut places)))
-                .collect(),
-        });
-        let sites = sites.collect();
         Ok(Self {
             router: Router::new(config),
-            sites,
+            sites: sites(config, &entries, &mut counts, &mut places),
             access_log: config.access_log,
             is_watched: config.admin.is_some(),
             why: config.why,
@@ -150,9 +143,28 @@ impl Snapshot {
             upstreams,
             stores,
             entries,
+            plugins,
             engine: Arc::clone(engine),
         })
     }
+}
+
+fn sites(config: &Config, entries: &[Arc<Entry>], counts: &mut Counts, places: &mut Places) -> Vec<Site> {
+    let mut all = Vec::with_capacity(config.sites.len());
+    for site in &config.sites {
+        all.push(Site {
+            serving: Arc::new(Serving {
+                site: site.name.clone(),
+                counts: counts.route(&site.name, ""),
+                served: places.of_site(site),
+                ..Serving::default()
+            }),
+            paths: site.paths,
+            chain: Chain::new(&site.chain, entries),
+            routes: site.routes.iter().map(|route| Route::new(site, route, entries, (counts, places))).collect(),
+        });
+    }
+    all
 }
 
 fn tracing(traces: &config::Traces) -> Tracing {

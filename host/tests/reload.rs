@@ -105,7 +105,7 @@ fn whoever_asks_during_a_build_gets_one_that_begins_afterwards_and_they_share_it
         let refused = first.blocking_recv().unwrap().unwrap_err();
         assert!(refused.contains("this is not a filter"), "{refused}");
         for later in later {
-            assert_eq!(later.blocking_recv().unwrap(), Ok(()));
+            assert_eq!(later.blocking_recv().unwrap(), Ok(Vec::new()));
         }
         assert_eq!(server.loads.load(Ordering::SeqCst), 3);
     });
@@ -156,7 +156,7 @@ fn what_a_listener_that_is_gone_still_has_is_closed_after_the_grace() {
         let mut gone = upgraded(server.address("gone").unwrap());
         server.write(text(&one, &sites));
         let asked = Instant::now();
-        assert_eq!(server.reload().blocking_recv().unwrap(), Ok(()));
+        assert_eq!(server.reload().blocking_recv().unwrap(), Ok(Vec::new()));
         assert_eq!(server.address("gone"), None);
         assert_eq!(gone.read(&mut [0]).unwrap_or(0), 0);
         assert!(asked.elapsed() >= grace, "it had no time to end");

@@ -196,19 +196,26 @@ impl Proxy {
         address(&self.log, name)
     }
 
-    /// Its configuration.
-    pub fn file(&self) -> &Path {
-        &self.file
-    }
-
     /// The process.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// Its configuration.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// A file beside the configuration.
     pub fn path(&self, name: &str) -> PathBuf {
         self.file.with_file_name(name)
+    }
+
+    /// Another process with the same configuration, which lies in the folder of this one.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let file = self.file.clone();
+        Self::start(weir().args(["run", "-c"]).arg(&file), tempfile::tempdir().unwrap(), file)
     }
 
     /// Replaces the configuration's file; the listener stays on its port 0.

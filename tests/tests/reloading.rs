@@ -53,7 +53,10 @@ fn admin(proxy: &Proxy) -> SocketAddr {
 
 fn asked(address: SocketAddr, request: &str, more: &str) -> (u16, Value) {
     let mut client = Client::connect(address);
-    client.send(format!("{request} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\r\n"));
+    let order =
+        if request.starts_with("POST") { "Content-Type: application/json\r\nContent-Length: 2\r\n" } else { "" };
+    let body = if order.is_empty() { "" } else { "{}" };
+    client.send(format!("{request} HTTP/1.1\r\nHost: 127.0.0.1\r\n{order}{more}\r\n{body}"));
     let reply = client.reply();
     (reply.status, serde_json::from_slice(&reply.body).unwrap())
 }

@@ -15,11 +15,12 @@ use super::health::{self, Liveness, Readiness};
 use super::orders::{Order, Supposed, WantedEndpoint, WantedRoutes, WantedStories};
 use super::reply::{Answer, JSON, Refusal, bytes, json};
 use super::route::{Answering, Gives, Kind, Link, Parameter, Route, Takes};
+use super::schema::Shown;
 use super::views::{
     Chains, Configuration, Documents, Drained, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine,
-    Reloaded, Routes, Sites, Status, Stories, Upgraded, Upstream, Upstreams,
+    Reloaded, Routes, Sites, Status, Stories, Swapped, Upgraded, Upstream, Upstreams,
 };
-use super::{Desk, metrics, openapi};
+use super::{Desk, metrics, openapi, plugins};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -86,6 +87,39 @@ static ROUTES: &[Route] = &[
         asked.show(move |answer| Order::Plugins(page, answer))
     })
     .with(&[OFFSET, LIMIT]),
+    Route::new(
+        Method::PUT,
+        "/plugins/{plugin}",
+        "Swap a plugin's component: new exchanges use this one, those in progress end on the one before.",
+        Takes::Bytes(plugins::TYPES, plugins::LARGEST),
+        Gives::Json(Swapped::schema),
+        plugins::swap,
+    )
+    .with(&[
+        PLUGIN,
+        Parameter::optional("sha256", Kind::Text, "The digest that the component must have, in hexadecimal."),
+        Parameter::optional(
+            "force",
+            Kind::Text,
+            "`true`: also if it was refused before, or wants more than was granted; that it is denied.",
+        ),
+    ])
+    .refuses(&[
+        (StatusCode::NOT_FOUND, "There is no such plugin."),
+        (StatusCode::CONFLICT, "It failed too often before, and is refused unless it is forced."),
+        (UNPROCESSABLE, "It is not what was meant, is no filter, wants too much or refuses its configuration."),
+    ]),
+    Route::post::<Swapped>(
+        "/plugins/{plugin}/rollback",
+        "Go back to the component that a plugin had before.",
+        plugins::rollback,
+    )
+    .with(&[PLUGIN])
+    .refuses(&[
+        (StatusCode::NOT_FOUND, "There is no such plugin."),
+        (StatusCode::CONFLICT, "There is no version before."),
+        (UNPROCESSABLE, "It refuses the configuration as it is now."),
+    ]),
     Route::get::<Upstreams>("/upstreams", "The servers behind the proxy, as they are.", |asked| {
         let page = asked.page();
         asked.show(move |answer| Order::Upstreams(page, answer))
@@ -145,6 +179,7 @@ static ROUTES: &[Route] = &[
 const OFFSET: Parameter = Parameter::optional("offset", Kind::Number(0, u32::MAX as u64), "How many are passed over.");
 const LIMIT: Parameter =
     Parameter::optional("limit", Kind::Number(1, MOST), "How many are shown at most; 100 if it is not said.");
+const PLUGIN: Parameter = Parameter::required("plugin", Kind::Text, "The plugin's name in the configuration.");
 const UPSTREAM: Parameter = Parameter::required("upstream", Kind::Text, "The upstream's name.");
 const ENDPOINT: Parameter = Parameter::required("endpoint", Kind::Text, "The endpoint's host and port.");
 
@@ -271,8 +306,10 @@ fn drain_endpoint(asked: Asked, drain: bool) -> Answering {
 
 fn reload(asked: Asked) -> Answering {
     Box::pin(async move {
-        let report = asked.ask(Order::Reload).await?.err();
-        let status = if report.is_none() { StatusCode::OK } else { UNPROCESSABLE };
-        Ok(json(status, &Reloaded { reloaded: report.is_none(), report }))
+        let (status, reloaded) = match asked.ask(Order::Reload).await? {
+            Ok(notes) => (StatusCode::OK, Reloaded { reloaded: true, report: None, notes }),
+            Err(report) => (UNPROCESSABLE, Reloaded { reloaded: false, report: Some(report), notes: Vec::new() }),
+        };
+        Ok(json(status, &reloaded))
     })
 }

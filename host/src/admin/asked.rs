@@ -31,7 +31,6 @@ pub(super) struct Asked {
     pub(super) desk: Rc<Desk>,
     /// By name, decoded; from the path and the query.
     parameters: Vec<(&'static str, String)>,
-    #[allow(dead_code)]
     pub(super) request: Request<Incoming>,
 }
 

@@ -48,10 +48,12 @@ pub struct Call<'a> {
     pub at: At,
     /// What it wants to be shown.
     pub token: Option<&'a str>,
-    /// `GET` or `POST`.
+    /// `GET`, `POST` for an order, or `PUT` for a component.
     pub method: Method,
     /// As in `/status`.
     pub path: &'a str,
+    /// A component to send.
+    pub component: Option<Bytes>,
 }
 
 /// Status and JSON of the answer.
@@ -76,12 +78,18 @@ async fn exchange(call: &Call<'_>) -> anyhow::Result<(StatusCode, Value)> {
     if let Some(token) = call.token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    let is_order = call.method == Method::POST;
-    if is_order {
-        request = request.header(header::CONTENT_TYPE, "application/json");
-    }
-    let body = Full::new(Bytes::from_static(if is_order { b"{}" } else { b"" }));
-    let answer = sender.send_request(request.body(body)?).await.with_context(strange)?;
+    let body = match &call.component {
+        Some(component) => {
+            request = request.header(header::CONTENT_TYPE, "application/wasm");
+            component.clone()
+        }
+        None if call.method == Method::POST => {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            Bytes::from_static(b"{}")
+        }
+        None => Bytes::new(),
+    };
+    let answer = sender.send_request(request.body(Full::new(body))?).await.with_context(strange)?;
     let status = answer.status();
     let body = Limited::new(answer.into_body(), LARGEST).collect().await;
     let body = body.map_err(|error| anyhow!("the answer of {at} broke off: {error}"))?.to_bytes();

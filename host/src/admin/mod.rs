@@ -13,6 +13,7 @@ mod health;
 mod metrics;
 mod openapi;
 mod orders;
+mod plugins;
 mod reply;
 mod route;
 mod schema;
@@ -23,13 +24,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 
 pub use asked::Page;
 pub use client::{At, Call, call};
 pub use guard::{Caller, Refused, Rules};
 pub use health::{Health, Liveness, Readiness, Told};
 pub use orders::{Found, Order, Supposed, WantedEndpoint, WantedRoutes, WantedStories};
+pub use plugins::{NotSwapped, SwapAnswer, Upload};
 pub use reply::Problem;
 pub use serve::{Arrival, Stream, serve};
 pub use views::*;
@@ -40,6 +42,8 @@ pub struct Desk {
     pub rules: RefCell<Rc<Rules>>,
     /// To whoever runs the server.
     pub orders: mpsc::Sender<Order>,
+    /// Who may hold a component.
+    pub uploads: Semaphore,
     /// What is known without them.
     pub health: Rc<dyn Health>,
     /// Who was not let in.

@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 
 use super::asked::Page;
 use super::exposition::Family;
+use super::plugins::{SwapAnswer, Upload};
 use super::views::{
     Chains, Configuration, Documents, Endpoint, Explanation, Failures, Listeners, Plugins, Quarantine, Routes, Sites,
     Status, Stories, Upstream, Upstreams,
@@ -19,8 +20,8 @@ pub enum Order {
     Status(oneshot::Sender<Status>),
     /// What was counted? With what was counted of each route, if so wanted.
     Metrics(bool, oneshot::Sender<Vec<Family>>),
-    /// Read the configuration again. Answered with what is wrong with it, if so.
-    Reload(oneshot::Sender<Result<(), String>>),
+    /// Read the configuration again. Answered with what became of plugins by it, or with what is wrong with it.
+    Reload(oneshot::Sender<Result<Vec<String>, String>>),
     /// Have another process take over. Answered with its number, or why there is none.
     Upgrade(oneshot::Sender<Result<u32, String>>),
     /// End, when exchanges in progress have ended.
@@ -39,6 +40,10 @@ pub enum Order {
     Chains(String, Page, oneshot::Sender<Chains>),
     /// These plugins.
     Plugins(Page, oneshot::Sender<Plugins>),
+    /// Swap a plugin's component.
+    Swap(Upload, SwapAnswer),
+    /// Go back to the component that the plugin of this name had before.
+    Rollback(String, SwapAnswer),
     /// These upstreams.
     Upstreams(Page, oneshot::Sender<Upstreams>),
     /// One upstream, by its name.

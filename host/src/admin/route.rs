@@ -76,7 +76,6 @@ pub(super) enum Takes {
     /// `{}` as JSON: an order without details, in a form that no page of a browser can send.
     Order,
     /// Bytes of one of these content types, at most so many; the handler reads them.
-    #[allow(dead_code)]
     Bytes(&'static [&'static str], usize),
 }
 

@@ -64,7 +64,7 @@ macro_rules! view {
         $( $(#[doc = $field_text:literal])* $field:ident: $type:ty, )*
     }) => {
         $(#[doc = $text])*
-        #[derive(Clone, Debug, serde::Serialize)]
+        #[derive(Clone, Debug, Default, serde::Serialize)]
         pub struct $name {
             $( $(#[doc = $field_text])* pub $field: $type, )*
         }

@@ -1,6 +1,7 @@
 //! `weir status`, `weir reload`, `weir upgrade` and `weir drain`: questions to a running proxy.
 
 use anyhow::bail;
+use bytes::Bytes;
 use clap::Args;
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::config::{self, Admin, AdminAddress};
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
-    file: File,
+    pub(super) file: File,
     /// The running proxy's admin address (or `unix:PATH`), instead of the file's; its token is then read from
     /// `WEIR_ADMIN_TOKEN`
     #[arg(long, value_name = "URL")]
@@ -71,7 +72,12 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
 pub(super) fn reload(options: &Options) -> anyhow::Result<()> {
     let (status, answer) = ask(options, Method::POST, "/reload")?;
     match (status, answer["report"].as_str()) {
-        (StatusCode::OK, _) => println!("reloaded"),
+        (StatusCode::OK, _) => {
+            println!("reloaded");
+            for note in answer["notes"].as_array().into_iter().flatten() {
+                println!("  {}", text(note));
+            }
+        }
         (_, Some(report)) => bail!("not reloaded, what was running goes on:\n\n{report}"),
         _ => bail!("{}", text(&answer["error"])),
     }
@@ -99,6 +105,16 @@ pub(super) fn drain(options: &Options) -> anyhow::Result<()> {
 
 /// Asks the running proxy.
 pub(super) fn ask(options: &Options, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
+    send(options, method, path, None)
+}
+
+/// Asks the running proxy, with a component if there is one to send.
+pub(super) fn send(
+    options: &Options,
+    method: Method,
+    path: &str,
+    component: Option<Bytes>,
+) -> anyhow::Result<(StatusCode, Value)> {
     let (at, token) = match &options.admin {
         Some(url) => (address(url)?, std::env::var("WEIR_ADMIN_TOKEN").ok()),
         None => {
@@ -116,7 +132,7 @@ pub(super) fn ask(options: &Options, method: Method, path: &str) -> anyhow::Resu
             (at(admin)?, admin.token.as_ref().map(|token| token.reveal().to_owned()))
         }
     };
-    let answer = block_on(async { call(&Call { at, token: token.as_deref(), method, path }).await })?;
+    let answer = block_on(async { call(&Call { at, token: token.as_deref(), method, path, component }).await })?;
     if answer.0 == StatusCode::UNAUTHORIZED {
         let from =
             if options.admin.is_some() { "the variable WEIR_ADMIN_TOKEN" } else { "the file's `admin: { token }`" };
@@ -150,7 +166,7 @@ fn address(url: &str) -> Result<At, Usage> {
     parsed.map(At::Tcp).map_err(|_| Usage(format!("`{url}` is not an admin URL; write http://127.0.0.1:9180")))
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

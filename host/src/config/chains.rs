@@ -1,6 +1,6 @@
 //! Filters of chains, and where they come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Json, Located, PathPattern, Place};
@@ -35,6 +35,19 @@ pub struct Entry {
     pub changed: Option<Place>,
 }
 
+/// A plugin that chains may use: one that is declared, or a bundled one that a chain names.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// Its component, with its name.
+    pub component: Component,
+    /// What its declaration grants.
+    pub grants: Grants,
+    /// How long it must compile at most, where it is used nowhere.
+    pub limits: Limits,
+    /// How a new version is watched; none is not at all.
+    pub probation: Option<Probation>,
+}
+
 /// A component, and what must be true of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
@@ -42,12 +55,22 @@ pub struct Component {
     pub plugin: String,
     /// Where it comes from.
     pub source: ComponentSource,
-    /// The digest that it must have.
-    pub sha256: Option<Located<[u8; 32]>>,
+    /// The digests of which it must have one; at least one, if any.
+    pub sha256: Option<Located<Vec<[u8; 32]>>>,
     /// What it finds where it imports WASI; without that it is refused.
     pub wasi: Option<Wasi>,
     /// Where the configuration names it.
     pub place: Place,
+}
+
+impl Component {
+    /// Its file, if it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.source {
+            ComponentSource::File(path) => Some(path),
+            ComponentSource::Bundled(_) => None,
+        }
+    }
 }
 
 /// Where a component comes from.
@@ -116,6 +139,23 @@ impl Default for Quarantine {
             first: Duration::from_secs(10),
             longest: Duration::from_mins(10),
         }
+    }
+}
+
+/// How long a version that was just swapped in is watched, and what makes it go again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probation {
+    /// Of a hundred calls so many fail, or more; 1 to 100.
+    pub percent: u32,
+    /// Fewer calls tell nothing.
+    pub calls: u32,
+    /// How long it lasts.
+    pub time: Duration,
+}
+
+impl Default for Probation {
+    fn default() -> Self {
+        Self { percent: 20, calls: 20, time: Duration::from_mins(1) }
     }
 }
 

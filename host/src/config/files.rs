@@ -19,7 +19,7 @@ impl Config {
         let certificates = self.listeners.iter().filter_map(|listener| listener.tls.as_ref());
         let certificates = certificates.flat_map(|tls| &tls.certificates);
         let authorities = self.upstreams.iter().filter_map(|upstream| upstream.tls.ca.as_ref());
-        let components = self.entries.iter().map(|entry| &entry.component).chain(&self.unused);
+        let components = self.plugins.iter().map(|plugin| &plugin.component);
         let token = self.admin.as_ref().and_then(|admin| admin.token.as_ref()?.file());
         let mut files: Vec<PathBuf> = certificates
             .flat_map(|pair| [&pair.cert.value, &pair.key.value])

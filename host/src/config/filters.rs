@@ -28,8 +28,8 @@ section! {
     struct Plugin {
         /// The component. Relative to this file. Default: the bundled plugin of this name.
         file: Option<Located<String>>,
-        /// The SHA-256 digest that the component must have, in hexadecimal.
-        sha256: Option<Located<String>> => word_like(DIGEST),
+        /// The SHA-256 digest that the component must have, in hexadecimal; or a list, of which it must have one.
+        sha256: Option<Located<OneOrMore<Located<String>>>> => word_like(DIGEST),
         /// What one instance may use.
         limits: Option<Limits>,
         /// Whether calls share instances: `pooled` (the default), or `fresh`, a new instance for each call.
@@ -41,6 +41,8 @@ section! {
         wasi: Option<Wasi>,
         /// When it is put aside because it fails too often, or `off`. Default: as below.
         quarantine: Option<Quarantine>,
+        /// How a new version is watched that takes the place of another, or `off`. Default: as below.
+        probation: Option<Probation>,
     }
 }
 
@@ -109,18 +111,46 @@ section! {
     }
 }
 
-impl Read for Quarantine {
-    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
-        match &node.kind {
-            // Some tools that write YAML know `off` as a truth value, and write that.
-            Kind::Scalar(scalar) if scalar.text == "off" || scalar.text == "false" => Some(Self::Off),
-            Kind::Map(_) => QuarantineRule::read(node, reader).map(Self::When),
-            _ => reader.expected("`off`, or a map as `{ share: 50%, calls: 20, window: 10s }`,", node),
-        }
-    }
+/// What is a rule of its own, or `off`.
+macro_rules! or_off {
+    ($name:ident, $rule:ty, $example:literal) => {
+        impl Read for $name {
+            fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+                match &node.kind {
+                    // Some tools that write YAML know `off` as a truth value, and write that.
+                    Kind::Scalar(scalar) if scalar.text == "off" || scalar.text == "false" => Some(Self::Off),
+                    Kind::Map(_) => <$rule>::read(node, reader).map(Self::When),
+                    _ => reader.expected(concat!("`off`, or a map as `", $example, "`,"), node),
+                }
+            }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "enum": ["off", false] }, QuarantineRule::schema(definitions)] })
+            fn schema(definitions: &mut Definitions) -> Value {
+                json!({ "anyOf": [{ "enum": ["off", false] }, <$rule>::schema(definitions)] })
+            }
+        }
+    };
+}
+
+or_off! { Quarantine, QuarantineRule, "{ share: 50%, calls: 20, window: 10s }" }
+or_off! { Probation, ProbationRule, "{ share: 20%, calls: 20, time: 1m }" }
+
+/// `off`, or how.
+#[derive(Debug)]
+pub(super) enum Probation {
+    Off,
+    When(ProbationRule),
+}
+
+section! {
+    /// How a version of a plugin is watched that takes the place of another: if it fails too often, and clearly more often
+    /// than that one, the other comes back.
+    struct ProbationRule {
+        /// The share of calls that fail, from which on it goes, 1% to 100%. Default: 20%.
+        share: Option<Located<Share>>,
+        /// Fewer calls tell nothing. Default: 20.
+        calls: Option<Located<Count<1, 1_000_000>>>,
+        /// How long it lasts, 100ms to 24h. Default: 1m.
+        time: Option<Located<Time>>,
     }
 }
 

@@ -40,7 +40,8 @@ use std::sync::Arc;
 
 pub use admin::{Admin, AdminAddress, AdminTls};
 pub use chains::{
-    Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Quarantine, Wasi,
+    Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Plugin, Probation,
+    Quarantine, Wasi,
 };
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};
@@ -85,8 +86,8 @@ pub struct Config {
     pub stores: Vec<Store>,
     /// All filters of all chains.
     pub entries: Vec<Entry>,
-    /// Components of plugins that no chain uses; they are checked all the same.
-    pub unused: Vec<Component>,
+    /// The plugins that are declared or used, by name, in its order; those that no chain uses are checked all the same.
+    pub plugins: Vec<Plugin>,
     /// What is served.
     pub sites: Vec<Site>,
     /// Values of secrets that are not to be read from where they are kept: those of a trial.
@@ -158,9 +159,24 @@ impl Config {
         (!warnings.is_empty()).then(|| Report::warnings(&self.sources, warnings))
     }
 
+    /// The plugin of this name, or words that say which there are.
+    pub fn plugin(&self, name: &str) -> Result<&Plugin, String> {
+        let found = self.plugins.iter().find(|plugin| plugin.component.plugin == name);
+        found.ok_or_else(|| {
+            let names = self.plugins.iter().map(|plugin| plugin.component.plugin.as_str());
+            let help = fault::suggestion(name, "plugins", names);
+            format!("there is no plugin {} that is declared or used; {help}", fault::quoted(name))
+        })
+    }
+
     /// What fields of a filter's config may refer to.
     pub fn known(&self) -> grants::Known<'_> {
         grants::Known { sources: &self.sources, names: &self.names, secrets: &self.secrets }
+    }
+
+    /// The file that a place is in, and the bytes there.
+    pub fn written(&self, place: Place) -> Option<(&Source, std::ops::Range<usize>)> {
+        Some((place.source(&self.sources)?, place.start()..place.start() + place.length()))
     }
 
     /// Finds the lines of places.

@@ -4,21 +4,23 @@ use std::sync::OnceLock;
 
 use wasmtime::component::{Component, InstancePre};
 
-use super::cache::hex;
 use super::capability::Calls;
 use super::engine::Engine;
+use super::given::Given;
 use super::hook::Exports;
 use super::instance::Guest;
 use super::manifest::{About, Manifest};
 
 /// What grants a capability, by the mark of a field in the plugin's schema.
-const GRANTED: [(&str, &str); 4] =
+pub(super) const GRANTED: [(&str, &str); 4] =
     [("kv", "store"), ("http-client", "upstream"), ("documents", "document"), ("secrets", "secret")];
 
 /// A filter that can be instantiated.
 pub(super) struct Filter {
-    pub(super) digest: [u8; 32],
+    pub(super) given: Given,
     pub(super) about: About,
+    /// What it imports of that which must be granted.
+    pub(super) imports: Vec<&'static str>,
     pub(super) exports: Exports,
     calls_upstreams: bool,
     checks_passwords: bool,
@@ -32,12 +34,11 @@ impl Filter {
     /// Checks and compiles a component.
     pub(super) fn load(
         engine: &Engine,
-        digest: [u8; 32],
-        bytes: &[u8],
+        given: Given,
         stubs_wasi: bool,
         patience: std::time::Duration,
     ) -> Result<Self, String> {
-        let manifest = Manifest::read(bytes)?;
+        let manifest = Manifest::read(&given.bytes)?;
         manifest.check()?;
         if !stubs_wasi && let Some(import) = manifest.wasi().next() {
             return Err(format!(
@@ -56,11 +57,14 @@ impl Filter {
                 ));
             }
         }
-        let component = engine.compile(&digest, bytes, patience)?;
+        let component = engine.compile(&given.digest, &given.bytes, patience)?;
         let exports =
             Exports::of(&component).ok_or("it does not export `weir:filter/configure`, which every filter has")?;
         let linked = [const { OnceLock::new() }; 2];
-        let filter = Self { digest, about, exports, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
+        let imports = GRANTED.iter().filter(|(capability, _)| imports(capability));
+        let imports = imports.map(|(capability, _)| *capability).collect();
+        let filter =
+            Self { given, about, imports, exports, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
         filter.link(engine, false)?;
         Ok(filter)
     }
@@ -107,6 +111,6 @@ fn marks(schema: &serde_json::Value, kind: &str) -> bool {
 
 impl std::fmt::Debug for Filter {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&hex(&self.digest))
+        self.given.fmt(formatter)
     }
 }

@@ -58,6 +58,17 @@ impl Granted {
         }
     }
 
+    /// Whether something of this kind is granted, by the mark of a field.
+    pub(super) fn has(&self, kind: &str) -> bool {
+        match kind {
+            "upstream" => !self.upstreams.is_empty(),
+            "store" => !self.stores.is_empty(),
+            "document" => !self.documents.is_empty(),
+            "secret" => !self.secrets.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Whether it grants the same things.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let same_store = |(name, store): (&String, &Arc<dyn Store>)| {

@@ -27,10 +27,10 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// Makes one, or takes it from the cache; `bytes` are the filter's component.
-    pub(super) fn of(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Option<Self> {
+    /// Makes one, or takes it from the cache.
+    pub(super) fn of(engine: &Engine, entry: &Arc<Entry>) -> Option<Self> {
         // It panics on guests at the end of their memory, among others.
-        let made = catch_unwind(AssertUnwindSafe(|| image(engine, entry, bytes)));
+        let made = catch_unwind(AssertUnwindSafe(|| image(engine, entry)));
         let why = match made {
             Ok(Ok(image)) => return Some(image),
             Ok(Err(error)) => format!("{error:#}"),
@@ -45,16 +45,16 @@ impl Image {
     }
 }
 
-fn image(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Result<Image> {
+fn image(engine: &Engine, entry: &Arc<Entry>) -> Result<Image> {
     let mut key = Sha256::new();
     key.update(b"image");
-    key.update(entry.filter.digest);
+    key.update(entry.filter.given.digest);
     key.update(entry.config.as_bytes());
     let key: [u8; 32] = key.finalize().into();
     let component = match engine.cached(&key) {
         Some(component) => component,
         None => {
-            let image = snapshot(engine, entry, bytes)?;
+            let image = snapshot(engine, entry)?;
             engine.compile(&key, &image, entry.limits.compile).map_err(wasmtime::Error::msg)?
         }
     };
@@ -62,9 +62,9 @@ fn image(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Result<Image> {
     Ok(Image { pre: entry.link(engine, &component)?, exports })
 }
 
-fn snapshot(engine: &Engine, entry: &Arc<Entry>, bytes: &[u8]) -> Result<Vec<u8>> {
+fn snapshot(engine: &Engine, entry: &Arc<Entry>) -> Result<Vec<u8>> {
     let wizer = Wizer::new();
-    let (context, instrumented) = wizer.instrument_component(bytes)?;
+    let (context, instrumented) = wizer.instrument_component(&entry.filter.given.bytes)?;
     let component = Component::from_binary(&engine.wasm, &instrumented)?;
     let configure = Exports::of(&component).ok_or_else(|| format_err!("it has no `configure`"))?.configure;
     let outbound: Arc<dyn Outbound> = Arc::new(Nowhere);

@@ -173,10 +173,17 @@ impl Instance {
         }
     }
 
-    /// The same, counted on a worker's sheet.
+    /// The same, counted on a worker's sheet, with its pins.
     pub(super) fn on(mut self, sheet: &Arc<Sheet>) -> Self {
-        self.store.data_mut().meter.count_on(sheet);
+        let guest = self.store.data_mut();
+        guest.pins = sheet.pins.clone();
+        guest.meter.count_on(sheet);
         self
+    }
+
+    /// It serves no more, and is counted as gone.
+    pub(super) fn leave(&mut self) {
+        self.store.data_mut().meter.count_off();
     }
 
     /// What the filter asked for when it was configured.

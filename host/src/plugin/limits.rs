@@ -62,6 +62,14 @@ impl Meter {
         self.sheet = Some(Arc::clone(sheet));
     }
 
+    /// It is counted as gone.
+    pub(super) fn count_off(&mut self) {
+        if let Some(sheet) = self.sheet.take() {
+            sheet.dropped.add(1);
+            sheet.memory.take(self.grown as u64);
+        }
+    }
+
     /// A hook begins that may use so much CPU time.
     pub(super) fn start(&mut self, cpu: Duration) {
         self.cpu = cpu;
@@ -92,10 +100,7 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        if let Some(sheet) = &self.sheet {
-            sheet.dropped.add(1);
-            sheet.memory.take(self.grown as u64);
-        }
+        self.count_off();
     }
 }
 

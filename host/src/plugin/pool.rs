@@ -142,7 +142,10 @@ impl Pool {
 
     /// What is idle, for who frees it elsewhere.
     pub(super) fn empty(&self) -> Vec<Instance> {
-        self.idle.take()
+        let mut idle = self.idle.take();
+        // Elsewhere nobody may write on this worker's sheet.
+        idle.iter_mut().for_each(Instance::leave);
+        idle
     }
 
     /// Drops instances that nobody needed since the sweep before.

@@ -3,14 +3,12 @@
 //! Runs off the workers. Whatever is wrong becomes a fault at the line that asked for it; an entry that did not
 //! change since the snapshot before is taken over, instances and all.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use super::cache::hex;
@@ -19,6 +17,7 @@ use super::capability;
 use super::documents::Document;
 use super::engine::Engine;
 use super::filter::Filter;
+use super::given::{Digest, Given, Running, Substitute, Substitutes, check_pin, read};
 use super::granted::{Granted, Stores};
 use super::hook::{Exports, Hook};
 use super::image::Image;
@@ -29,14 +28,12 @@ use super::pins::Pins;
 use super::quarantine::Ward;
 use super::setup::Setup;
 use super::tally::{Ledger, Sheet, Tally};
+use super::wants::shipped;
 use crate::config::grants::{self, Known, Schema};
 use crate::config::{
     self, Component as ComponentConfig, ComponentSource, Entry as EntryConfig, Fault, Isolation, Limits, OnFailure,
     Owner,
 };
-
-/// No component in sight of a request is larger; language runtimes are 12-18 MB.
-const LARGEST_COMPONENT: u64 = 64 << 20;
 
 /// Faults of a configuration that a filter may name, and bytes of what it says of each.
 const MOST_FAULTS: usize = 100;
@@ -77,8 +74,12 @@ struct Linked {
     waits: bool,
 }
 
-/// A filter and its digest, or why there is none.
-type Loaded = Result<(Arc<Filter>, [u8; 32]), Fault>;
+/// What stands for a plugin's name, and the digest of what the configuration names.
+#[derive(Clone)]
+struct Named {
+    filter: Arc<Filter>,
+    configured: Digest,
+}
 
 /// Makes entries.
 pub struct Registry<'a> {
@@ -86,19 +87,27 @@ pub struct Registry<'a> {
     before: HashMap<(&'a Owner, &'a str), &'a Arc<Entry>>,
     stores: &'a Stores,
     known: Known<'a>,
-    loaded: HashMap<([u8; 32], bool), Result<Arc<Filter>, String>>,
-    /// What was read and hashed so far: many entries may be of one plugin.
-    read: HashMap<(ComponentSource, bool), Loaded>,
+    substitutes: &'a Substitutes,
+    loaded: HashMap<(Digest, bool), Result<Arc<Filter>, String>>,
+    /// By the plugin's name: many entries may be of one.
+    named: BTreeMap<String, Result<Named, Fault>>,
 }
 
 impl<'a> Registry<'a> {
-    /// A registry that takes over what it can from the entries `before`.
-    pub fn new(engine: &'a Engine, before: &'a [Arc<Entry>], stores: &'a Stores, known: Known<'a>) -> Self {
+    /// A registry that takes over what it can from the entries `before`. What is in `substitutes` takes the place of what
+    /// the configuration names.
+    pub fn new(
+        engine: &'a Engine,
+        before: &'a [Arc<Entry>],
+        stores: &'a Stores,
+        known: Known<'a>,
+        substitutes: &'a Substitutes,
+    ) -> Self {
         let loaded =
-            |entry: &Arc<Entry>| ((entry.filter.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)));
+            |entry: &Arc<Entry>| ((entry.filter.given.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)));
         let loaded = before.iter().map(loaded).collect();
         let before = before.iter().map(|entry| ((&entry.owner, entry.name.as_str()), entry)).collect();
-        Self { engine, before, stores, known, loaded, read: HashMap::new() }
+        Self { engine, before, stores, known, substitutes, loaded, named: BTreeMap::new() }
     }
 
     /// The entry, ready to run.
@@ -111,9 +120,11 @@ impl<'a> Registry<'a> {
         let resolved = grants::resolve(&wanted.config, schema.as_ref(), &self.known)?;
         let config: Arc<str> = resolved.config.to_string().into();
         let mut vars = wanted.grants.vars.clone();
-        // What ships with weir ships with what it needs.
         if matches!(wanted.component.source, ComponentSource::Bundled(_)) {
-            vars.extend(about.grants.vars.iter().cloned());
+            // What ships with weir ships with what it needs.
+            let is_own = self.is_as_configured(&wanted.component.plugin);
+            let shipped = if is_own { about.grants.vars.clone() } else { shipped(&wanted.component) };
+            vars.extend(shipped.into_iter().filter(|shipped| about.grants.vars.contains(shipped)));
         }
         let granted = Granted::new(resolved, vars, self.stores);
         let may_call = !granted.upstreams.is_empty();
@@ -170,7 +181,7 @@ impl<'a> Registry<'a> {
         entry.setup = setup;
         let mut entry = Arc::new(entry);
         if entry.isolation == Isolation::Fresh {
-            let image = Self::bytes(&wanted.component, &entry).and_then(|bytes| Image::of(self.engine, &entry, &bytes));
+            let image = Image::of(self.engine, &entry);
             // Nobody else has it yet.
             if let Some(entry) = Arc::get_mut(&mut entry) {
                 entry.linked.image = image;
@@ -179,51 +190,59 @@ impl<'a> Registry<'a> {
         Ok(entry)
     }
 
-    /// Checks a component that no entry uses.
-    pub fn check(&mut self, component: &ComponentConfig) -> Result<(), Fault> {
-        self.filter(component, Limits::default().compile).map(|_| ())
-    }
-
-    fn filter(&mut self, wanted: &ComponentConfig, patience: Duration) -> Result<Arc<Filter>, Fault> {
-        let key = (wanted.source.clone(), wanted.wasi.is_some());
-        if !self.read.contains_key(&key) {
-            let loaded = self.read(wanted, patience);
-            self.read.insert(key.clone(), loaded);
-        }
-        let (filter, digest) = self.read[&key].clone()?;
-        match &wanted.sha256 {
-            Some(pinned) if pinned.value != digest => {
-                Err(Fault::new(pinned.place, format!("the component's digest is {}", hex(&digest)))
-                    .help("write that one, if this is the component that you want"))
-            }
-            _ => Ok(filter),
+    /// Checks a component that perhaps no entry uses.
+    pub fn check(&mut self, component: &ComponentConfig, patience: Duration) -> Result<(), Fault> {
+        match self.named.get(&component.plugin) {
+            // What is wrong with it was told by who uses it.
+            Some(_) => Ok(()),
+            None => self.filter(component, patience).map(drop),
         }
     }
 
-    /// The component of an entry once more, if it is still the same.
-    fn bytes(wanted: &ComponentConfig, entry: &Entry) -> Option<Cow<'static, [u8]>> {
-        let bytes = match &wanted.source {
-            ComponentSource::Bundled(name) => Cow::Borrowed(weir_bundle::find(name)?),
-            ComponentSource::File(path) => Cow::Owned(read_component(path).ok()?),
-        };
-        (Sha256::digest(&bytes).as_slice() == entry.filter.digest).then_some(bytes)
+    /// What runs under each plugin's name, of those that were asked for.
+    pub fn running(&self) -> impl Iterator<Item = (&str, Running)> {
+        self.named.iter().filter_map(|(name, named)| {
+            let Named { filter, configured } = named.as_ref().ok()?;
+            Some((name.as_str(), Running { given: filter.given.clone(), configured: *configured }))
+        })
     }
 
-    fn read(&mut self, wanted: &ComponentConfig, patience: Duration) -> Loaded {
-        let bytes = match &wanted.source {
-            ComponentSource::Bundled(name) => weir_bundle::find(name).unwrap_or_default().into(),
-            ComponentSource::File(path) => Cow::Owned(read_component(path).map_err(|why| {
-                Fault::new(wanted.place, format!("cannot read {}: {why}", path.display()))
-                    .help("paths are relative to the file that names them")
-            })?),
+    pub(super) fn filter(&mut self, wanted: &ComponentConfig, patience: Duration) -> Result<Arc<Filter>, Fault> {
+        if !self.named.contains_key(&wanted.plugin) {
+            let named = self.find(wanted, patience);
+            self.named.insert(wanted.plugin.clone(), named);
+        }
+        self.named[&wanted.plugin].as_ref().map(|named| Arc::clone(&named.filter)).map_err(Clone::clone)
+    }
+
+    /// Whether it is what the configuration names.
+    fn is_as_configured(&self, plugin: &str) -> bool {
+        let named = self.named.get(plugin).and_then(|named| named.as_ref().ok());
+        named.is_some_and(|named| named.configured == named.filter.given.digest)
+    }
+
+    fn find(&mut self, wanted: &ComponentConfig, patience: Duration) -> Result<Named, Fault> {
+        let substitute = self.substitutes.get(&wanted.plugin);
+        if let Some(Substitute::Always(given, configured)) = substitute {
+            let filter = self.load(given.clone(), wanted, patience)?;
+            return Ok(Named { filter, configured: *configured });
+        }
+        let given = read(wanted)?;
+        check_pin(wanted, &given.digest)?;
+        let configured = given.digest;
+        let given = match substitute {
+            Some(Substitute::For(digests, instead)) if digests.contains(&configured) => instead.clone(),
+            _ => given,
         };
-        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        Ok(Named { filter: self.load(given, wanted, patience)?, configured })
+    }
+
+    fn load(&mut self, given: Given, wanted: &ComponentConfig, patience: Duration) -> Result<Arc<Filter>, Fault> {
         let (engine, stubs_wasi) = (self.engine, wanted.wasi.is_some());
         self.loaded
-            .entry((digest, stubs_wasi))
-            .or_insert_with(|| Filter::load(engine, digest, &bytes, stubs_wasi, patience).map(Arc::new))
+            .entry((given.digest, stubs_wasi))
+            .or_insert_with(|| Filter::load(engine, given, stubs_wasi, patience).map(Arc::new))
             .clone()
-            .map(|filter| (filter, digest))
             .map_err(|why| Fault::new(wanted.place, format!("this is not a filter that this weir can run: {why}")))
     }
 }
@@ -285,7 +304,7 @@ impl Entry {
 
     /// The SHA-256 digest of its component, in hexadecimal.
     pub fn digest(&self) -> String {
-        hex(&self.filter.digest)
+        hex(&self.filter.given.digest)
     }
 
     /// What its component says about itself.
@@ -371,7 +390,7 @@ impl Entry {
         self.name == other.name
             && self.plugin == other.plugin
             && self.owner == other.owner
-            && self.filter.digest == other.filter.digest
+            && self.filter.given.digest == other.filter.given.digest
             && self.filter.stubs_wasi == other.filter.stubs_wasi
             && self.config == other.config
             && self.on_failure == other.on_failure
@@ -392,13 +411,4 @@ impl std::fmt::Debug for Registry<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Registry").finish_non_exhaustive()
     }
-}
-
-/// A component's file, if it is not too large.
-pub fn read_component(path: &Path) -> Result<Vec<u8>, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > LARGEST_COMPONENT {
-        return Err(format!("it has {} MiB; a component may have {} MiB", length >> 20, LARGEST_COMPONENT >> 20));
-    }
-    std::fs::read(path).map_err(|error| error.to_string())
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::handover::Socket;
@@ -21,6 +21,9 @@ use entrance::{Came, Entrance, Key};
 
 /// TLS as it is now: certificates are renewed while the door is open.
 type Tls = Rc<RefCell<Option<Arc<OperatorTls>>>>;
+
+/// Components that operators send at a time: each may have 64 MiB.
+const UPLOADS: usize = 2;
 
 /// An open door.
 #[derive(Debug)]
@@ -50,6 +53,7 @@ impl AdminDoor {
         let desk = Rc::new(Desk {
             rules: RefCell::new(rules(asked)),
             orders: orders.clone(),
+            uploads: Semaphore::new(UPLOADS),
             health,
             refused: Refused::default(),
             shown: Mutex::default(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::reload::Change;
+use super::swap::Swap;
 use super::watch::Item;
 use super::{Server, State};
 use crate::config::{Config, Origin};
@@ -39,7 +40,7 @@ impl Server {
     pub(super) fn changed(&mut self, changed: Vec<Item>) {
         let configuration = self.configuration();
         let named: HashSet<PathBuf> = named(&self.state).into_iter().collect();
-        let mut files = Vec::new();
+        let (mut files, mut swaps) = (Vec::new(), Vec::new());
         let mut is_configuration = false;
         for item in changed {
             is_configuration |= configuration.contains(&item);
@@ -47,9 +48,12 @@ impl Server {
             for document in self.state.snapshot.documents().filter(|document| document.file() == Some(&path)) {
                 document.fetch_again();
             }
-            if named.contains(&path) {
+            let plugins = self.state.config.plugins.iter().filter(|plugin| plugin.component.file() == Some(&path));
+            let plugins: Vec<String> = plugins.map(|plugin| plugin.component.plugin.clone()).collect();
+            if plugins.is_empty() && named.contains(&path) {
                 files.push(path);
             }
+            swaps.extend(plugins);
         }
         // Before the files: if it goes well, they have been read with it.
         if is_configuration {
@@ -58,6 +62,9 @@ impl Server {
         if !files.is_empty() {
             files.sort_unstable();
             self.change(Change::Files(files), None);
+        }
+        for plugin in swaps {
+            self.swap(Swap::from_file(plugin));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::inspect::{InForce, failures};
+use super::swap::Swap;
 use crate::admin::{Listeners, Order};
 
 impl Server {
@@ -32,7 +33,12 @@ impl Server {
             Order::Routes(wanted, page, answer) => self.show(answer, move |now| now.routes(&wanted, page)),
             Order::Explain(supposed, answer) => self.show(answer, move |now| now.explain(&supposed)),
             Order::Chains(site, page, answer) => self.show(answer, move |now| now.chains(&site, page)),
-            Order::Plugins(page, answer) => self.show(answer, move |now| now.plugins(page)),
+            Order::Plugins(page, answer) => {
+                let versions = self.versions.views();
+                self.show(answer, move |now| now.plugins(page, versions));
+            }
+            Order::Swap(upload, answer) => self.swap(Swap::uploaded(upload, answer)),
+            Order::Rollback(plugin, answer) => self.swap(Swap::rollback(plugin, answer)),
             Order::Upstreams(page, answer) => self.show(answer, move |now| now.upstreams(page)),
             Order::Upstream(name, answer) => self.show(answer, move |now| now.upstream(&name)),
             Order::DrainEndpoint(wanted, answer) => self.show(answer, move |now| now.drain_endpoint(&wanted)),

@@ -11,15 +11,16 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
+use super::swap::{Made, Swap};
 use super::{Server, Source, State, watch};
 use crate::config::{Config, Report};
-use crate::plugin::{Engine, Warm};
+use crate::plugin::{Engine, Substitutes, Warm};
 
 /// How often it is looked whether an old state is still used.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What is wrong, as text, if the change was not made.
-pub type Outcome = Result<(), String>;
+/// What became of plugins by the change; or what is wrong, as text, if it was not made.
+pub type Outcome = Result<Vec<String>, String>;
 
 /// What is to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +40,25 @@ struct Run {
     number: u64,
 }
 
+/// What waits for its turn.
+#[derive(Debug)]
+enum Waiting {
+    Reload(Run),
+    Swap(Swap),
+}
+
 /// A build that has ended.
 #[derive(Debug)]
-pub struct Built {
+pub enum Built {
+    /// Of a whole configuration.
+    Reload(Box<Reload>),
+    /// With another component of one plugin.
+    Swap(Box<Made>),
+}
+
+/// A build of a whole configuration.
+#[derive(Debug)]
+pub struct Reload {
     run: Run,
     /// When it began, as files are dated.
     since: SystemTime,
@@ -55,7 +72,7 @@ pub struct Built {
 /// The changes that were asked for.
 #[derive(Debug)]
 pub(super) struct Changes {
-    waiting: VecDeque<Run>,
+    waiting: VecDeque<Waiting>,
     is_building: bool,
     asked: u64,
     ended: mpsc::UnboundedSender<Built>,
@@ -88,6 +105,11 @@ impl Changes {
     pub(super) fn none() -> Self {
         let (ended, ends) = mpsc::unbounded_channel();
         Self { waiting: VecDeque::new(), is_building: false, asked: 0, ended, ends }
+    }
+
+    /// Where builds go that have ended.
+    pub(super) fn ended(&self) -> mpsc::UnboundedSender<Built> {
+        self.ended.clone()
     }
 
     /// Whether something is about to change.
@@ -127,23 +149,49 @@ impl Server {
     pub(super) fn change(&mut self, change: Change, asked: Option<oneshot::Sender<Outcome>>) {
         let number = self.changes.asked;
         self.changes.asked += 1;
-        match self.changes.waiting.iter_mut().find_map(|run| run.change.join(&change).then_some(run)) {
+        let known = self.changes.waiting.iter_mut().find_map(|waiting| match waiting {
+            Waiting::Reload(run) => run.change.join(&change).then_some(run),
+            Waiting::Swap(_) => None,
+        });
+        match known {
             Some(run) => {
                 run.asked.extend(asked);
                 run.number = number;
             }
-            None => self.changes.waiting.push_back(Run { change, asked: asked.into_iter().collect(), number }),
+            None => {
+                let run = Run { change, asked: asked.into_iter().collect(), number };
+                self.changes.waiting.push_back(Waiting::Reload(run));
+            }
+        }
+        self.begin();
+    }
+
+    /// Has another component of one plugin serve, if it can. How that went is logged, and told to whoever asked.
+    pub(super) fn swap(&mut self, swap: Swap) {
+        if swap.is_urgent() {
+            self.changes.waiting.push_front(Waiting::Swap(swap));
+        } else {
+            self.changes.waiting.push_back(Waiting::Swap(swap));
         }
         self.begin();
     }
 
     /// Begins the next build, unless one goes on.
     fn begin(&mut self) {
-        if self.changes.is_building {
-            return;
+        while !self.changes.is_building {
+            self.changes.is_building = match self.changes.waiting.pop_front() {
+                Some(Waiting::Reload(run)) => self.begin_reload(run),
+                Some(Waiting::Swap(swap)) => self.begin_swap(swap),
+                None => return,
+            };
         }
-        let Some(run) = self.changes.waiting.pop_front() else { return };
-        self.changes.is_building = true;
+    }
+
+    fn begin_reload(&mut self, run: Run) -> bool {
+        let substitutes = match run.change {
+            Change::Configuration => self.versions.for_reload(),
+            Change::Files(_) => self.versions.as_they_are(),
+        };
         let (since, asked_until) = (watch::now(), self.changes.asked);
         let (change, source) = (run.change.clone(), self.source.clone());
         let (engine, before) = (Arc::clone(&self.engine), Arc::clone(&self.state));
@@ -151,7 +199,7 @@ impl Server {
         spawn_local(async move {
             let build = move || {
                 let config = read(&change, &source, &before);
-                let state = build(&config, &engine, Some(&before)).map(|state| {
+                let state = build(&config, &engine, Some(&before), &substitutes).map(|state| {
                     let warm = state.snapshot.warm(&before.snapshot, &lines);
                     (state, warm)
                 });
@@ -161,18 +209,31 @@ impl Server {
             let (config, state) = tokio::task::spawn_blocking(build)
                 .await
                 .unwrap_or_else(|failed| (None, Err(format!("error: the build broke off: {failed}"))));
-            let _ = ended.send(Built { run, since, asked_until, config, state });
+            let _ = ended.send(Built::Reload(Box::new(Reload { run, since, asked_until, config, state })));
         });
+        true
     }
 
     /// Puts a state that was built into the place of the running one, if it is sound. On an error nothing has changed;
     /// otherwise no new exchange uses the old snapshot, and no new connection the old listeners' settings.
     pub(super) async fn finish(&mut self, built: Built) {
-        let Built { run, since, asked_until, config, state } = built;
+        match built {
+            Built::Reload(reload) => self.finish_reload(*reload).await,
+            Built::Swap(made) => self.finish_swap(*made).await,
+        }
+        self.changes.is_building = false;
+        self.begin();
+    }
+
+    async fn finish_reload(&mut self, reload: Reload) {
+        let Reload { run, since, asked_until, config, state } = reload;
         let door = self.admin.as_ref().map(|door| door.at.clone());
         let outcome = match state {
             Ok(_) if self.is_draining() => Err("error: this weir is ending".to_owned()),
-            Ok((state, warm)) => self.adopt(state, warm).await.map_err(|report| report.render(false)),
+            Ok((state, warm)) => match self.take_over(state, warm, None).await {
+                Ok(moves) => Ok(self.notes(&moves)),
+                Err(report) => Err(report.render(false)),
+            },
             Err(report) => Err(report),
         };
         self.say(&run.change, &outcome);
@@ -181,8 +242,10 @@ impl Server {
             self.refused = config.filter(|_| outcome.is_err());
             // Files that had changed before it began were read with it.
             if outcome.is_ok() {
-                let is_new = |waiting: &Run| waiting.number >= asked_until || waiting.change == Change::Configuration;
-                self.changes.waiting.retain(is_new);
+                self.changes.waiting.retain(|waiting| match waiting {
+                    Waiting::Reload(run) => run.number >= asked_until || run.change == Change::Configuration,
+                    Waiting::Swap(_) => true,
+                });
             }
         }
         if outcome.is_ok() {
@@ -196,19 +259,22 @@ impl Server {
             // Who asked may have gone.
             let _ = asked.send(outcome.clone());
         }
-        self.changes.is_building = false;
-        self.begin();
     }
 
     /// For whoever reads the log.
     fn say(&self, change: &Change, outcome: &Outcome) {
         let name = &self.source.name;
         match (change, outcome) {
-            (Change::Configuration, Ok(())) => tracing::info!("{name} is reloaded"),
+            (Change::Configuration, Ok(notes)) => {
+                for note in notes {
+                    tracing::warn!("{note}");
+                }
+                tracing::info!("{name} is reloaded");
+            }
             (Change::Configuration, Err(report)) => {
                 tracing::error!("{name} is not reloaded, what was running goes on:\n{report}");
             }
-            (Change::Files(files), Ok(())) => tracing::info!("{} changed, and what is there now is used", list(files)),
+            (Change::Files(files), Ok(_)) => tracing::info!("{} changed, and what is there now is used", list(files)),
             (Change::Files(files), Err(report)) => {
                 tracing::error!("{} changed and cannot be used, what was running goes on:\n{report}", list(files));
             }
@@ -242,10 +308,15 @@ fn read(change: &Change, source: &Source, before: &State) -> Arc<Config> {
     }
 }
 
-/// Builds the state of a configuration; what did not change is taken over from the one before. Slow: reads files and
-/// compiles filters. Warnings are logged.
-pub(super) fn build(config: &Arc<Config>, engine: &Arc<Engine>, before: Option<&State>) -> Result<Arc<State>, Report> {
-    let state = State::build(Arc::clone(config), engine, before)?;
+/// Builds the state of a configuration; what did not change is taken over from the one before, and what is in
+/// `substitutes` takes the place of components that it names. Slow: reads files and compiles filters. Warnings are logged.
+pub(super) fn build(
+    config: &Arc<Config>,
+    engine: &Arc<Engine>,
+    before: Option<&State>,
+    substitutes: &Substitutes,
+) -> Result<Arc<State>, Report> {
+    let state = State::build(Arc::clone(config), engine, before, substitutes)?;
     if let Some(warnings) = &state.warnings {
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
     }

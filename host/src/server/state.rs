@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::config::{Admin, Config, Report};
+use crate::config::{Admin, Config, Plugin, Report};
 use crate::listen::{OperatorTls, Settings};
-use crate::plugin::Engine;
-use crate::snapshot::Snapshot;
+use crate::plugin::{Digest, Engine, Given, Substitutes};
+use crate::snapshot::{Snapshot, SwapSteps};
 
 /// What exchanges use, and what new connections use.
 #[derive(Debug)]
@@ -25,9 +25,37 @@ pub struct State {
 }
 
 impl State {
-    /// Builds and verifies; what did not change since the state before is taken over. Slow: compiles filters. Reads
+    /// The same with another component of one plugin, and how long that took. Slow: compiles it.
+    pub fn with_component(
+        &self,
+        plugin: &Plugin,
+        given: Given,
+        configured: Digest,
+        may_want_more: bool,
+    ) -> Result<(Self, SwapSteps), Report> {
+        let (snapshot, steps) = self.snapshot.with_component(&self.config, plugin, given, configured, may_want_more)?;
+        Ok((
+            Self {
+                config: Arc::clone(&self.config),
+                admin: self.admin.clone(),
+                operators: self.operators.clone(),
+                snapshot: Arc::new(snapshot),
+                listeners: self.listeners.clone(),
+                warnings: None,
+            },
+            steps,
+        ))
+    }
+
+    /// Builds and verifies; what did not change since the state before is taken over, and what is in `substitutes`
+    /// takes the place of what the configuration names. Slow: compiles filters. Reads
     /// files, but opens no port and calls nobody.
-    pub fn build(config: Arc<Config>, engine: &Arc<Engine>, before: Option<&Self>) -> Result<Self, Report> {
+    pub fn build(
+        config: Arc<Config>,
+        engine: &Arc<Engine>,
+        before: Option<&Self>,
+        substitutes: &Substitutes,
+    ) -> Result<Self, Report> {
         let (mut listeners, mut faults) = (Vec::new(), Vec::new());
         let known: &[Arc<Settings>] = before.map_or(&[], |state| &state.listeners);
         for listener in &config.listeners {
@@ -49,7 +77,7 @@ impl State {
             None
         });
         let operators = operators.map(Arc::new);
-        let snapshot = Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), faults)?;
+        let snapshot = Snapshot::build(&config, engine, before.map(|state| &*state.snapshot), substitutes, faults)?;
         let warnings = config.warned(snapshot.warnings(&config));
         Ok(Self { config, admin, snapshot: Arc::new(snapshot), listeners, operators, warnings })
     }

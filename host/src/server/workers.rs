@@ -76,15 +76,15 @@ impl Workers {
         self.all.len()
     }
 
-    /// The ways to give them orders.
-    pub(super) fn orders(&self) -> impl Iterator<Item = WeakUnboundedSender<Order>> {
-        self.all.iter().map(|worker| worker.orders.downgrade())
-    }
-
     /// Clients' connections that are open.
     pub(super) fn connections(&self) -> usize {
         let leaving = self.leaving.iter().map(|leaving| &leaving.open);
         self.all.iter().map(|worker| &worker.door.open).chain(leaving).map(|open| open.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The ways to give them orders.
+    pub(super) fn orders(&self) -> impl Iterator<Item = WeakUnboundedSender<Order>> {
+        self.all.iter().map(|worker| worker.orders.downgrade())
     }
 
     /// The way to each one's upstreams; the first is for what is done once for all.

@@ -1,5 +1,6 @@
 //! One case on its stage: its configuration built, what it gives put in place, its steps played.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -58,7 +59,7 @@ pub(super) async fn play(
     spawn_local(clock::run());
     let origin = Origin::open().await?;
     let config = case.configuration(&cases.sources, &subject.name, subject.component.as_deref(), origin.address);
-    let built = Snapshot::build(&config, engine, None, Vec::new());
+    let built = Snapshot::build(&config, engine, None, &HashMap::new(), Vec::new());
     let snapshot = match (built, &case.refused) {
         (Err(report), Some(expected)) => return Ok(compare::refused(expected, &report)),
         (Err(report), None) => return Ok(vec![unsound(case, &report)]),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::versions::{PluginVersion, RefusedComponent};
 use crate::admin::schema::view;
 
 view! {
@@ -131,7 +132,7 @@ view! {
         name: String,
         /// `bundled`, or the path of its file.
         source: String,
-        /// SHA-256 of its component; none if no chain uses it.
+        /// SHA-256 of its component that serves.
         digest: Option<String>,
         /// The version that it says it has.
         version: Option<String>,
@@ -141,6 +142,18 @@ view! {
         filters: usize,
         /// The first of them.
         used_by: Vec<Use>,
+        /// What serves.
+        serves: Option<PluginVersion>,
+        /// What served before and can be gone back to; the newest last.
+        before: Vec<PluginVersion>,
+        /// What is not to serve again.
+        refused: Vec<RefusedComponent>,
+        /// How long what serves is still watched, in milliseconds.
+        probation_ms: Option<u64>,
+        /// SHA-256 of what the configuration names, as far as it was looked at.
+        configured: Option<String>,
+        /// Why the last change of its file was not taken, until one is.
+        failure: Option<String>,
     }
 }
 

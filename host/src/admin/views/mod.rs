@@ -7,6 +7,7 @@ mod sites;
 mod status;
 mod stories;
 mod upstreams;
+mod versions;
 
 pub use chains::{Chain, Chains, Filter, FilterLimits, Plugin, Plugins, QuarantineRule, Use};
 pub use config::{Configuration, Listener, Listeners};
@@ -17,3 +18,4 @@ pub use status::{
 };
 pub use stories::{KeptStories, Stories, Story, StoryAttempt, StoryFilter, StoryHook, StoryPlace, StoryUpstream};
 pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};
+pub use versions::{PluginVersion, RefusedComponent, SwapTimes, Swapped};

@@ -83,7 +83,7 @@ view! {
 view! {
     /// Something that is not as the configuration says.
     struct Drift {
-        /// What kind of thing: `endpoint`.
+        /// What kind of thing: `endpoint` or `plugin`.
         kind: &'static str,
         /// Which.
         name: String,
@@ -165,5 +165,7 @@ view! {
         reloaded: bool,
         /// What is wrong with it, if it does not; then what ran before runs on.
         report: Option<String>,
+        /// What became of plugins by it.
+        notes: Vec<String>,
     }
 }

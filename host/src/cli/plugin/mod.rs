@@ -4,8 +4,10 @@ mod build;
 mod inspect;
 mod new;
 mod powers;
+mod save;
 mod schema;
 mod scratch;
+mod swap;
 mod test;
 
 use std::io::Write;
@@ -45,6 +47,15 @@ pub(super) enum Command {
         the filter's own requests are the case's. Exit code: 0 if all hold, 1 if not, 2 if the file of cases is at \
         fault.")]
     Test(test::Options),
+    /// Have another component serve under a plugin's name in the running proxy, without a restart
+    #[command(after_help = "Example: weir plugin swap my-filter my-filter.wasm\n\
+        Example: weir plugin swap my-filter my-filter.wasm --save\n\
+        Example: weir plugin swap my-filter --rollback\n\n\
+        Needs `admin:` in the configuration. New exchanges use the component, those in progress end on the one before. It \
+        is watched for a while (`probation:`): if it fails too often, the one before comes back by itself. Without --save \
+        it serves until the next reload.\n\n\
+        Exit code: 0 if it serves, 1 if not; then what was running goes on.")]
+    Swap(swap::Options),
 }
 
 pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
@@ -53,6 +64,7 @@ pub(super) fn plugin(command: &Command) -> anyhow::Result<()> {
         Command::Build(options) => build::build(options),
         Command::Inspect(options) => inspect::inspect(options),
         Command::Test(options) => test::test(options),
+        Command::Swap(options) => swap::swap(options),
     }
 }
 

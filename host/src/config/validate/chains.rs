@@ -11,7 +11,7 @@ use crate::config::filters::{self, LongAdded, LongEntry};
 use crate::config::forms::{self, Added, RouteChain};
 use crate::config::json::Settings;
 use crate::config::read::{Named, OneOrMore};
-use crate::config::{Component, Entry, Json, Link, Located, OnFailure, Owner, PathPattern, Place};
+use crate::config::{Entry, Json, Link, Located, OnFailure, Owner, PathPattern, Place, Plugin};
 
 /// A list may name lists.
 const DEEPEST: usize = 16;
@@ -73,15 +73,15 @@ impl<'a> Chains<'a> {
         chains
     }
 
-    /// All entries, and the components that none uses.
-    pub(super) fn finish(self, workers: usize, check: &mut Check) -> (Vec<Entry>, Vec<Component>) {
+    /// All entries, and the plugins.
+    pub(super) fn finish(self, workers: usize, check: &mut Check) -> (Vec<Entry>, Vec<Plugin>) {
         let wanted = workers * self.entries.len();
         if let Some(first) = self.entries.first().filter(|_| wanted > MOST_INSTANCES as usize) {
             let message = format!("{} filters on {workers} workers need {wanted} instances", self.entries.len());
             check.fault(first.place, message).help =
                 Some(format!("there is room for {MOST_INSTANCES}; write fewer `workers:`"));
         }
-        (self.entries, self.plugins.unused())
+        (self.entries, self.plugins.all())
     }
 
     /// The links of a list, each with an entry of its own.
@@ -298,7 +298,7 @@ impl<'a> Chains<'a> {
 
 /// An entry of which nothing is said but its plugin and its name.
 fn entry(declared: Declared, owner: &Owner, name: &str, place: Place) -> Entry {
-    let Declared { component, limits, isolation, grants, quarantine } = declared;
+    let Declared { component, limits, isolation, grants, quarantine, .. } = declared;
     Entry {
         owner: owner.clone(),
         name: name.to_owned(),

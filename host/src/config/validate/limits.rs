@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::{Check, MOST_MEMORY};
 use crate::config::file::File;
-use crate::config::filters::{self, QuarantineRule};
+use crate::config::filters::{self, ProbationRule, QuarantineRule};
 use crate::config::forms;
 use crate::config::read::Count;
-use crate::config::units::{Size, Time};
-use crate::config::{Fault, Limits, Located, Quarantine, Why};
+use crate::config::units::{Share, Size, Time};
+use crate::config::{Fault, Limits, Located, Probation, Quarantine, Why};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -80,12 +80,7 @@ impl Check {
     }
 
     fn rule(&mut self, written: &QuarantineRule, rule: &mut Quarantine) {
-        if let Some(share) = &written.share {
-            if !(1..=100).contains(&share.value.0) {
-                self.fault(share.place, "a share is from 1% to 100%");
-            }
-            rule.percent = u32::try_from(share.value.0).unwrap_or(u32::MAX);
-        }
+        self.share(&mut rule.percent, written.share.as_ref());
         if let Some(calls) = &written.calls {
             rule.calls = u32::try_from(calls.value.0).unwrap_or(u32::MAX);
         }
@@ -99,6 +94,32 @@ impl Check {
             self.fault(longest.place, format!("this is less than `first`, which is {:?}", rule.first)).help =
                 Some("write `longest` as long as `first`, or longer".into());
         }
+    }
+
+    /// How a new version of a plugin is watched: not at all if it is off, as usual if nothing is written.
+    pub(super) fn probation(&mut self, written: Option<&filters::Probation>) -> Option<Probation> {
+        let mut rule = Probation::default();
+        match written {
+            Some(filters::Probation::Off) => return None,
+            Some(filters::Probation::When(ProbationRule { share, calls, time, .. })) => {
+                self.share(&mut rule.percent, share.as_ref());
+                if let Some(calls) = calls {
+                    rule.calls = u32::try_from(calls.value.0).unwrap_or(u32::MAX);
+                }
+                self.time(&mut rule.time, time.as_ref(), 100..=24 * HOUR, "a probation lasts from 100ms to 24h");
+            }
+            None => {}
+        }
+        Some(rule)
+    }
+
+    /// Sets a share that is written.
+    fn share(&mut self, slot: &mut u32, written: Option<&Located<Share>>) {
+        let Some(share) = written else { return };
+        if !(1..=100).contains(&share.value.0) {
+            self.fault(share.place, "a share is from 1% to 100%");
+        }
+        *slot = u32::try_from(share.value.0).unwrap_or(u32::MAX);
     }
 
     /// Sets a duration that is written; one that is not within milliseconds of the range is at fault.

@@ -80,7 +80,7 @@ pub(super) fn validate(loaded: Loaded) -> Config {
         upstreams: Vec::new(),
         stores: Vec::new(),
         entries: Vec::new(),
-        unused: Vec::new(),
+        plugins: Vec::new(),
         sites: Vec::new(),
         secrets: HashMap::new(),
         names: Names::default(),
@@ -120,6 +120,6 @@ impl Check {
         config.sites = self.sites(file, &config.listeners, &mut chains, &mut upstreams);
         config.traces = self.traces(file, &mut upstreams);
         config.upstreams = upstreams.all;
-        (config.entries, config.unused) = chains.finish(config.workers, self);
+        (config.entries, config.plugins) = chains.finish(config.workers, self);
     }
 }

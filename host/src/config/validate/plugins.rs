@@ -1,12 +1,14 @@
 //! Which component a plugin's name stands for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::Check;
 use crate::config::fault::{closest, quoted, suggestion};
 use crate::config::filters;
-use crate::config::read::Named;
-use crate::config::{Component, ComponentSource, Grants, Isolation, Limits, Located, Place, Quarantine};
+use crate::config::read::{Named, OneOrMore};
+use crate::config::{
+    Component, ComponentSource, Grants, Isolation, Limits, Located, Place, Plugin, Probation, Quarantine,
+};
 
 /// A plugin as entries begin with it.
 #[derive(Clone)]
@@ -16,12 +18,14 @@ pub(super) struct Declared {
     pub(super) isolation: Isolation,
     pub(super) grants: Grants,
     pub(super) quarantine: Option<Quarantine>,
+    probation: Option<Probation>,
 }
 
 /// The declared plugins; none for a faulty one.
 pub(super) struct Plugins {
     declared: HashMap<String, Option<Declared>>,
-    used: HashSet<String>,
+    /// Bundled ones that are named without being declared.
+    named: HashMap<String, Declared>,
 }
 
 impl Plugins {
@@ -31,7 +35,7 @@ impl Plugins {
             let sound = plugin.as_ref().and_then(|plugin| check.plugin(name, plugin));
             declared.insert(name.value.clone(), sound);
         }
-        Self { declared, used: HashSet::new() }
+        Self { declared, named: HashMap::new() }
     }
 
     pub(super) fn is_known(&self, name: &str) -> bool {
@@ -48,19 +52,26 @@ impl Plugins {
         mut chains: impl Iterator<Item = &'a str>,
         is_only_plugin: bool,
     ) -> Option<Declared> {
-        self.used.insert(name.to_owned());
         if let Some(declared) = self.declared.get(name) {
             return declared.clone();
         }
         if weir_bundle::find(name).is_some() {
-            let source = ComponentSource::Bundled(name.to_owned());
-            return Some(Declared {
-                component: Component { plugin: name.to_owned(), source, sha256: None, wasi: None, place },
+            let declared = Declared {
+                component: Component {
+                    plugin: name.to_owned(),
+                    source: ComponentSource::Bundled(name.to_owned()),
+                    sha256: None,
+                    wasi: None,
+                    place,
+                },
                 limits: Limits::default(),
                 isolation: Isolation::default(),
                 grants: Grants::default(),
                 quarantine: Some(Quarantine::default()),
-            });
+                probation: Some(Probation::default()),
+            };
+            self.named.entry(name.to_owned()).or_insert_with(|| declared.clone());
+            return Some(declared);
         }
         let message = format!("there is no plugin {}", quoted(name));
         if is_only_plugin && chains.any(|chain| chain == name) {
@@ -84,14 +95,18 @@ impl Plugins {
     }
 
     pub(super) fn forget_uses(&mut self) {
-        self.used.clear();
+        self.named.clear();
     }
 
-    /// What is declared and used nowhere.
-    pub(super) fn unused(self) -> Vec<Component> {
-        let Self { declared, used } = self;
-        let rest = declared.into_iter().filter(|(name, _)| !used.contains(name));
-        rest.filter_map(|(_, declared)| declared.map(|declared| declared.component)).collect()
+    /// What is declared or used, by name.
+    pub(super) fn all(self) -> Vec<Plugin> {
+        let declared = self.declared.into_iter().filter_map(|(name, declared)| Some((name, declared?)));
+        let all: BTreeMap<String, Declared> = declared.chain(self.named).collect();
+        let plugin = |declared| {
+            let Declared { component, grants, limits, probation, .. } = declared;
+            Plugin { component, grants, limits, probation }
+        };
+        all.into_values().map(plugin).collect()
     }
 }
 
@@ -100,7 +115,8 @@ impl Check {
         let limits = self.limits(plugin.limits.as_ref(), Limits::default());
         let grants = Grants { vars: self.prefixes(plugin.grants.as_ref()) };
         let quarantine = self.quarantine(plugin.quarantine.as_ref());
-        let sha256 = plugin.sha256.as_ref().and_then(|digest| self.digest(digest));
+        let probation = self.probation(plugin.probation.as_ref());
+        let sha256 = plugin.sha256.as_ref().and_then(|digests| self.digests(digests));
         let (source, place) = match &plugin.file {
             Some(file) => (ComponentSource::File(self.path(file)), file.place),
             None if weir_bundle::find(&name.value).is_some() => {
@@ -115,7 +131,8 @@ impl Check {
             }
         };
         let component = Component { plugin: name.value.clone(), source, sha256, wasi: plugin.wasi, place };
-        Some(Declared { component, limits, isolation: plugin.isolation.unwrap_or_default(), grants, quarantine })
+        let isolation = plugin.isolation.unwrap_or_default();
+        Some(Declared { component, limits, isolation, grants, quarantine, probation })
     }
 
     /// The prefixes of variables that are sound.
@@ -139,7 +156,13 @@ impl Check {
         prefixes
     }
 
-    fn digest(&mut self, digest: &Located<String>) -> Option<Located<[u8; 32]>> {
+    /// The digests, if all are sound.
+    fn digests(&mut self, digests: &Located<OneOrMore<Located<String>>>) -> Option<Located<Vec<[u8; 32]>>> {
+        let sound: Vec<_> = digests.value.0.iter().filter_map(|digest| self.digest(digest)).collect();
+        (sound.len() == digests.value.0.len()).then_some(Located { value: sound, place: digests.place })
+    }
+
+    fn digest(&mut self, digest: &Located<String>) -> Option<[u8; 32]> {
         let text = digest.value.as_bytes();
         let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let pairs = text.chunks(2).map(|pair| Some((digit(pair[0])? << 4) | digit(*pair.get(1)?)?));
@@ -149,7 +172,7 @@ impl Check {
             self.fault(digest.place, format!("{} is not a SHA-256 digest", quoted(&digest.value))).help =
                 Some("write 64 hexadecimal digits; `sha256sum FILE` prints them".into());
         }
-        Some(Located { value: value?, place: digest.place })
+        value
     }
 }
 

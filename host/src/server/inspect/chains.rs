@@ -1,10 +1,12 @@
 //! Filters in their chains, and plugins.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::versions::Known;
 use super::{InForce, millis};
-use crate::admin::{Chain, Chains, Filter, FilterLimits, Page, Plugin, Plugins, QuarantineRule, Use};
-use crate::config::{Component, ComponentSource, Entry, Isolation, Limits, Link, OnFailure, Quarantine, shown};
+use crate::admin::{Chain, Chains, Filter, FilterLimits, Page, Plugin, Plugins, QuarantineRule};
+use crate::config::{self, Component, ComponentSource, Entry, Isolation, Limits, Link, OnFailure, Quarantine, shown};
 use crate::plugin;
 
 /// Bytes of chains that are shown at a time, about: what does not fit is in the next part.
@@ -12,9 +14,6 @@ const HEAVIEST: usize = 4 << 20;
 
 /// Bytes of a filter without its configuration, about.
 const FILTER: usize = 1 << 10;
-
-/// Uses of one plugin that are named; the rest are counted.
-const MOST_USES: usize = 20;
 
 impl InForce {
     pub(in crate::server) fn chains(&self, site: &str, page: Page) -> Chains {
@@ -37,19 +36,18 @@ impl InForce {
         Chains { total: all.count(), offset: page.offset, chains }
     }
 
-    pub(in crate::server) fn plugins(&self, page: Page) -> Plugins {
+    pub(in crate::server) fn plugins(&self, page: Page, mut known: BTreeMap<String, Known>) -> Plugins {
         let mut plugins: BTreeMap<&str, Plugin> = BTreeMap::new();
         for (entry, filter) in self.config.entries.iter().zip(self.snapshot.entries()) {
-            let known =
-                plugins.entry(&entry.component.plugin).or_insert_with(|| plugin(&entry.component, Some(filter)));
-            known.filters += 1;
-            if known.used_by.len() < MOST_USES {
-                let (site, route) = entry.owner.clone();
-                known.used_by.push(Use { site, route, filter: entry.name.clone() });
-            }
+            let name = &entry.component.plugin;
+            plugins.entry(name).or_insert_with(|| {
+                let (filters, used_by) = self.uses(name);
+                Plugin { filters, used_by, ..plugin(&entry.component, Some(filter), known.remove(name)) }
+            });
         }
-        for component in &self.config.unused {
-            plugins.entry(&component.plugin).or_insert_with(|| plugin(component, None));
+        for config::Plugin { component, .. } in &self.config.plugins {
+            let name = &component.plugin;
+            plugins.entry(name).or_insert_with(|| plugin(component, None, known.remove(name)));
         }
         let total = plugins.len();
         Plugins { total, offset: page.offset, plugins: page.part(plugins.into_values()).collect() }
@@ -88,18 +86,28 @@ pub(super) fn on_failure(entry: &Entry) -> &'static str {
     }
 }
 
-fn plugin(component: &Component, running: Option<&std::sync::Arc<plugin::Entry>>) -> Plugin {
-    Plugin {
+fn plugin(component: &Component, running: Option<&Arc<plugin::Entry>>, known: Option<Known>) -> Plugin {
+    let plugin = Plugin {
         name: component.plugin.clone(),
         source: match &component.source {
             ComponentSource::Bundled(_) => "bundled".to_owned(),
             ComponentSource::File(path) => path.display().to_string(),
         },
-        digest: running.map(|running| running.digest()),
         version: running.and_then(|running| running.about().version.clone()),
         description: running.and_then(|running| running.about().description.clone()),
-        filters: 0,
-        used_by: Vec::new(),
+        ..Plugin::default()
+    };
+    let Some(Known { serves, before, refused, probation_ms, configured, failure }) = known else { return plugin };
+    let digest = Some(serves.digest.clone());
+    Plugin {
+        digest,
+        serves: Some(serves),
+        before,
+        refused,
+        probation_ms,
+        configured: Some(configured),
+        failure,
+        ..plugin
     }
 }
 

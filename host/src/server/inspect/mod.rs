@@ -9,6 +9,7 @@ mod failures;
 mod sites;
 mod status;
 mod upstreams;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(super) struct InForce {
 
 impl Server {
     /// What is in force.
-    fn in_force(&self) -> InForce {
+    pub(super) fn in_force(&self) -> InForce {
         InForce { config: Arc::clone(&self.state.config), snapshot: Arc::clone(&self.state.snapshot) }
     }
 

@@ -32,6 +32,7 @@ impl Server {
                 report: failure.report.clone(),
             })
         };
+        let of_plugins = self.versions.iter().filter_map(|(_, history)| failure("files", &history.failure));
         let of_configuration = failure("configuration", &reloads.configuration);
         let reload = match (&of_configuration, &reloads.last) {
             (Some(failure), _) => Some(admin::Reload { ago: failure.ago, report: Some(failure.report.clone()) }),
@@ -53,10 +54,10 @@ impl Server {
             instances: self.engine.instances(),
             lost_records: self.workers.log().lost(),
             lost_lines: log::lost(),
-            drift: self.in_force().drift(),
+            drift: self.in_force().drift().into_iter().chain(self.versions.drift()).collect(),
             reload,
             reloads: admin::Reloads { done: reloads.done, failed: reloads.failed },
-            failures: of_configuration.into_iter().chain(failure("files", &reloads.files)).collect(),
+            failures: of_configuration.into_iter().chain(failure("files", &reloads.files)).chain(of_plugins).collect(),
         }
     }
 }
