@@ -106,7 +106,7 @@ impl Stage {
     fn drift(&self) -> String {
         let output = weir().args(["status", "--admin", &self.admin]).output().unwrap();
         let words = String::from_utf8_lossy(&output.stdout).into_owned();
-        words.lines().filter(|line| line.contains("plugin banner: ")).collect()
+        words.lines().filter(|line| line.contains("plugin banner ")).collect()
     }
 
     fn reload(&self) -> String {

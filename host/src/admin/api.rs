@@ -97,18 +97,20 @@ static ROUTES: &[Route] = &[
     )
     .with(&[
         PLUGIN,
-        Parameter::optional("sha256", Kind::Text, "The digest that the component must have, in hexadecimal."),
+        Parameter::optional("sha256", Kind::Digest, "The digest that the component must have, in hexadecimal."),
         Parameter::optional(
             "force",
-            Kind::Text,
-            "`true`: also if it was refused before, or wants more than was granted; that it is denied.",
+            Kind::Word(&["true", "false"]),
+            "Whether to take it although it was refused before, or wants more than was granted; that it is denied.",
         ),
     ])
     .refuses(&[
         (StatusCode::NOT_FOUND, "There is no such plugin."),
         (StatusCode::CONFLICT, "It failed too often before, and is refused unless it is forced."),
         (UNPROCESSABLE, "It is not what was meant, is no filter, wants too much or refuses its configuration."),
-    ]),
+        (UNAVAILABLE, "Others are being swapped in, or the proxy is ending."),
+    ])
+    .problems(),
     Route::post::<Swapped>(
         "/plugins/{plugin}/rollback",
         "Go back to the component that a plugin had before.",
@@ -119,7 +121,8 @@ static ROUTES: &[Route] = &[
         (StatusCode::NOT_FOUND, "There is no such plugin."),
         (StatusCode::CONFLICT, "There is no version before."),
         (UNPROCESSABLE, "It refuses the configuration as it is now."),
-    ]),
+    ])
+    .problems(),
     Route::get::<Upstreams>("/upstreams", "The servers behind the proxy, as they are.", |asked| {
         let page = asked.page();
         asked.show(move |answer| Order::Upstreams(page, answer))

@@ -101,7 +101,7 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
 fn problem(status: StatusCode, words: &str, route: &Route) -> Value {
     let is_view = [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
     let schema = match route.gives {
-        Gives::Json(schema) if is_view => schema(&mut Shapes::default()),
+        Gives::Json(schema) if is_view && route.views_refusals => schema(&mut Shapes::default()),
         _ => json!({ "$ref": "#/components/schemas/Problem" }),
     };
     json!({ "description": words, "content": { "application/json": { "schema": schema } } })
@@ -112,6 +112,8 @@ fn parameter(route: &Route, parameter: &Parameter) -> Value {
         Kind::Text => json!({ "type": "string", "minLength": u8::from(route.is_in_path(parameter)) }),
         Kind::Path => json!({ "type": "string", "pattern": r"^/[!$-;=?-\[\]_a-z~]*$" }),
         Kind::Token => json!({ "type": "string", "pattern": "^[A-Z]{1,32}$" }),
+        Kind::Word(words) => json!({ "enum": words }),
+        Kind::Digest => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" }),
         Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
     };
     json!({

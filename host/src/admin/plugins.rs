@@ -33,6 +33,8 @@ pub struct Upload {
     pub component: Bytes,
     /// SHA-256.
     pub digest: [u8; 32],
+    /// How that differs from what was meant, if it does.
+    pub differs: Option<String>,
     /// Whether it counts although it was refused before, or wants more than was granted.
     pub force: bool,
     /// How long it took to come.
@@ -73,11 +75,7 @@ impl From<NotSwapped> for Refusal {
 /// `PUT /plugins/{plugin}`.
 pub(super) fn swap(mut asked: Asked) -> Answering {
     Box::pin(async move {
-        let force = match asked.parameter("force") {
-            None | Some("false") => false,
-            Some("" | "true") => true,
-            Some(_) => return Err(Refusal::bad("`force` is `true` or `false`")),
-        };
+        let force = asked.parameter("force") == Some("true");
         let desk = Rc::clone(&asked.desk);
         // Whole components are held until they serve or are refused: few at a time.
         let Ok(_turn) = desk.uploads.try_acquire() else {
@@ -97,8 +95,8 @@ pub(super) fn swap(mut asked: Asked) -> Answering {
         let component = bytes(asked.request.body_mut(), LARGEST, PATIENCE).await?;
         let received = began.elapsed();
         let digest: [u8; 32] = Sha256::digest(&component).into();
-        is_meant(&digest, asked.parameter("sha256"), asked.request.headers())?;
-        let upload = Upload { plugin: asked.text("plugin"), component, digest, force, received };
+        let differs = differs(&digest, asked.parameter("sha256"), asked.request.headers());
+        let upload = Upload { plugin: asked.text("plugin"), component, digest, differs, force, received };
         let swapped = asked.ask(move |answer| Order::Swap(upload, answer)).await??;
         Ok(json(StatusCode::OK, &swapped))
     })
@@ -113,34 +111,16 @@ pub(super) fn rollback(asked: Asked) -> Answering {
     })
 }
 
-/// Whether the digest is the one that the query or a field (RFC 9530) says, if they say one.
-fn is_meant(digest: &[u8; 32], query: Option<&str>, headers: &HeaderMap) -> Result<(), Refusal> {
-    let is = hex(digest);
-    let differs = |meant: &str| {
-        let words = format!(
-            "the component's SHA-256 is {is}, and not {meant}: it was changed on its way, or it is another one"
-        );
-        Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, words))
-    };
-    if let Some(meant) = query {
-        if meant.len() != 64 || !meant.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(Refusal::bad("`sha256` is 64 hexadecimal digits; `sha256sum FILE` prints them"));
-        }
-        if !meant.eq_ignore_ascii_case(&is) {
-            return differs(&meant.to_ascii_lowercase());
-        }
-    }
+/// How the digest differs from that which the query or a field (RFC 9530) says.
+fn differs(digest: &[u8; 32], query: Option<&str>, headers: &HeaderMap) -> Option<String> {
+    let (is, encoded) = (hex(digest), base64(digest));
     let fields = ["content-digest", "repr-digest"].into_iter().flat_map(|name| headers.get_all(name));
-    for member in fields.filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(',')) {
-        let Some(meant) = member.trim().strip_prefix("sha-256=:").and_then(|rest| rest.split(':').next()) else {
-            continue;
-        };
-        if meant != base64(digest) {
-            // As it was sent: whoever sent it knows it so.
-            return differs(&format!("{} in base64", &meant[..meant.len().min(64)]));
-        }
-    }
-    Ok(())
+    let members = fields.filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(','));
+    let said = members.filter_map(|member| member.trim().strip_prefix("sha-256=:")?.split(':').next());
+    // As it was sent: whoever sent it knows it so.
+    let field = said.filter(|meant| *meant != encoded).map(|meant| format!("{meant:.64} in base64")).next();
+    let meant = query.filter(|meant| !meant.eq_ignore_ascii_case(&is)).map(str::to_ascii_lowercase).or(field)?;
+    Some(format!("the component's SHA-256 is {is}, and not {meant}: it was changed on its way, or it is another one"))
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -32,6 +32,8 @@ pub(super) struct Route {
     pub(super) refuses: &'static [(StatusCode, &'static str)],
     /// What else can be asked with what the answer says.
     pub(super) leads_to: &'static [Link],
+    /// Whether it says in a view of its own what it refuses as 422 or 503, and not as a problem.
+    pub(super) views_refusals: bool,
     /// Whether probes ask it, which may need no token.
     pub(super) is_probe: bool,
     pub(super) handler: Handler,
@@ -66,6 +68,10 @@ pub(super) enum Kind {
     Token,
     /// A whole number from the first to the second.
     Number(u64, u64),
+    /// One of these.
+    Word(&'static [&'static str]),
+    /// A SHA-256 digest in hexadecimal.
+    Digest,
 }
 
 /// What a request's body is.
@@ -117,6 +123,7 @@ impl Route {
             gives,
             refuses: &[],
             leads_to: &[],
+            views_refusals: true,
             is_probe: false,
             handler,
         }
@@ -137,6 +144,12 @@ impl Route {
     /// The same with links.
     pub(super) const fn leads_to(mut self, links: &'static [Link]) -> Self {
         self.leads_to = links;
+        self
+    }
+
+    /// The same, but all that it refuses is told as a problem.
+    pub(super) const fn problems(mut self) -> Self {
+        self.views_refusals = false;
         self
     }
 
@@ -192,6 +205,10 @@ impl Parameter {
                 Some(format!("`{name}` begins with a slash and is made of what URLs are, as in {name}=/users/7"))
             }
             Kind::Token if !is_token(value) => Some(format!("`{name}` is made of capital letters, as in {name}=GET")),
+            Kind::Word(words) if !words.contains(&value) => Some(format!("`{name}` is one of: {}", words.join(", "))),
+            Kind::Digest if value.len() != 64 || !value.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
+                Some(format!("`{name}` is 64 hexadecimal digits; `sha256sum FILE` prints them"))
+            }
             Kind::Number(least, most)
                 if !is_number(value) || !value.parse().is_ok_and(|number| (least..=most).contains(&number)) =>
             {

@@ -29,7 +29,7 @@ pub(super) struct Swap {
 #[derive(Debug)]
 enum What {
     /// This; if it is forced, even though it was refused before or wants more than was granted.
-    Given { given: Given, force: bool },
+    Given { given: Given, differs: Option<String>, force: bool },
     /// What the plugin's file holds, if it is another component than before.
     File,
     /// The version before.
@@ -78,8 +78,8 @@ impl Swap {
 
     /// A component from an operator's hands.
     pub(super) fn uploaded(upload: Upload, answer: SwapAnswer) -> Self {
-        let Upload { plugin, component, digest, force, received } = upload;
-        let what = What::Given { given: Given { digest, bytes: component }, force };
+        let Upload { plugin, component, digest, differs, force, received } = upload;
+        let what = What::Given { given: Given { digest, bytes: component }, differs, force };
         Self { received, ..Self::new(plugin, what, Some(answer)) }
     }
 
@@ -144,8 +144,9 @@ impl Server {
         let plugin = self.state.config.plugin(&swap.plugin).map_err(NotSwapped::Unknown)?.clone();
         let Some(history) = self.versions.of(&swap.plugin) else { return Ok(None) };
         let (given, may_want_more) = match &swap.what {
+            What::Given { differs: Some(words), .. } => return Err(NotSwapped::Faulty(words.clone())),
             What::Given { given, .. } if given.digest == history.now.given.digest => return Ok(None),
-            What::Given { given, force } => {
+            What::Given { given, force, .. } => {
                 if let Some(refused) = history.refusal(&given.digest).filter(|_| !force) {
                     return Err(NotSwapped::Conflict(format!(
                         "this component is refused, because {}; --force (`?force=true`) takes it again",
@@ -235,7 +236,7 @@ impl Server {
                 let failure = |report: &String| Failure { at: Instant::now(), report: report.clone() };
                 history.failure = adopted.as_ref().err().map(failure);
             }
-            (What::Given { given, force: true }, Ok(_)) => history.pardon(&given.digest),
+            (What::Given { given, force: true, .. }, Ok(_)) => history.pardon(&given.digest),
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use weir_tests::{Client, Origin, Proxy, ProxyBuilder};
+use weir_tests::{Client, Origin, Proxy, ProxyBuilder, guest};
 
 use super::{Administered, administered, curl};
 
@@ -23,7 +23,8 @@ fn rows(door: &Administered) -> Vec<(String, String, Value)> {
     let mut rows = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let mut path = path.replace("{upstream}", "app").replace("{endpoint}", &endpoint).replace("{id}", &story);
+            let path = path.replace("{upstream}", "app").replace("{endpoint}", &endpoint).replace("{id}", &story);
+            let mut path = path.replace("{plugin}", "request-id");
             if path == "/explain" {
                 path += "?host=a.example&path=/";
             }
@@ -44,7 +45,15 @@ fn every_row_of_the_table_answers() {
     assert!(rows.len() >= 20, "{} rows", rows.len());
     for (method, path, operation) in rows {
         assert!(operation["summary"].as_str().is_some_and(|words| words.ends_with('.')), "{path}");
-        let (status, view) = if method == "POST" { door.order(&path) } else { curl(&[&door.url(&path)]) };
+        let (status, view) = match method.as_str() {
+            "POST" => door.order(&path),
+            "PUT" => {
+                let component = format!("@{}", guest("headers").display());
+                let wasm = "Content-Type: application/wasm";
+                curl(&["-X", "PUT", "-H", wasm, "--data-binary", &component, &door.url(&path)])
+            }
+            _ => curl(&[&door.url(&path)]),
+        };
         assert_eq!(status, 200, "{method} {path}: {view}");
         if let Some(json) = operation["responses"]["200"]["content"].get("application/json") {
             assert!(view.is_object(), "{method} {path}: {view}");
@@ -66,7 +75,10 @@ fn the_guide_names_every_row_of_the_table() {
             assert!(guide.contains(&row), "docs/admin.md has no row that begins with {row}");
         }
     }
-    let rows = guide.lines().filter(|line| line.starts_with("| `GET /") || line.starts_with("| `POST /")).count();
+    let rows = guide
+        .lines()
+        .filter(|line| ["GET", "POST", "PUT"].iter().any(|method| line.starts_with(&format!("| `{method} /"))))
+        .count();
     let all: usize =
         document["paths"].as_object().unwrap().values().map(|methods| methods.as_object().unwrap().len()).sum();
     assert_eq!(rows, all, "docs/admin.md has rows of what there is not");

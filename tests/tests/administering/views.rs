@@ -96,7 +96,7 @@ fn views_follow_a_reload() {
         .route("/more", "more", origin.address)
         .top("admin: { address: \"127.0.0.1:0\" }");
     door.proxy.write(&after);
-    assert_eq!(door.order("/reload"), (200, serde_json::json!({ "reloaded": true, "report": null })));
+    assert_eq!(door.order("/reload"), (200, serde_json::json!({ "reloaded": true, "report": null, "notes": [] })));
     let config = door.view("/config");
     assert_eq!(config["config"]["sites"][0]["chain"][1]["name"], "stamp", "{config}");
     let filter = &door.view("/chains")["chains"][0]["filters"][1];
