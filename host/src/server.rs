@@ -52,6 +52,7 @@ pub use program::Program;
 use reload::Changes;
 pub use reload::{Built, Outcome, Reloads};
 pub use state::State;
+use swap::Swaps;
 use traces::Exporter;
 pub use upgrade::Successor;
 use upgrade::Upgrades;
@@ -91,6 +92,7 @@ pub struct Server {
     orders: mpsc::Receiver<admin::Order>,
     changes: Changes,
     versions: Versions,
+    swaps: Swaps,
     reloads: Reloads,
     /// How the process was told to be.
     process: Process,
@@ -151,6 +153,7 @@ impl Server {
             orders,
             changes: Changes::none(),
             versions: Versions::default(),
+            swaps: Swaps::default(),
             reloads: Reloads::default(),
             process: Process::default(),
             is_draining: false,

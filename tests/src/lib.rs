@@ -16,6 +16,7 @@ mod origin;
 mod pem;
 mod proxy;
 mod readme;
+mod successor;
 mod tools;
 
 pub use certificates::Authority;
@@ -31,13 +32,23 @@ pub use origin::{Origin, Peer, Received};
 pub use pem::Pem;
 pub use proxy::{Proxy, ProxyBuilder, weir};
 pub use readme::follow_readme;
+pub use successor::Successor;
 pub use tools::{Running, command, free_port, nginx, python_origin, python_program};
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a test waits for what must happen; a machine under load is slow.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until it is so.
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
 
 /// The component of a filter in `tests/guests/examples`.
 pub fn guest(name: &str) -> PathBuf {

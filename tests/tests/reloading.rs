@@ -5,10 +5,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Instant;
 
 use serde_json::Value;
-use weir_tests::{Client, Origin, PATIENCE, Pem, Proxy, ProxyBuilder, command, free_port, get, guest};
+use weir_tests::{Client, Origin, Pem, Proxy, ProxyBuilder, command, free_port, get, guest, until};
 
 /// Switches to a protocol in which every byte comes back.
 fn echo() -> Origin {
@@ -30,15 +29,6 @@ fn upgraded(address: SocketAddr) -> Client {
 fn says_back(client: &mut Client) -> bool {
     client.send("ping");
     client.rest_of(4) == b"ping"
-}
-
-/// Waits until it is so; there is no event that tells.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::yield_now();
-    }
 }
 
 /// A configuration with an admin address, and what that says.

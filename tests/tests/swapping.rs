@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use weir_tests::{Client, Origin, Proxy, ProxyBuilder, Reply, command, get, guest, weir};
+use weir_tests::{Client, Origin, Proxy, ProxyBuilder, Reply, Scrape, command, get, guest, weir};
 
 /// A proxy with the plugin `banner` in a file of its own, and what is swapped in.
 struct Stage {
@@ -402,6 +402,9 @@ fn a_version_that_traps_goes_by_itself_and_is_refused_until_it_is_forced() {
 
     let words = stage.refuse(&guest("trap"));
     assert!(words.contains("this component is refused, because 20 of 20 calls failed"), "{words}");
+    let figures = Scrape::of(&stage.proxy.log).now();
+    let counted = ["good", "taken_back", "failed"].map(|result| figures.sum("weir_swaps_total", &[("result", result)]));
+    assert_eq!(counted, [1.0; 3]);
     // Nor is it taken from the file, at once or with a reload.
     stage.put(&guest("trap"));
     stage.proxy.log.wait("this file's component is refused, because 20 of 20 calls failed");

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use serde_json::{Value, json};
-use weir_tests::{Client, Collector, Frames, Http2Origin, Origin, Proxy, ProxyBuilder, Received, free_port, get};
+use weir_tests::{
+    Client, Collector, Figures, Frames, Http2Origin, Origin, Proxy, ProxyBuilder, Received, Scrape, free_port, get,
+};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
@@ -474,6 +476,22 @@ fn what_is_refused_is_not_sent_again() {
     assert!(line.contains("the collector rejected them: too old"), "{line}");
     proxy.log.wait("1 spans of traces were sent, 3 were dropped");
     assert_eq!(collector.requests(2).len(), 2);
+}
+
+#[test]
+fn spans_are_counted_by_what_became_of_them() {
+    let (collector, origin) = (Collector::start(), Origin::text("hello"));
+    collector.next(&[(400, json!({}), false, 0)]);
+    let proxy = traced(collector.address(), "sample: 100%").top("admin: { address: \"127.0.0.1:0\" }");
+    let proxy = proxy.route("/*", "app", origin.address).start();
+    let scrape = Scrape::of(&proxy.log);
+    let count = |figures: &Figures, result: &str| figures.sum("weir_trace_spans_total", &[("result", result)]);
+    assert_eq!(get(proxy.address, "/").status, 200);
+    let figures = scrape.until("spans that are refused", |figures| count(figures, "dropped") > 1.5);
+    assert_eq!((count(&figures, "dropped"), count(&figures, "sent")), (2.0, 0.0));
+    assert_eq!(get(proxy.address, "/").status, 200);
+    let figures = scrape.until("spans that are taken", |figures| count(figures, "sent") > 1.5);
+    assert_eq!((count(&figures, "dropped"), count(&figures, "sent")), (2.0, 2.0));
 }
 
 #[test]

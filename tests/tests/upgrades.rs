@@ -6,58 +6,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use serde_json::Value;
-use weir_tests::{Client, Load, Origin, PATIENCE, Proxy, ProxyBuilder, get, weir};
-
-/// A process that a proxy has started, ended with the test.
-struct Successor(u32);
-
-impl Successor {
-    fn of(pid: &str) -> Self {
-        let pid = pid.trim().parse().expect("a process has a number");
-        // To `kill`, 0 is whoever calls it, with all its family.
-        assert!(pid > 1);
-        Self(pid)
-    }
-
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([&format!("-{signal}"), &self.0.to_string()]).status().unwrap();
-        assert!(status.success(), "process {} has gone", self.0);
-    }
-
-    fn is_there(&self) -> bool {
-        // A zombie that nobody has waited for has no command line.
-        fs::read(format!("/proc/{}/cmdline", self.0)).is_ok_and(|line| !line.is_empty())
-    }
-
-    fn program(&self) -> PathBuf {
-        fs::read_link(format!("/proc/{}/exe", self.0)).unwrap()
-    }
-}
-
-impl Drop for Successor {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-KILL", &self.0.to_string()]).stderr(std::process::Stdio::null()).status();
-    }
-}
-
-/// Waits until it is so.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::yield_now();
-    }
-}
-
-/// The process that the `count`th upgrade has led to.
-fn successor(proxy: &Proxy, count: usize) -> Successor {
-    let line = proxy.log.wait_many("upgraded: process", count).pop().unwrap();
-    let pid = line.split("upgraded: process ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
-    Successor::of(pid)
-}
+use weir_tests::{Client, Load, Origin, Proxy, ProxyBuilder, Successor, get, until, weir};
 
 /// A program that the test may exchange, the real one at first.
 struct Installed(tempfile::TempDir);
@@ -136,7 +87,7 @@ fn nobody_is_turned_away_by_upgrades() {
             None => proxy.signal("USR2"),
             Some(current) => current.signal("USR2"),
         }
-        processes.push(successor(&proxy, count));
+        processes.push(Successor::of(&proxy, count));
         load.more(20);
     }
     assert_eq!(load.end(), [Vec::<String>::new(), Vec::new(), Vec::new()]);
@@ -176,12 +127,12 @@ fn upgrades_leave_no_descriptor_behind() {
             None => proxy.signal("USR2"),
             Some(current) => current.signal("USR2"),
         }
-        let new = successor(&proxy, count);
+        let new = Successor::of(&proxy, count);
         drop(client);
         proxy.log.wait_many("drained", count);
         client = Client::connect(proxy.address);
         client.get("/", "");
-        until("it has as many as the first", || descriptors(new.0) == before);
+        until("it has as many as the first", || descriptors(new.pid()) == before);
         processes.push(new);
     }
 }
@@ -226,7 +177,7 @@ fn an_upgrade_that_fails_changes_nothing_and_says_why() {
     // And then it works, with the sockets that were there all the time.
     proxy.write_text(&text);
     proxy.signal("USR2");
-    let _successor = successor(&proxy, 1);
+    let _successor = Successor::of(&proxy, 1);
     assert_eq!(get(proxy.address, "/").text(), "ok");
 }
 
@@ -240,7 +191,7 @@ fn one_upgrade_at_a_time_and_none_outlives_the_end() {
     proxy.signal("USR2");
     let pid = || fs::read_to_string(&mark).unwrap_or_default();
     until("it has started", || pid().ends_with('\n'));
-    let other = Successor::of(&pid());
+    let other = Successor::numbered(&pid());
     proxy.signal("USR2");
     proxy.log.wait("an upgrade is going on already");
     proxy.signal("TERM");
@@ -271,14 +222,14 @@ fn the_new_process_is_what_the_path_leads_to_now() {
     fs::remove_file(&current).unwrap();
     std::os::unix::fs::symlink(&new, &current).unwrap();
     proxy.signal("USR2");
-    assert_eq!(successor(&proxy, 1).program(), new);
+    assert_eq!(Successor::of(&proxy, 1).program(), new);
     // A file that was replaced by another of its name.
     let proxy = start(&new);
     fs::remove_file(&new).unwrap();
     fs::hard_link(&real, folder.path().join("installed")).unwrap();
     fs::rename(folder.path().join("installed"), &new).unwrap();
     proxy.signal("USR2");
-    assert_eq!(successor(&proxy, 1).program(), new);
+    assert_eq!(Successor::of(&proxy, 1).program(), new);
 }
 
 #[test]
@@ -291,10 +242,10 @@ fn listeners_and_operators_stay_where_they_are() {
     let (gone, kept) = (proxy.listener("gone"), proxy.listener("kept"));
     proxy.write(&builder(&origin, "admin: { address: \"127.0.0.1:0\" }").listener("kept", "").listener("new", ""));
     proxy.signal("USR2");
-    let current = successor(&proxy, 1);
+    let current = Successor::of(&proxy, 1);
     let output = weir().args(["status", "--json", "--admin", &admin]).output().unwrap();
     let status: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&status["pid"], &status["is_draining"]), (&current.0.into(), &false.into()));
+    assert_eq!((&status["pid"], &status["is_draining"]), (&current.pid().into(), &false.into()));
     let listeners: Vec<&str> =
         status["listeners"].as_array().unwrap().iter().map(|listener| listener["name"].as_str().unwrap()).collect();
     assert_eq!(listeners, ["kept", "main", "new"]);
@@ -319,13 +270,13 @@ fn a_socket_of_the_file_system_is_passed_on_and_removed_by_the_last() {
     assert!(said.contains("not upgraded, what was running goes on") && said.contains("spoilt"), "{said}");
     installed.restore();
     let output = upgrade();
-    let current = successor(&proxy, 1);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("upgraded: process {} serves\n", current.0));
+    let current = Successor::of(&proxy, 1);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("upgraded: process {} serves\n", current.pid()));
     assert_eq!(proxy.exit().code(), Some(0));
     let file = proxy.file().display().to_string();
     let output = weir().args(["status", "--json", "-c", &file]).output().unwrap();
     let status: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-    assert_eq!(status["pid"], current.0);
+    assert_eq!(status["pid"], current.pid());
     current.signal("TERM");
     until("it has ended", || !current.is_there());
     assert!(!socket.exists());
@@ -337,7 +288,7 @@ fn who_is_replaced_ends_when_it_is_told_to() {
     let mut proxy = builder(&origin, "drain: { grace: 1ms }\nupgrade: { grace: 1h }").start();
     let mut open = tunnel(proxy.address);
     proxy.signal("USR2");
-    let _current = successor(&proxy, 1);
+    let _current = Successor::of(&proxy, 1);
     proxy.log.wait("may end, within 3600s");
     assert!(echoes(&mut open));
     proxy.signal("TERM");
@@ -348,7 +299,7 @@ fn who_is_replaced_ends_when_it_is_told_to() {
     let mut proxy = builder(&origin, "upgrade: { grace: 100ms }").start();
     let _open = tunnel(proxy.address);
     proxy.signal("USR2");
-    let _current = successor(&proxy, 1);
+    let _current = Successor::of(&proxy, 1);
     proxy.log.wait("the time to drain is over: closing 1 connection");
     assert_eq!(proxy.exit().code(), Some(0));
 }

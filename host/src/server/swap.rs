@@ -25,6 +25,17 @@ pub(super) struct Swap {
     received: Duration,
 }
 
+/// How swaps went since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Swaps {
+    /// Another component serves, or did.
+    pub(super) done: u64,
+    /// What was running went on.
+    pub(super) failed: u64,
+    /// The version before came back by itself, because the new one failed.
+    pub(super) taken_back: u64,
+}
+
 /// What is to serve.
 #[derive(Debug)]
 enum What {
@@ -123,6 +134,7 @@ impl Server {
             }
             Err(why) => {
                 tracing::error!("`{}` is not swapped: {why}", swap.plugin);
+                self.swaps.failed += 1;
                 swap.tell(Err(why));
                 return false;
             }
@@ -188,6 +200,12 @@ impl Server {
             Ok(None) => Ok(Vec::new()),
             Err(report) => Err(report),
         };
+        match (&adopted, &swap.what) {
+            (Err(_), _) => self.swaps.failed += 1,
+            (Ok(moves), _) if moves.is_empty() => {}
+            (Ok(_), What::Away { .. }) => self.swaps.taken_back += 1,
+            (Ok(_), _) => self.swaps.done += 1,
+        }
         self.remember(&swap, &adopted);
         let answer = match adopted {
             Ok(moves) => {

@@ -4,6 +4,7 @@
 
 mod bare;
 mod beside;
+mod collector;
 mod load;
 mod origin;
 mod process;

@@ -11,6 +11,7 @@ use clap::Args;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::Serialize;
 
+use crate::collector;
 use crate::load::{Generator, Outcome};
 use crate::process::{Process, wait_for};
 use crate::report;
@@ -105,13 +106,15 @@ pub fn run(options: &Options) -> Result<()> {
 fn targets(starter: &Starter<'_>, only: &[String]) -> Result<Vec<Target>> {
     type Start<'a> = Box<dyn Fn(&str) -> Result<Target> + 'a>;
     let weir = |guest: &'static str, count| -> Start<'_> { Box::new(move |name| starter.weir(name, guest, count)) };
-    let all: [(&str, Start<'_>); 12] = [
+    let collector = collector::start()?;
+    let all: [(&str, Start<'_>); 13] = [
         ("nginx", Box::new(|_| starter.nginx())),
         ("nginx+forwarded", Box::new(|_| starter.nginx_forwarded())),
         ("haproxy", Box::new(|_| starter.haproxy())),
         ("bare-hyper", Box::new(|name| starter.bare(name, 0))),
         ("bare-hyper+5us", Box::new(|name| starter.bare(name, 5))),
         ("weir", weir("noop", 0)),
+        ("weir+watched", Box::new(move |name| starter.weir_watched(name, collector))),
         ("weir+noop5", weir("noop", 5)),
         ("weir+noop10", weir("noop", 10)),
         ("weir+noop20", weir("noop", 20)),

@@ -126,6 +126,26 @@ listen proxy
         self.start(name, address, &command)
     }
 
+    /// Weir with all that tells of its work: metrics, stories, records in a file, and one trace in a hundred exchanges.
+    pub fn weir_watched(&self, name: &str, collector: SocketAddr) -> Result<Target> {
+        let address = free_address();
+        let file = self.folder.join(format!("{name}.yaml"));
+        let config = weir_config(address, self.origin, 1, "noop", 0);
+        let config = config.replace(
+            "access_log: false",
+            &format!(
+                "access_log: {{ file: \"{}\" }}\nadmin: {{ address: \"{}\" }}\ntraces: {{ upstream: collector, sample: 1% }}",
+                self.folder.join("access.log").display(),
+                free_address()
+            ),
+        );
+        let endpoint = format!("upstreams:\n  collector: {{ endpoints: [\"http://{collector}\"] }}");
+        fs::write(&file, config.replace("upstreams:", &endpoint))?;
+        let mut command = Command::new(weir()?);
+        command.args(["--log", "error", "run", "-c"]).arg(&file);
+        self.start(name, address, &command)
+    }
+
     fn start(&self, name: &str, address: SocketAddr, command: &Command) -> Result<Target> {
         let process = Process::start(self.core, command)?;
         wait_for(address)?;

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::swap::Swaps;
 use super::{Server, State};
 use crate::admin::exposition::{Family, Kind, Labels, Sample, Series, tell_apart};
 use crate::listen::Gate;
@@ -29,6 +30,7 @@ pub(super) struct Figures {
     lost: (u64, u64),
     /// Good ones, and those that failed.
     reloads: (u64, u64),
+    swaps: Swaps,
     /// Whether the last one was adopted; so is the first configuration.
     is_good: bool,
     /// When the process began to serve, and when what is served was adopted.
@@ -43,6 +45,7 @@ impl Server {
             listeners: self.listeners.iter().map(|bound| (bound.name.clone(), Arc::clone(&bound.gate))).collect(),
             lost: (self.workers.log().lost(), log::lost()),
             reloads: (self.reloads.done, self.reloads.failed),
+            swaps: self.swaps,
             is_good: self.reloads.configuration.is_none() && self.reloads.files.is_none(),
             adopted: self.adopted,
         }

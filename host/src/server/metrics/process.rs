@@ -7,6 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Family, Figures, Labels, Sample, counter, gauge, histogram, labels};
 use crate::telemetry::metrics::{Distribution, workers};
+use crate::telemetry::traces::SPANS;
 
 pub(super) fn collect(figures: &Figures) -> Vec<Family> {
     let mut families = process(figures.adopted.0);
@@ -73,7 +74,12 @@ fn configuration(figures: &Figures) -> Vec<Family> {
         "When the configuration that is served was adopted, in seconds since 1970.",
     );
     adopted.add(&Labels::new(), Sample::Number(seconds(figures.adopted.1)));
-    vec![reloads, is_good, adopted]
+    let mut swaps = counter("weir_swaps", "Swaps of plugins' components by how they went.");
+    let of = figures.swaps;
+    for (result, count) in [("good", of.done), ("failed", of.failed), ("taken_back", of.taken_back)] {
+        swaps.whole(&labels([("result", result)]), count);
+    }
+    vec![reloads, is_good, adopted, swaps]
 }
 
 /// Since 1970.
@@ -103,11 +109,15 @@ fn own_work(figures: &Figures) -> Vec<Family> {
         lateness.observed(&of, Distribution::of([&worker.lateness].into_iter()));
         latest.add(&of, Sample::Number(worker.latest().as_secs_f64()));
     }
+    let mut spans = counter("weir_trace_spans", "Spans of traces by what became of them.");
+    for (result, count) in [("sent", SPANS.sent()), ("dropped", SPANS.dropped())] {
+        spans.whole(&labels([("result", result)]), count);
+    }
     let mut records =
         counter("weir_access_records_lost", "Access records that were lost because nobody read standard output.");
     records.whole(&Labels::new(), figures.lost.0);
     let mut lines =
         counter("weir_log_lines_lost", "Lines of the log that were lost because nobody read standard error.");
     lines.whole(&Labels::new(), figures.lost.1);
-    vec![running, gateway, lateness, latest, records, lines]
+    vec![running, gateway, lateness, latest, spans, records, lines]
 }
