@@ -16,6 +16,9 @@ struct Count {
     failed: Mutex<Vec<String>>,
 }
 
+/// After this one a client of HTTP/2 takes a new connection.
+const LAST_STREAM: u32 = 40_001;
+
 /// Told how a request went; false if that was the last.
 type Asked<'a> = &'a mut dyn FnMut(Result<(), String>) -> bool;
 
@@ -56,7 +59,7 @@ impl Load {
         let before = self.answered();
         let deadline = Instant::now() + PATIENCE;
         while !self.answered().iter().zip(before).all(|(answered, before)| *answered >= before + answers) {
-            assert!(Instant::now() < deadline, "clients get no answers");
+            assert!(Instant::now() < deadline, "clients get no answers: {:?} and {:?}", self.answered(), self.failed());
             std::thread::yield_now();
         }
     }
@@ -64,9 +67,18 @@ impl Load {
     /// Ends it: what failed, for clients with a connection for each request, those who keep theirs, and HTTP/2.
     pub fn end(self) -> [Vec<String>; 3] {
         self.is_over.store(true, Ordering::Relaxed);
-        self.clients.into_iter().for_each(|client| client.join().unwrap());
-        [0, 1, 2].map(|kind| self.counts[kind].failed.lock().unwrap().clone())
+        let Self { clients, counts, .. } = self;
+        clients.into_iter().for_each(|client| client.join().unwrap());
+        failed(&counts)
     }
+
+    fn failed(&self) -> [Vec<String>; 3] {
+        failed(&self.counts)
+    }
+}
+
+fn failed(counts: &[Count; 3]) -> [Vec<String>; 3] {
+    [0, 1, 2].map(|kind| counts[kind].failed.lock().unwrap().clone())
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream, String> {
@@ -116,7 +128,8 @@ fn ask_by_http2(address: SocketAddr, asked: Asked<'_>) {
         let connected = kept.take().map_or_else(|| Ok((Frames::on(connect(address)?, 65_535), 1)), Ok);
         let done = connected.and_then(|(mut frames, stream)| {
             let outcome = ask_frames(&mut frames, stream)?;
-            kept = matches!(outcome, Outcome::Answered).then_some((frames, stream + 2));
+            // Nothing here opens the connection's window again: of its 65,535 bytes each answer takes two.
+            kept = (matches!(outcome, Outcome::Answered) && stream < LAST_STREAM).then_some((frames, stream + 2));
             Ok(outcome)
         });
         if !matches!(done, Ok(Outcome::NotLookedAt)) && !asked(done.map(drop)) {

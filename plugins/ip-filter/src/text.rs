@@ -25,16 +25,18 @@ impl Reading {
         Self { text, at, lines: 0, networks: Vec::new() }
     }
 
-    /// Reads some lines. All networks at the end, or in which line the list is broken.
+    /// Reads some lines. All networks at the end, or in which line the list is broken. To make a table of a long list takes
+    /// as long as to read some of its lines, so that end is a hook's own.
     pub(crate) fn go_on(&mut self) -> Result<Option<Vec<Network>>, String> {
-        for _ in 0..AT_ONCE {
+        for read in 0..AT_ONCE {
             let Some(rest) = self.text.get(self.at..).filter(|rest| !rest.is_empty()) else {
-                return Ok(Some(std::mem::take(&mut self.networks)));
+                let is_time = read == 0 || self.lines <= AT_ONCE;
+                return Ok(is_time.then(|| std::mem::take(&mut self.networks)));
             };
             let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
             self.at += line.len() + 1;
             self.lines += 1;
-            match read(line) {
+            match self::read(line) {
                 Ok(Some(_)) if self.networks.len() == MOST => {
                     return Err(self.here(&["a list has at most ", &MOST.to_string(), " networks"].concat()));
                 }
