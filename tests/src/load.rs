@@ -68,7 +68,9 @@ impl Load {
     pub fn end(self) -> [Vec<String>; 3] {
         self.is_over.store(true, Ordering::Relaxed);
         let Self { clients, counts, .. } = self;
-        clients.into_iter().for_each(|client| client.join().unwrap());
+        for client in clients {
+            client.join().unwrap();
+        }
         failed(&counts)
     }
 
