@@ -75,6 +75,20 @@ impl Origin {
         })
     }
 
+    /// Echoes after an upgrade to another protocol, and answers everything else with `ok`.
+    pub fn echoing() -> Self {
+        Self::raw(|received, stream| {
+            if received.header("upgrade").is_none() {
+                return stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_ok();
+            }
+            let _ =
+                stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+            let mut byte = [0];
+            while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
+            false
+        })
+    }
+
     /// Answers as `handler` does, on the raw connection; when it returns false the connection is closed.
     pub fn raw(handler: impl Fn(&Received, &mut Peer) -> bool + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -2,9 +2,8 @@
 
 use std::io::{Read, Write};
 use std::process::Output;
-use std::time::Instant;
 
-use weir_tests::{Client, Origin, PATIENCE, Proxy, ProxyBuilder, weir};
+use weir_tests::{Client, Origin, Proxy, ProxyBuilder, until, weir};
 
 fn with(build: impl FnOnce(ProxyBuilder) -> ProxyBuilder) -> Proxy {
     let origin = Origin::text("from the upstream\n");
@@ -163,14 +162,6 @@ fn a_store_keeps_values_for_the_entry() {
     assert_eq!(ask(&large, "fill"), "30");
     assert_eq!(ask(&proxy, "set-for brief x 100"), "()");
     until("a value with a time to live goes", || ask(&proxy, "get brief") == "none");
-}
-
-/// Tries again until it is so.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-    }
 }
 
 #[test]

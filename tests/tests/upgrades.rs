@@ -43,19 +43,6 @@ impl Installed {
     }
 }
 
-/// Echoes after an upgrade to another protocol; answers everything else.
-fn origin() -> Origin {
-    Origin::raw(|received, stream| {
-        if received.header("upgrade").is_none() {
-            return stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_ok();
-        }
-        let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
-        let mut byte = [0];
-        while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
-        false
-    })
-}
-
 fn builder(origin: &Origin, top: &str) -> ProxyBuilder {
     Proxy::builder().top(top).route("/*", "app", origin.address)
 }
@@ -76,7 +63,7 @@ fn echoes(tunnel: &mut TcpStream) -> bool {
 
 #[test]
 fn nobody_is_turned_away_by_upgrades() {
-    let origin = origin();
+    let origin = Origin::echoing();
     let mut proxy = builder(&origin, "workers: 2").start();
     let mut open = tunnel(proxy.address);
     let load = Load::on(proxy.address);
@@ -104,7 +91,7 @@ fn nobody_is_turned_away_by_upgrades() {
 /// What the test above would see if an upgrade turned anybody away.
 #[test]
 fn clients_notice_when_a_proxy_is_just_ended() {
-    let origin = origin();
+    let origin = Origin::echoing();
     let mut proxy = builder(&origin, "workers: 2").start();
     let load = Load::on(proxy.address);
     load.more(20);
@@ -139,7 +126,7 @@ fn upgrades_leave_no_descriptor_behind() {
 
 #[test]
 fn an_upgrade_that_fails_changes_nothing_and_says_why() {
-    let origin = origin();
+    let origin = Origin::echoing();
     let installed = Installed::new();
     let text = builder(&origin, "upgrade: { timeout: 2s }").text("127.0.0.1:0");
     let proxy = installed.run(&text);
@@ -183,7 +170,7 @@ fn an_upgrade_that_fails_changes_nothing_and_says_why() {
 
 #[test]
 fn one_upgrade_at_a_time_and_none_outlives_the_end() {
-    let origin = origin();
+    let origin = Origin::echoing();
     let installed = Installed::new();
     let mut proxy = installed.run(&builder(&origin, "").text("127.0.0.1:0"));
     let mark = installed.0.path().join("pid");
@@ -202,7 +189,7 @@ fn one_upgrade_at_a_time_and_none_outlives_the_end() {
 
 #[test]
 fn the_new_process_is_what_the_path_leads_to_now() {
-    let origin = origin();
+    let origin = Origin::echoing();
     // Hard links want one file system.
     let real = PathBuf::from(weir().get_program());
     let folder = tempfile::tempdir_in(real.parent().unwrap()).unwrap();
@@ -234,7 +221,7 @@ fn the_new_process_is_what_the_path_leads_to_now() {
 
 #[test]
 fn listeners_and_operators_stay_where_they_are() {
-    let origin = origin();
+    let origin = Origin::echoing();
     let before = builder(&origin, "admin: { address: \"127.0.0.1:0\" }").listener("gone", "").listener("kept", "");
     let proxy = before.start();
     let line: Value = serde_json::from_str(&proxy.log.wait("are answered on")).unwrap();
@@ -284,7 +271,7 @@ fn a_socket_of_the_file_system_is_passed_on_and_removed_by_the_last() {
 
 #[test]
 fn who_is_replaced_ends_when_it_is_told_to() {
-    let origin = origin();
+    let origin = Origin::echoing();
     let mut proxy = builder(&origin, "drain: { grace: 1ms }\nupgrade: { grace: 1h }").start();
     let mut open = tunnel(proxy.address);
     proxy.signal("USR2");

@@ -28,19 +28,6 @@ fn rounds() -> usize {
     std::env::var("WEIR_UPHEAVAL").map_or(40, |rounds| rounds.parse().expect("WEIR_UPHEAVAL is a number of rounds"))
 }
 
-/// Echoes after an upgrade to another protocol; answers everything else.
-fn origin() -> Origin {
-    Origin::raw(|received, stream| {
-        if received.header("upgrade").is_none() {
-            return stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_ok();
-        }
-        let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
-        let mut byte = [0];
-        while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
-        false
-    })
-}
-
 /// A proxy whose plugin `banner` is swapped, with what the `round`th reload changes.
 fn builder(origin: &Origin, round: usize) -> ProxyBuilder {
     let top = "workers: 2\naccess_log: false\nadmin: { address: \"127.0.0.1:0\" }";
@@ -177,7 +164,7 @@ fn change(proxy: &Proxy, admin: &Admin, origin: &Origin, components: &Components
 
 #[test]
 fn nobody_notices_reloads_swaps_and_upgrades() {
-    let (origin, components, rounds) = (origin(), Components::new(), rounds());
+    let (origin, components, rounds) = (Origin::echoing(), Components::new(), rounds());
     let mut proxy = builder(&origin, 0).start();
     let admin = Admin::of(&proxy);
     let pid = proxy.pid();
@@ -270,7 +257,7 @@ fn relay(to: SocketAddr, drop_one: &Arc<AtomicBool>) -> SocketAddr {
 /// What the test above would see if a swap dropped one exchange.
 #[test]
 fn clients_notice_one_dropped_exchange_for_each_swap() {
-    let (origin, components) = (origin(), Components::new());
+    let (origin, components) = (Origin::echoing(), Components::new());
     let proxy = builder(&origin, 0).start();
     let admin = Admin::of(&proxy);
     let drop_one = Arc::new(AtomicBool::new(false));

@@ -3,11 +3,11 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use std::io::{Read, Write};
 
-use weir_tests::{Client, Frames, Origin, PATIENCE, Proxy, ProxyBuilder, get};
+use weir_tests::{Client, Frames, Origin, PATIENCE, Proxy, ProxyBuilder, get, until};
 
 /// As many exchanges as one HTTP/2 connection may have.
 const STREAMS: usize = 128;
@@ -111,15 +111,6 @@ fn memory(proxy: &Proxy, what: &str) -> u64 {
 
 fn descriptors(proxy: &Proxy) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", proxy.pid())).unwrap().count()
-}
-
-/// Waits until it holds.
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what} did not come to pass");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

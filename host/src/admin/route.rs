@@ -91,7 +91,6 @@ pub(super) enum Gives {
     /// JSON of this schema.
     Json(fn(&mut Shapes) -> Value),
     /// Text of this content type.
-    #[allow(dead_code)]
     Text(&'static str),
 }
 
