@@ -23,13 +23,18 @@ pub struct ExchangeId(pub u128);
 impl ExchangeId {
     /// 32 hexadecimal digits. By hand: the formatter takes five times as long, and every exchange may show its id
     /// thrice.
-    pub fn to_hex(self) -> String {
-        let mut hex = vec![0; 32];
+    pub fn hex(self) -> [u8; 32] {
+        let mut hex = [0; 32];
         for ([high, low], byte) in hex.as_chunks_mut().0.iter_mut().zip(self.0.to_be_bytes()) {
             *high = b"0123456789abcdef"[usize::from(byte >> 4)];
             *low = b"0123456789abcdef"[usize::from(byte & 15)];
         }
-        String::from_utf8(hex).expect("digits are ASCII")
+        hex
+    }
+
+    /// The same as text.
+    pub fn to_hex(self) -> String {
+        String::from_utf8(self.hex().to_vec()).expect("digits are ASCII")
     }
 
     /// From what [`ExchangeId::to_hex`] makes.

@@ -21,7 +21,7 @@ use crate::snapshot::Local;
 use crate::telemetry::access::{Record, WorkerLog};
 use crate::telemetry::metrics::{self, End, Maker};
 use crate::telemetry::traces::Trace;
-use crate::upstream::{self, Attempts, ResponseBody};
+use crate::upstream::{self, Attempts, ResponseBody, Server};
 
 /// Names the exchange to the client.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -164,7 +164,7 @@ pub(super) struct Ongoing {
     /// From the request's head until the response's was there.
     until_head: Option<Duration>,
     received: OnceCell<Rc<Cell<u64>>>,
-    endpoint: Option<HeaderValue>,
+    server: Option<Server>,
     /// Whether there will be a record.
     is_recorded: bool,
     log: Rc<WorkerLog>,
@@ -181,7 +181,7 @@ impl Ongoing {
         Self {
             exchange,
             outcome: Outcome::default(),
-            endpoint: None,
+            server: None,
             completion: Completion::default(),
             waited: Duration::ZERO,
             until_head: None,
@@ -211,7 +211,7 @@ impl Ongoing {
     /// The response is this server's.
     pub(super) fn served_by(&mut self, body: &ResponseBody) {
         if self.is_recorded {
-            self.endpoint = Some(body.authority());
+            self.server = Some(body.server());
         }
     }
 
@@ -283,8 +283,9 @@ impl Ongoing {
         let (exchange, outcome) = (&*self.exchange, &self.outcome);
         let Verdict { by, reason, detail } = outcome.verdict(exchange, cut);
         let trace = outcome.recording.as_ref().map(|recording| recording.trace_id());
+        let id = exchange.id.hex();
         self.log.add(&Record {
-            exchange: &exchange.id,
+            exchange: std::str::from_utf8(&id).unwrap_or_default(),
             trace: trace.as_deref(),
             client: exchange.client,
             method: exchange.request.method.as_str(),
@@ -295,10 +296,10 @@ impl Ongoing {
             duration,
             route: exchange.serving.as_ref().map(|serving| serving.route.as_str()).filter(|route| !route.is_empty()),
             endpoint: self
-                .endpoint
+                .server
                 .as_ref()
                 .filter(|_| matches!(exchange.origin, Origin::Upstream))
-                .and_then(|endpoint| endpoint.to_str().ok()),
+                .map(Server::authority),
             by,
             reason,
             detail: detail.as_deref(),

@@ -80,7 +80,7 @@ pub(super) fn story(exchange: &Exchange, outcome: &Outcome, verdict: &Verdict<'_
     let serving = exchange.serving.as_deref();
     let steps = steps(exchange);
     let attempts = outcome.attempts.as_ref();
-    let attempts = attempts.map(|attempts| attempts.all().map(|attempt| tell(exchange, attempt)).collect());
+    let attempts = attempts.map(|attempts| attempts.all().map(|attempt| tell(exchange, attempts, attempt)).collect());
     let attempts: Vec<Attempt> = attempts.unwrap_or_default();
     let until_response = outcome.status.and_then(|_| until_response(&steps, &attempts));
     Story {
@@ -145,10 +145,10 @@ fn step(mark: &Mark, said: Option<&Said>, pieces: u64) -> Step {
     }
 }
 
-fn tell(exchange: &Exchange, attempt: &upstream::Attempt) -> Attempt {
+fn tell(exchange: &Exchange, attempts: &Attempts, attempt: &upstream::Attempt) -> Attempt {
     Attempt {
         number: attempt.number,
-        endpoint: Arc::clone(&attempt.endpoint),
+        endpoint: Arc::clone(attempts.endpoint(attempt)),
         began: attempt.began.saturating_duration_since(exchange.started),
         took: attempt.took,
         is_new: attempt.is_new,

@@ -4,14 +4,17 @@
 //! full for long, records are dropped and counted: a stuck terminal must not stop the proxy, nor fill its memory.
 
 use std::cell::{Cell, RefCell};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::output::{AGAIN, LogFile, Output, Switch};
+use super::record::Stamp;
+
+pub use super::record::Record;
 
 /// How long a record may wait for company.
 const DELAY: Duration = Duration::from_millis(20);
@@ -19,43 +22,11 @@ const DELAY: Duration = Duration::from_millis(20);
 /// A batch this large leaves at once.
 const BATCH: usize = 64 << 10;
 
+/// For the record that makes a batch as large as that.
+const ROOM: usize = 4 << 10;
+
 /// Batches on their way to the writer.
 const QUEUE: usize = 256;
-
-/// What is known about an exchange when it is over.
-#[allow(missing_debug_implementations)]
-pub struct Record<'a> {
-    /// Its id.
-    pub exchange: &'a dyn std::fmt::Display,
-    /// Its trace, if that is recorded.
-    pub trace: Option<&'a str>,
-    /// The peer's address.
-    pub client: std::net::IpAddr,
-    /// As sent.
-    pub method: &'a str,
-    /// As the client named it, if it did.
-    pub host: Option<&'a str>,
-    /// The path in its one spelling, and the query.
-    pub target: &'a str,
-    /// None if the client left before there was one.
-    pub status: Option<u16>,
-    /// Bytes of the response's body.
-    pub bytes: u64,
-    /// From the request's head to the response's last byte.
-    pub duration: Duration,
-    /// The route's name.
-    pub route: Option<&'a str>,
-    /// The server that it came from, if it did.
-    pub endpoint: Option<&'a str>,
-    /// Who made the response: `upstream`, `host` or a filter's name.
-    pub by: &'a str,
-    /// Why, if it is not the upstream's.
-    pub reason: Option<&'a str>,
-    /// More of it.
-    pub detail: Option<&'a str>,
-    /// `complete`, or who ended it early.
-    pub ended: &'a str,
-}
 
 /// Where all workers' records go.
 #[derive(Debug)]
@@ -208,13 +179,14 @@ pub struct WorkerSender {
 pub struct WorkerLog {
     sender: WorkerSender,
     batch: RefCell<Batch>,
+    stamp: RefCell<Stamp>,
     is_ending: Cell<bool>,
 }
 
 impl WorkerLog {
     /// An empty batch.
     pub fn new(sender: WorkerSender) -> Rc<Self> {
-        Rc::new(Self { sender, batch: RefCell::default(), is_ending: Cell::new(false) })
+        Rc::new(Self { sender, batch: RefCell::default(), stamp: RefCell::default(), is_ending: Cell::new(false) })
     }
 
     /// The worker ends: from here on it is the proxy that breaks exchanges off.
@@ -232,10 +204,13 @@ impl WorkerLog {
         let mut batch = self.batch.borrow_mut();
         let Batch { bytes, count } = &mut *batch;
         let is_first = bytes.is_empty();
+        if is_first {
+            bytes.reserve(BATCH + ROOM);
+        }
         if self.sender.shared.for_people.load(Ordering::Relaxed) {
             record.for_people(bytes);
         } else {
-            record.json(bytes);
+            record.json(&mut self.stamp.borrow_mut(), bytes);
         }
         *count += 1;
         let is_full = bytes.len() >= BATCH;
@@ -258,52 +233,5 @@ impl WorkerLog {
         if count > 0 && self.sender.batches.try_send(batch).is_err() {
             self.sender.shared.lost.fetch_add(count, Ordering::Relaxed);
         }
-    }
-}
-
-impl Record<'_> {
-    fn json(&self, line: &mut Vec<u8>) {
-        let time = super::time::rfc3339(SystemTime::now());
-        let milliseconds = self.duration.as_secs_f64() * 1e3;
-        let _ =
-            write!(line, r#"{{"time":"{time}","exchange":"{}","client":"{}","status":"#, self.exchange, self.client);
-        match self.status {
-            Some(status) => drop(write!(line, "{status}")),
-            None => line.extend(b"null"),
-        }
-        let _ = write!(line, r#","bytes":{},"ms":{milliseconds:.3}"#, self.bytes);
-        for (key, value) in [
-            ("method", Some(self.method)),
-            ("host", self.host),
-            ("target", Some(self.target)),
-            ("route", self.route),
-            ("endpoint", self.endpoint),
-            ("by", Some(self.by)),
-            ("reason", self.reason),
-            ("detail", self.detail),
-            ("ended", Some(self.ended)),
-            ("trace", self.trace),
-        ] {
-            let Some(value) = value else { continue };
-            let _ = write!(line, r#","{key}":"#);
-            let _ = serde_json::to_writer(&mut *line, value);
-        }
-        line.extend(b"}\n");
-    }
-
-    fn for_people(&self, line: &mut Vec<u8>) {
-        let status = self.status.map_or("---".to_owned(), |status| status.to_string());
-        let milliseconds = self.duration.as_secs_f64() * 1e3;
-        let host = self.host.unwrap_or_default().escape_debug();
-        let target = self.target.escape_debug();
-        let _ =
-            write!(line, "{status} {} {host}{target} {}B {milliseconds:.1}ms by {}", self.method, self.bytes, self.by);
-        for more in [self.reason, self.detail.filter(|detail| !detail.is_empty())].into_iter().flatten() {
-            let _ = write!(line, ": {}", more.escape_debug());
-        }
-        if self.ended != "complete" {
-            let _ = write!(line, " ({})", self.ended);
-        }
-        let _ = writeln!(line, " [{}]", self.exchange);
     }
 }

@@ -5,6 +5,7 @@ pub mod failures;
 pub mod log;
 pub mod metrics;
 mod output;
+mod record;
 pub mod ring;
 pub mod story;
 mod time;

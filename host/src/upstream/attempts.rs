@@ -24,8 +24,8 @@ pub struct Attempts {
 pub struct Attempt {
     /// How many were asked before.
     pub number: usize,
-    /// Host and port.
-    pub endpoint: Arc<str>,
+    /// Which of the upstream's: its name is [`Attempts::endpoint`]'s to tell.
+    endpoint: usize,
     /// When.
     pub began: Instant,
     /// How long until there was a response's head, or an error; none if there was neither.
@@ -61,10 +61,15 @@ impl Attempts {
         self.all().any(|attempt| attempt.error.is_some())
     }
 
-    pub(super) fn begin(&mut self, endpoint: &Arc<str>) {
+    /// Host and port of the one that was asked.
+    pub fn endpoint(&self, attempt: &Attempt) -> &Arc<str> {
+        self.pool.endpoint_name(attempt.endpoint)
+    }
+
+    pub(super) fn begin(&mut self, endpoint: usize) {
         let next = Attempt {
             number: self.last.as_ref().map_or(0, |last| last.number + 1),
-            endpoint: Arc::clone(endpoint),
+            endpoint,
             began: self.since,
             took: None,
             is_new: false,
@@ -85,11 +90,12 @@ impl Attempts {
         }
     }
 
-    pub(super) fn end(&mut self, answered: Result<u16, &Error>) {
-        let now = Instant::now();
+    /// A head was there at this time, or it failed now.
+    pub(super) fn end(&mut self, answered: Result<(u16, Instant), &Error>) {
+        let now = answered.map_or_else(|_| Instant::now(), |(_, arrived)| arrived);
         if let Some(last) = &mut self.last {
             last.took = Some(now.saturating_duration_since(last.began));
-            last.status = answered.ok();
+            last.status = answered.ok().map(|(status, _)| status);
             last.failed = answered.err().map(|error| error.code().unwrap_or("not-sent"));
             last.error = answered.err().map(Error::to_string);
         }

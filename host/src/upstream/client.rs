@@ -42,11 +42,11 @@ impl Pool {
                 *attempt = tried.len();
             }
             if let Some(attempts) = &mut attempts {
-                attempts.begin(&endpoints[index].name);
+                attempts.begin(index);
             }
             let asked = ask(Place::take(self, index), &outbound, &deadlines, &mut body, &mut attempts).await;
             if let Some(attempts) = &mut attempts {
-                attempts.end(asked.as_ref().map(|(head, _)| head.status.as_u16()));
+                attempts.end(asked.as_ref().map(|(head, body)| (head.status.as_u16(), body.arrived())));
             }
             let counts = endpoints[index].counts.here();
             match &asked {

@@ -33,7 +33,7 @@ pub use endpoint::EndpointState;
 pub use error::{Broken, Error};
 pub use fetch::Fetch;
 pub use outbound::{Added, Host, Outbound};
-pub use pool::Pool;
+pub use pool::{Pool, Server};
 pub use request_body::RequestBody;
 pub use response::ResponseBody;
 pub use tunnel::Tunnel;

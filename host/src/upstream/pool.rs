@@ -40,6 +40,11 @@ impl Pool {
         &self.upstream.config.name
     }
 
+    /// Host and port of one of its endpoints.
+    pub(super) fn endpoint_name(&self, index: usize) -> &Arc<str> {
+        &self.upstream.endpoints[index].name
+    }
+
     /// Closes its idle connections in slices.
     pub async fn close(self, slices: &mut Slices) {
         while self.kept.iter().any(Kept::close_one) {
@@ -53,6 +58,20 @@ impl Pool {
         for (kept, endpoint) in self.kept.iter().zip(&self.upstream.endpoints) {
             if endpoint.is_draining() { kept.clear() } else { kept.sweep() }
         }
+    }
+}
+
+/// The server that answered an exchange, for whoever tells of it.
+#[derive(Debug)]
+pub struct Server {
+    pool: Rc<Pool>,
+    index: usize,
+}
+
+impl Server {
+    /// As `Host` names it.
+    pub fn authority(&self) -> &str {
+        self.pool.upstream.endpoints[self.index].authority.to_str().unwrap_or_default()
     }
 }
 
@@ -75,6 +94,10 @@ impl Place {
 
     pub(super) fn kept(&self) -> &Kept {
         &self.pool.kept[self.index]
+    }
+
+    pub(super) fn server(&self) -> Server {
+        Server { pool: Rc::clone(&self.pool), index: self.index }
     }
 }
 

@@ -5,14 +5,13 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::config::Scheme;
 
 use super::deadlines::{BodyDeadlines, Wait};
 use super::http1::{self, Exchange};
-use super::pool::Place;
+use super::pool::{Place, Server};
 use super::{Error, Tunnel, http2};
 
 /// A body. When it has ended well its connection is kept; dropped before, it cancels what is left of the exchange.
@@ -61,9 +60,9 @@ impl ResponseBody {
         (scheme, endpoint.authority.to_str().unwrap_or_default())
     }
 
-    /// The authority of the server that answers, to keep.
-    pub fn authority(&self) -> HeaderValue {
-        self.place.endpoint().authority.clone()
+    /// The server that answers, to keep.
+    pub fn server(&self) -> Server {
+        self.place.server()
     }
 
     /// The connection itself, behind the head of a response that switches protocols.
