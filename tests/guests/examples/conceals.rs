@@ -1,5 +1,5 @@
 //! Conceals parameters, and tells in `x-said` what came of each and in `x-query` what the query is for filters that follow.
-//! If the request has `x-refuse` it is refused then, with `x-late` the response's hook tries to conceal them.
+//! If the request has `x-refuse` it is refused then, with `x-edit` the target is changed before, with `x-late` the response's hook tries to conceal them.
 
 use serde::Deserialize;
 use weir::{Config, Fault, Flow, Reply, Request, Response, Result};
@@ -19,6 +19,9 @@ impl Conceals {
     }
 
     fn on_request(&self, request: &mut Request) -> Result {
+        if request.header("x-edit").is_some() {
+            request.set_path("/edited")?;
+        }
         let said = self.conceal(request);
         request.set_header("x-said", said)?;
         request.set_header("x-query", request.query().unwrap_or_default())?;

@@ -61,6 +61,25 @@ fn a_concealed_parameter_is_not_told_of_who_is_refused_either() {
     assert_eq!((&record["target"], &told(&proxy, &record)), (&shown.into(), &shown.into()));
 }
 
+/// What an alternative changed is undone when it is set aside; but a credential does not come back.
+#[test]
+fn a_parameter_stays_concealed_when_its_filter_is_one_of_several_alternatives_and_set_aside() {
+    let origin = Origin::text("served");
+    let proxy = Proxy::builder()
+        .plugin("conceals", "conceals", "")
+        .plugin("pass", "pass", "")
+        .filter("{ any_of: [{ plugin: conceals, config: { names: [key] } }, pass] }")
+        .route_to("/api/*", "app", "strip_prefix: /api")
+        .upstream("app", &format!("{{ endpoints: [\"http://{}\"] }}", origin.address))
+        .start();
+    for (number, edit) in ["", "X-Edit: yes\r\n"].into_iter().enumerate() {
+        assert_eq!(ask(&proxy, "/api/a?key=s3cret&b=c", &format!("X-Refuse: yes\r\n{edit}")).status, 200);
+        let received = origin.next();
+        assert_eq!((received.line.as_str(), received.header("x-said")), ("GET /a?b=c HTTP/1.1", None));
+        assert_eq!(proxy.record(number + 1)["target"], "/api/a?key=*&b=c");
+    }
+}
+
 #[test]
 fn a_concealed_parameter_is_left_out_of_what_other_filters_made_of_the_target() {
     let origin = Origin::text("served");

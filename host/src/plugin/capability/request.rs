@@ -42,7 +42,7 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     })?;
     linker.func_wrap("conceal-parameter", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
         let name = name.to_str(&store)?.into_owned();
-        Ok((open(store.data_mut()).and_then(|exchange| conceal(exchange, &name)),))
+        Ok((opened(store.data_mut()).and_then(|exchange| conceal(exchange, &name)),))
     })?;
     link_fields(linker, read, edit)
 }
@@ -52,9 +52,16 @@ fn read(guest: &Guest) -> Result<&HeaderMap> {
 }
 
 /// In the hooks that come before the request leaves.
-fn open(guest: &mut Guest) -> Result<&mut Exchange, Refusal> {
+fn opened(guest: &mut Guest) -> Result<&mut Exchange, Refusal> {
     let is_open = guest.hook.about() == Some(Message::Request);
     guest.exchange.as_deref_mut().filter(|_| is_open).ok_or(Refusal::WrongHook)
+}
+
+/// The same, to edit it.
+fn open(guest: &mut Guest) -> Result<&mut Exchange, Refusal> {
+    let exchange = opened(guest)?;
+    exchange.before_edit();
+    Ok(exchange)
 }
 
 fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
@@ -63,7 +70,12 @@ fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
 
 /// Path and query as they go to the upstream.
 fn split(exchange: &Exchange) -> (String, Option<String>) {
-    if let Some(target) = &exchange.target {
+    split_of(exchange, exchange.target.as_ref())
+}
+
+/// Path and query as they go to the upstream if this was set.
+fn split_of(exchange: &Exchange, target: Option<&PathAndQuery>) -> (String, Option<String>) {
+    if let Some(target) = target {
         return (target.path().to_owned(), target.query().map(str::to_owned));
     }
     let prefix = exchange.serving.as_ref().map_or("", |serving| serving.strip_prefix.as_str());
@@ -71,7 +83,8 @@ fn split(exchange: &Exchange) -> (String, Option<String>) {
     (path, exchange.request.uri.query().map(str::to_owned))
 }
 
-/// Leaves a parameter out of what goes upstream, and hides what it is from those who are told of the exchange.
+/// Leaves a parameter out of what goes upstream, and hides what it is from those who are told of the exchange. One of
+/// several alternatives does so for all: that it is set aside makes no credential less secret.
 fn conceal(exchange: &mut Exchange, name: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.len() > LONGEST_PARAMETER {
         return Err(Refusal::InvalidName);
@@ -79,12 +92,23 @@ fn conceal(exchange: &mut Exchange, name: &str) -> Result<(), Refusal> {
     if let Some(shown) = query::concealed(exchange.shown_target(), name) {
         exchange.shown = Some(shown.into());
     }
-    let (path, query) = split(exchange);
-    if let Some(left) = query.and_then(|query| query::without(&query, name)) {
-        let target = if left.is_empty() { path } else { format!("{path}?{left}") };
-        exchange.target = Some(PathAndQuery::try_from(target).map_err(|_| Refusal::InvalidValue)?);
+    if let Some(target) = leave_out(exchange, exchange.target.as_ref(), name)? {
+        exchange.target = Some(target);
+    }
+    if let Some(kept) = exchange.target_before()
+        && let Some(target) = leave_out(exchange, kept.as_ref(), name)?
+    {
+        exchange.set_target_before(target);
     }
     Ok(())
+}
+
+/// The target without a parameter; none if it does not have it.
+fn leave_out(exchange: &Exchange, target: Option<&PathAndQuery>, name: &str) -> Result<Option<PathAndQuery>, Refusal> {
+    let (path, query) = split_of(exchange, target);
+    let Some(left) = query.and_then(|query| query::without(&query, name)) else { return Ok(None) };
+    let target = if left.is_empty() { path } else { format!("{path}?{left}") };
+    PathAndQuery::try_from(target).map(Some).map_err(|_| Refusal::InvalidValue)
 }
 
 /// What is to follow the path.
