@@ -1,11 +1,15 @@
 //! Texts that the host keeps fresh for the filter: a set of keys, a list of networks.
 
+mod parsed;
+
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::host::{documents, setup};
 use crate::{Flow, Refusal};
+
+pub use parsed::{Parse, Parsed, State};
 
 /// A document: a field of this type in a filter's configuration takes `{ upstream: NAME, path: /... }` or
 /// `{ file: PATH }` from the operator. Reading never waits, and the last good copy is kept when the source fails.
