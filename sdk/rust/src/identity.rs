@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::source::Source;
-use crate::{Faults, Refusal, Request, exchange, fields};
+use crate::{Faults, Refusal, Request, exchange, fields, setup};
 
 /// How an identity was proven: `jwt`, `key`, `basic`.
 const METHOD: &str = "auth.method";
@@ -87,14 +87,20 @@ impl<S> Mapping<S> {
             if name == METHOD {
                 faults.at(pointer, "the filter itself says in `auth.method` how an identity was proven");
             } else if !matches!(Source::parse(name), Ok(Source::Var(_))) {
-                let words = ["`", name, "` is not a variable: words of a-z, 0-9, _ and - with dots between, as `user.id`"];
+                let words =
+                    ["`", name, "` is not a variable: words of a-z, 0-9, _ and - with dots between, as `user.id`"];
                 faults.at(pointer, &words.concat());
             }
         }
         for (pointer, name, _) in &headers {
             fields::check_name(faults, pointer, name);
+            // Whatever else the host refuses was told just now.
+            if let Err(Refusal::TooLarge) = setup::own_header(name) {
+                faults.at(pointer, "a filter sets at most 64 fields of its own");
+            }
         }
-        let bare = |named: Vec<(String, String, S)>| named.into_iter().map(|(_, name, source)| (name, source)).collect();
+        let bare =
+            |named: Vec<(String, String, S)>| named.into_iter().map(|(_, name, source)| (name, source)).collect();
         Self { vars: bare(vars), headers: bare(headers) }
     }
 
@@ -194,6 +200,7 @@ mod tests {
         let vars: Vec<_> = host.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(vars, [("auth.method", "key"), ("user.id", "ada"), ("user.plan", "gold")]);
         assert_eq!((host.request.all("x-user"), host.request.get("x-plan")), (vec!["ada"], None));
+        assert_eq!(host.own_headers, ["x-plan", "x-user"]);
     }
 
     #[test]
