@@ -12,7 +12,7 @@ use crate::{Flow, Refusal};
 pub use parsed::{Parse, Parsed, State};
 
 /// A document: a field of this type in a filter's configuration takes `{ upstream: NAME, path: /... }` or
-/// `{ file: PATH }` from the operator. Reading never waits, and the last good copy is kept when the source fails.
+/// `{ file: PATH }` from the operator; with `follow: /jwks_uri` beside the path, what the URL at that JSON Pointer leads to. Reading never waits, and the last good copy is kept when the source fails.
 ///
 /// A filter that does not find what it looks for may have it fetched anew, and goes on in `on_resume`:
 ///
