@@ -46,6 +46,10 @@ fn more_than_one_token_is_none() {
         (&[("cookie", "session=a"), ("cookie", "session=b")], ""),
         (&[("authorization", "Bearer")], ""),
         (&[("authorization", "bearer   ")], ""),
+        (&[("authorization", "Bearer\ta")], ""),
+        (&[("authorization", "Bearer:a")], ""),
+        (&[("authorization", "Bearer=a")], ""),
+        (&[("authorization", "Bearer,a")], ""),
         (&[("authorization", "Bearer"), ("x-token", "a")], ""),
         (&[("authorization", "Bearer a b"), ("x-token", "a")], ""),
     ] {
