@@ -166,16 +166,9 @@ impl Config {
     pub(crate) fn into_filter(self, faults: &mut Faults) -> AuthIntrospect {
         self.check_times(faults);
         self.check_words(faults);
-        let places = self.from.iter().enumerate().filter_map(|(index, written)| {
-            let place = Place::parse(written);
-            place.map_err(|why| faults.at(&["/from/", &index.to_string()].concat(), &why)).ok()
-        });
-        let places: Vec<Place> = places.collect();
-        if self.from.is_empty() {
-            faults.at("/from", "a token stands somewhere; `bearer` is the usual place");
-        }
+        let places = places(&self.from, faults);
         let client = self.client.map_or(Client::Unnamed, |client| client.check(faults));
-        let identity = identity(self.claims.0, self.headers, faults);
+        let identity = identity(self.claims.0, self.headers, &places, faults);
         let claims = required(self.required_claims, faults);
         let requirements = Requirements {
             issuer: self.issuer,
@@ -276,7 +269,23 @@ impl As {
     }
 }
 
-fn identity(claims: Pairs, headers: Pairs, faults: &mut Faults) -> Identity {
+fn places(written: &[String], faults: &mut Faults) -> Vec<Place> {
+    if written.is_empty() {
+        faults.at("/from", "a token stands somewhere; `bearer` is the usual place");
+    }
+    let mut places = Vec::new();
+    for (index, written) in written.iter().enumerate() {
+        let pointer = ["/from/", &index.to_string()].concat();
+        match Place::parse(written) {
+            Ok(place) if places.contains(&place) => faults.at(&pointer, "this place stands here twice"),
+            Ok(place) => places.push(place),
+            Err(why) => faults.at(&pointer, &why),
+        }
+    }
+    places
+}
+
+fn identity(claims: Pairs, headers: Pairs, places: &[Place], faults: &mut Faults) -> Identity {
     let pointer = |of: &str, name: &str| [of, "/", &name.replace('~', "~0").replace('/', "~1")].concat();
     for (var, claim) in &claims.0 {
         let pointer = pointer("/claims", var);
@@ -291,6 +300,14 @@ fn identity(claims: Pairs, headers: Pairs, faults: &mut Faults) -> Identity {
         let pointer = pointer("/headers", header);
         let before = faults.iter().count();
         fields::check_name(faults, &pointer, header);
+        // What is the filter's own is taken from what clients send, in each spelling that a server may take for it.
+        let spelt = |name: &str| name.to_ascii_lowercase().replace(|byte: char| !byte.is_ascii_alphanumeric(), "_");
+        let has_token = |place: &Place| matches!(place, Place::Header(name) if spelt(name) == spelt(header));
+        if ["authorization", "cookie"].iter().any(|name| header.eq_ignore_ascii_case(name))
+            || places.iter().any(has_token)
+        {
+            faults.at(&pointer, "clients send credentials in this header; choose another, as `x-user-id`");
+        }
         if faults.iter().count() == before
             && let Err(refusal) = setup::own_header(header)
         {

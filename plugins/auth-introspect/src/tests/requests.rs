@@ -184,6 +184,8 @@ fn faults_are_told_all_at_once_where_they_are() {
         let text = format!(r#"{{"endpoint": {{"upstream": "auth", "path": "{path}"}}, "from": []}}"#);
         assert_eq!(faults(&text), ["/endpoint/path", "/from"], "{path}");
     }
+    let own = r#""from": ["header:x-token", "bearer", "bearer"], "headers": {"X_Token": "sub", "Cookie": "sub", "x-a": "sub"}"#;
+    assert_eq!(faults(&config(own)), ["/from/2", "/headers/X_Token", "/headers/Cookie"]);
     let long = format!(r#""from": ["query:{}", "query:{}"]"#, "a".repeat(257), "a".repeat(256));
     assert_eq!(faults(&config(&long)), ["/from/0"]);
     let many = (0..33).map(|index| format!("\"s{index}\"")).collect::<Vec<_>>().join(",");
