@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub(crate) type Reading<'a> = Vec<Cow<'a, str>>;
 
 /// All ways to read a path.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Readings<'a> {
     /// As it stands: each segment decoded once.
     pub(crate) exact: Reading<'a>,

@@ -73,7 +73,7 @@ fn what_is_denied_is_denied_in_every_spelling() {
 fn what_leads_out_of_a_segment_is_refused() {
     for config in [
         r#"{"rules": [{"paths": ["/public/*"]}]}"#,
-        r#"{"rules": [{"paths": ["/*"]}]}"#,
+        r#"{"rules": [{"paths": ["/*", "/public"]}]}"#,
         r#"{"rules": [{"deny": true, "paths": ["/admin/*"]}], "default": "allow"}"#,
     ] {
         for path in WAYS_OUT {
@@ -118,6 +118,14 @@ fn what_is_allowed_must_be_so_in_every_reading() {
             ("GET", "/docs/%252541", "ambiguous-path"),
         ],
     );
+}
+
+#[test]
+fn where_nobody_looks_at_paths_any_will_do() {
+    let config = r#"{"rules": [{"roles": ["user"], "methods": ["GET"]}, {"paths": ["/*"], "when": {"user.a": "b"}}]}"#;
+    for path in WAYS_OUT.into_iter().chain(["/caf%E9"]) {
+        says(config, &[("auth.role", "user")], &[("GET", path, "rule-0"), ("PUT", path, "no-rule")]);
+    }
 }
 
 #[test]
