@@ -143,6 +143,34 @@ fn rules_look_at_what_the_client_asked_for() {
 }
 
 #[test]
+fn a_thousand_rules_serve_and_long_paths_harm_nobody() {
+    let rules: Vec<String> = (0..1000)
+        .map(|number| {
+            format!("{{ roles: [role-{}], paths: ['/service-{number}/*', '/{{user.id}}/{number}'] }}", number % 50)
+        })
+        .collect();
+    let rules = format!("{}, {{ deny: true, paths: [/service-7/x] }}", rules.join(", "));
+    let (proxy, origin) = proxy(&format!("config: {{ rules: [{rules}] }}"), |builder| builder);
+    let ada: &[(&str, &str)] = &[("user.id", "ada"), ("auth.roles", "[\"role-7\",\"user\"]")];
+    for (path, status) in [
+        ("/service-7/a", 200),
+        ("/service-957/a/b", 200),
+        ("/ada/507", 200),
+        ("/service-8/a", 403),
+        ("/ada/508", 403),
+        ("/service-7/x", 403),
+        (&format!("/service-7{}", "/a".repeat(14_000)), 200),
+        (&format!("/service-8{}", "/a".repeat(14_000)), 403),
+        (&format!("/service-7{}", "/a;b".repeat(2_000)), 200),
+        (&format!("/service-7{}", "/a;b".repeat(7_000)), 400),
+        (&format!("/service-7/{}", "%25".repeat(9_000)), 400),
+    ] {
+        assert_eq!(ask(&proxy, "GET", path, ada, "").status, status, "{}", &path[..path.len().min(40)]);
+    }
+    assert_eq!(origin.arrived().len(), 5);
+}
+
+#[test]
 fn records_stories_and_metrics_say_which_rule_decided() {
     let config =
         "config: { rules: [{ name: readers, methods: [GET] }, { name: closed, deny: true, paths: [/closed] }] }";
