@@ -28,7 +28,7 @@ pub(crate) async fn measure(site: &Site, report: &mut Report) {
 fn entry(site: &Site, signer: &Signer, cache: usize) -> String {
     let keys = site.file(&format!("{}.json", signer.algorithm()), &jwks(&[(KID, signer)]));
     format!(
-        "{{ plugin: auth-jwt, config: {{ issuer: \"{ISSUER}\", audience: \"{AUDIENCE}\", jwks: {keys}, \
+        "{{ plugin: auth-jwt, config: {{ issuer: \"{ISSUER}\", audience: [\"{AUDIENCE}\"], jwks: {keys}, \
          algorithms: [{}], cache: {cache}, claims: {{ user.id: sub, auth.role: role }}, headers: {{ x-user: sub }} }} }}",
         signer.algorithm()
     )
@@ -77,8 +77,8 @@ async fn flood(site: &Site, report: &mut Report, fresh: f64) {
     let kinds: [(&str, &str, Vec<Asked>); 4] = [
         ("a wrong signature", "bad-signature", ring(&|user| other.token(KID, user, 3600))),
         ("an unknown key", "unknown-key", ring(&|user| other.token(&format!("none-{user}"), user, 3600))),
-        ("garbage", "bad-token", ring(&garbage)),
-        ("an expired token", "expired", ring(&|user| signer.token(KID, user, -600))),
+        ("garbage", "malformed-token", ring(&garbage)),
+        ("an expired token", "token-expired", ring(&|user| signer.token(KID, user, -600))),
     ];
     for (name, reason, asked) in kinds {
         let cost = site.cost(&entry, asked, Meets::Refusal(401, reason)).await;
