@@ -135,11 +135,7 @@ pub(crate) mod request {
             let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
             let escaped = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
             let escaped = escaped.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
-            decoded.push(match (*first, escaped) {
-                (_, Some(byte)) => byte,
-                (b'+', None) => b' ',
-                (byte, None) => byte,
-            });
+            decoded.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
             rest = if escaped.is_some() { &behind[2..] } else { behind };
         }
         decoded
