@@ -44,6 +44,7 @@ use std::time::Duration;
 use crate::schema::Schema;
 use crate::{Ended, Level, Operation};
 
+pub use crate::bindings::crypto::{PublicKey, RsaKey};
 pub use answered::Answered;
 pub use exchange::Exchange;
 pub use hooks::Hook;

@@ -171,16 +171,13 @@ pub(crate) mod crypto {
     pub(crate) fn release_key(_key: u32) {}
 
     pub(crate) fn verify(key: u32, algorithm: Signature, message: &[u8], signature: &[u8]) -> Result<bool, Refusal> {
-        let fits = current(|host| {
-            let key = host.sources.keys.get(key as usize).expect("there is no such key");
-            fits(key, algorithm)
-        });
-        if !fits {
+        let key = current(|host| host.sources.keys.get(key as usize).expect("there is no such key").clone());
+        if !fits(&key, algorithm) {
             return Err(Refusal::InvalidValue);
         }
         let mut signatures =
             current(|host| host.sources.signatures.take()).expect("say which signatures are right: `Host::signatures`");
-        let is_right = signatures(algorithm, message, signature);
+        let is_right = signatures(&key, algorithm, message, signature);
         CURRENT.with_borrow_mut(|host| {
             if let Some(host) = host {
                 host.sources.signatures = Some(signatures);
