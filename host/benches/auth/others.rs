@@ -18,7 +18,7 @@ const CREDENTIALS: &str = "Basic YWRhOmRpZmZlcmVuY2UgZW5naW5l";
 pub(crate) async fn measure(site: &mut Site) {
     let users = site.file("users.htpasswd", USERS);
     let asked = vec![Asked::get("/bench").with("authorization", CREDENTIALS)];
-    let entry = format!("{{ plugin: auth-basic, config: {{ users: {users} }} }}");
+    let entry = format!("{{ plugin: auth-basic, config: {{ file: {users} }} }}");
     row("auth-basic, credentials that come again", site.cost(&entry, asked, Meets::Upstream).await);
 
     let peers = Peers::default()
