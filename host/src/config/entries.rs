@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::Located;
+use super::fault::closest;
 use super::filters::{AddedAlternatives, Alternatives, LongAdded, LongEntry};
 use super::read::{Read, Reader};
 use super::schema::Definitions;
@@ -63,9 +64,11 @@ impl Read for Alternative {
     }
 }
 
-/// Whether what is written are alternatives.
+/// Whether what is written are alternatives, or probably meant to be.
 fn has_alternatives(entries: &[(Key, Rc<Node>)]) -> bool {
-    entries.iter().any(|(key, _)| key.name == "any_of")
+    let has_plugin = entries.iter().any(|(key, _)| key.name == "plugin");
+    let is_meant = |key: &Key| closest(&key.name, ["any_of", "plugin"]) == Some("any_of");
+    entries.iter().any(|(key, _)| key.name == "any_of" || !has_plugin && is_meant(key))
 }
 
 /// Whether an entry is written as `override` has it, `NAME: { ... }`; that is noted.

@@ -49,7 +49,7 @@ impl Badge {
     }
 
     fn on_request(&self, request: &mut Request) -> Result {
-        weir::info!("asked {}", self.0.name);
+        weir::info!("turn of {}", self.0.name);
         if self.0.hastens {
             self.leave(request)?;
         }

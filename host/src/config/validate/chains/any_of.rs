@@ -70,16 +70,12 @@ impl<'a> Chains<'a> {
 
     /// The names of the chain: of its entries, and of groups of them.
     pub(super) fn names<'b>(&'b self, links: &'b [Link]) -> impl Iterator<Item = (&'b str, Place)> {
-        let groups = links.iter().enumerate().filter(|(at, _)| alternatives(links, *at).start == *at);
-        let groups = groups.filter_map(|(_, link)| {
-            let group = link.any_of.as_deref()?;
-            Some((group.name.as_deref()?, group.place))
-        });
-        let entry = |link: &Link| {
+        links.iter().enumerate().flat_map(|(at, link)| {
+            let group = link.any_of.as_deref().filter(|_| alternatives(links, at).start == at);
+            let group = group.and_then(|group| Some((group.name.as_deref()?, group.place)));
             let entry = &self.entries[link.entry];
-            (entry.name.as_str(), entry.place)
-        };
-        links.iter().map(entry).chain(groups)
+            group.into_iter().chain([(entry.name.as_str(), entry.place)])
+        })
     }
 
     /// Whether the link is an alternative of the group of this name.
