@@ -25,7 +25,7 @@ fn faults_are_told_all_at_once_where_they_are() {
         ),
         ["/refresh", "/realm", "/from/1", "/from/2", "/headers/X_A", "/vars/user.id", "/vars/User", "/headers/host"]
     );
-    for from in [r#"[]"#, r#"["a:b"]"#, r#"["path"]"#, r#"["user.id"]"#, r#"["query:k Bearer"]"#, r#"["bearer x"]"#] {
+    for from in [r"[]", r#"["a:b"]"#, r#"["path"]"#, r#"["user.id"]"#, r#"["query:k Bearer"]"#, r#"["bearer x"]"#] {
         assert!(faults(&format!(r#"{{"file": "/file", "from": {from}}}"#))[0].0.starts_with("/from"), "{from}");
     }
     assert_eq!(places(r#"{"file": "/file", "frm": []}"#), ["/frm"]);
