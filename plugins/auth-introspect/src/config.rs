@@ -156,7 +156,7 @@ fn yes() -> bool {
     true
 }
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Of each list.
 const MOST: usize = 32;
