@@ -1,7 +1,5 @@
 //! The entry's `config`, and what becomes of it.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -27,7 +25,7 @@ pub(crate) struct Config {
     default: Option<Default>,
     /// Variables that hold roles, together.
     #[serde(default = "roles")]
-    #[weir(default = r#"["auth.roles", "auth.role"]"#)]
+    #[weir(default = ["auth.roles", "auth.role"])]
     roles: Vec<Roles>,
     /// A server that is asked about what the rules let through, or about everything if there are none.
     endpoint: Option<policy::Written>,
@@ -138,15 +136,19 @@ impl Config {
     pub(crate) fn into_filter(self, faults: &mut Faults) -> Authz {
         self.check(faults);
         let mut names = Names::new(self.roles.into_iter().map(|roles| (roles.var, roles.split)));
-        let (mut denying, mut allowing, mut known) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut denying, mut allowing, mut known) = (Vec::new(), Vec::new(), Vec::new());
         let has_rules = !self.rules.is_empty();
         for (number, written) in self.rules.into_iter().enumerate() {
             let (rule, denies) = written.into_rule(number, faults);
-            if !known.insert(rule.name.clone()) {
-                let message = ["another rule has the name `", &rule.name, "`"].concat();
+            known.push((rule.name.clone(), number));
+            if denies { &mut denying } else { &mut allowing }.push(rule);
+        }
+        known.sort_unstable();
+        for [(before, _), (name, number)] in known.array_windows() {
+            if before == name {
+                let message = ["another rule has the name `", name, "`"].concat();
                 faults.at(&["/rules/", &number.to_string(), "/name"].concat(), &message);
             }
-            if denies { &mut denying } else { &mut allowing }.push(rule);
         }
         // Without rules everything is the endpoint's to decide.
         let is_open = self.default == Some(Default::Allow) || !has_rules;
@@ -154,6 +156,7 @@ impl Config {
         let endpoint = self.endpoint.and_then(|written| written.into_endpoint(&mut names, faults));
         Authz {
             refuses_overrides: self.method_override == Override::Refuse && (rules.has_methods() || endpoint.is_some()),
+            reads_paths: rules.has_paths() || endpoint.is_some(),
             rules,
             endpoint,
             names,

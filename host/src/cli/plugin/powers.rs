@@ -58,7 +58,12 @@ const POWERS: &[Power] = &[
     power("chunks", &["observe"], "see bodies as they pass", true),
     power("chunks", &["rewrite"], "change bodies as they pass", true),
     power("chunks", &["pin"], "keep an instance for as long as a body passes, up to `limits.pins`", false),
-    power("http-client", &["send", "send-all"], "send requests to upstreams that its configuration names", true),
+    power(
+        "http-client",
+        &["send", "send-shared", "send-all"],
+        "send requests to upstreams that its configuration names",
+        true,
+    ),
     power("kv", &["get", "batch"], "read from stores that its configuration names", true),
     power(
         "kv",

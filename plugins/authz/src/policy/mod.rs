@@ -2,6 +2,7 @@
 //!
 //! What cannot be understood is never an allowance. Knows nothing of rules, nor of what the client is told.
 
+mod answer;
 mod decision;
 mod freshness;
 mod question;
@@ -10,7 +11,6 @@ mod written;
 pub(crate) use decision::Decision;
 pub(crate) use written::Written;
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use question::Question;
@@ -22,6 +22,8 @@ use crate::caller::{Caller, Names};
 
 /// Of a decision with its fields.
 const LARGEST_ANSWER: u32 = 64 << 10;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The endpoint, and what it is told.
 pub(crate) struct Endpoint {
@@ -85,10 +87,8 @@ impl Endpoint {
     /// What names a question with all that its decision depends on.
     fn key(&self, body: &[u8]) -> String {
         let hash = digest(Hash::Sha256, &[self.identity.as_bytes(), body].concat());
-        hash.iter().fold(String::with_capacity(64), |mut key, byte| {
-            let _ = write!(key, "{byte:02x}");
-            key
-        })
+        let digit = |half: u8| char::from(HEX[usize::from(half & 15)]);
+        hash.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
     }
 
     /// A decision that is kept. A store that does not answer keeps none: the endpoint can still be asked.
@@ -97,7 +97,7 @@ impl Endpoint {
             return None;
         }
         match self.store.get(key) {
-            Ok(kept) => kept.and_then(|kept| serde_json::from_slice(&kept).ok()),
+            Ok(kept) => kept.as_deref().and_then(Decision::of_kept),
             Err(error) => {
                 weir::warn!("decisions are not read from the store `{}`: {}", self.store.name(), error.name());
                 None
@@ -109,7 +109,7 @@ impl Endpoint {
         if lifetime.is_zero() {
             return;
         }
-        let Ok(kept) = serde_json::to_vec(decision) else { return };
+        let Ok(kept) = decision.to_kept() else { return };
         if let Err(error) = self.store.set(key, kept, Some(lifetime)) {
             weir::warn!("decisions are not kept in the store `{}`: {}", self.store.name(), error.name());
         }

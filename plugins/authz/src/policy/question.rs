@@ -1,8 +1,6 @@
 //! What the endpoint is told of a request, as JSON.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use weir::{Request, exchange};
 
 use crate::caller::{Caller, Names, items};
@@ -28,7 +26,7 @@ struct Input<'a> {
 #[derive(Serialize)]
 struct Asked<'a> {
     request: About<'a>,
-    vars: BTreeMap<&'a str, Value<'a>>,
+    vars: Members<'a, Value<'a>>,
     site: String,
     route: String,
 }
@@ -43,7 +41,16 @@ struct About<'a> {
     query: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<String>,
-    headers: BTreeMap<&'a str, Vec<String>>,
+    headers: Members<'a, Vec<String>>,
+}
+
+/// An object with these members.
+pub(super) struct Members<'a, T>(pub(super) Vec<(&'a str, T)>);
+
+impl<T: Serialize> Serialize for Members<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 /// Variables with roles are lists, all others texts: what somebody may choose as a name cannot look like a list of roles.
@@ -73,14 +80,15 @@ impl Question {
                 // Without the credentials that a filter before took out of it.
                 query: if self.has_query { request.upstream_query() } else { None },
                 client: self.has_client.then(exchange::client_address),
-                headers: self
-                    .headers
-                    .iter()
-                    .map(|name| (name.as_str(), values(name)))
-                    .filter(|(_, values)| !values.is_empty())
-                    .collect(),
+                headers: Members(
+                    self.headers
+                        .iter()
+                        .map(|name| (name.as_str(), values(name)))
+                        .filter(|(_, values)| !values.is_empty())
+                        .collect(),
+                ),
             },
-            vars: self.vars.iter().filter_map(|known| Some((known.0.as_str(), var(known)?))).collect(),
+            vars: Members(self.vars.iter().filter_map(|known| Some((known.0.as_str(), var(known)?))).collect()),
             site: exchange::site(),
             route: exchange::route(),
         };

@@ -58,7 +58,7 @@ enum Wrap {
 #[serde(deny_unknown_fields, default)]
 struct Sent {
     /// Variables.
-    #[weir(default = r#"["user.id", "auth.method", "auth.roles", "auth.role", "auth.scope"]"#)]
+    #[weir(default = ["user.id", "auth.method", "auth.roles", "auth.role", "auth.scope"])]
     vars: Vec<String>,
     /// Headers.
     headers: Vec<String>,

@@ -123,3 +123,36 @@ impl<'de> Deserialize<'de> for Condition {
         }))
     }
 }
+
+/// Variables and what is asked of them.
+#[derive(Debug, Default)]
+pub(crate) struct When(pub(crate) Vec<(String, Condition)>);
+
+impl Schema for When {
+    const SCHEMA: &'static Node = &Node::Map(Condition::SCHEMA);
+    const DEFAULT: Option<&'static str> = Some("{}");
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = When;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("variables with what they must be")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<When, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(When(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}

@@ -10,12 +10,14 @@ mod side;
 #[cfg(test)]
 pub(crate) mod steps;
 mod tree;
+mod words;
 mod written;
 
 pub(crate) use written::Written;
 
 use std::slice;
 
+use path::Readings;
 use side::Side;
 
 use crate::caller::{Caller, Names};
@@ -29,6 +31,7 @@ pub(crate) struct Rules {
     is_open: bool,
     /// Whether a rule looks at methods: then a request must not have two.
     has_methods: bool,
+    has_paths: bool,
 }
 
 /// What the rules say, with the name of the one that says so.
@@ -46,13 +49,20 @@ pub(crate) enum Verdict<'a> {
 
 impl Rules {
     pub(crate) fn new(denying: Vec<side::Rule>, allowing: Vec<side::Rule>, is_open: bool, names: &mut Names) -> Self {
-        let has_methods = denying.iter().chain(&allowing).any(|rule| !rule.methods.is_empty());
+        let has = |asks: fn(&side::Rule) -> bool| denying.iter().chain(&allowing).any(asks);
+        let has_methods = has(|rule| !rule.methods.is_empty());
+        let has_paths = has(|rule| rule.patterns.iter().any(|pattern| *pattern != pattern::Pattern::all()));
         Self {
             denying: Side::new(denying, true, names),
             allowing: Side::new(allowing, false, names),
             is_open,
             has_methods,
+            has_paths,
         }
+    }
+
+    pub(crate) fn has_paths(&self) -> bool {
+        self.has_paths
     }
 
     pub(crate) fn has_methods(&self) -> bool {
@@ -60,11 +70,12 @@ impl Rules {
     }
 
     /// Decides. A path that can be read in several ways is denied if it is so by one of them, and allowed only if it is
-    /// so by all.
-    pub(crate) fn decide(&self, method: &str, path: &str, caller: &Caller<'_>) -> Verdict<'_> {
-        let readings = match path::read(path) {
-            Ok(readings) => readings,
-            Err(why) => return Verdict::Ambiguous(why.to_owned()),
+    /// so by all. Where nobody looks at paths there is none.
+    pub(crate) fn decide(&self, method: &str, path: Option<&str>, caller: &Caller<'_>) -> Verdict<'_> {
+        let readings = match path.map(path::read) {
+            None => Readings::default(),
+            Some(Ok(readings)) => readings,
+            Some(Err(why)) => return Verdict::Ambiguous(why.to_owned()),
         };
         let all = slice::from_ref(&readings.exact).iter().chain(&readings.others);
         if let Some(rule) = all.into_iter().find_map(|reading| self.denying.find(method, reading, caller)) {

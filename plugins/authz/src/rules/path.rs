@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub(crate) type Reading<'a> = Vec<Cow<'a, str>>;
 
 /// All ways to read a path.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Readings<'a> {
     /// As it stands: each segment decoded once.
     pub(crate) exact: Reading<'a>,
@@ -21,6 +21,9 @@ pub(crate) struct Readings<'a> {
 /// Why nobody can say what a server would make of a path.
 pub(crate) type Ambiguous = &'static str;
 
+/// Bytes beyond which a path is not read in more than one way: so many have none that is meant so.
+const LONGEST: usize = 8 << 10;
+
 /// Reads a path in all ways. Those that lead out of a segment are refused: nothing that is meant so is written so.
 pub(crate) fn read(path: &str) -> Result<Readings<'_>, Ambiguous> {
     let path = path.strip_prefix('/').ok_or("the path does not begin with `/`")?;
@@ -30,10 +33,18 @@ pub(crate) fn read(path: &str) -> Result<Readings<'_>, Ambiguous> {
     if exact.iter().enumerate().all(is_plain) {
         return Ok(Readings { exact, others: Vec::new() });
     }
+    if path.len() > LONGEST {
+        return Err("it is too long to be read in more than one way");
+    }
     let once = decode(path)?;
+    let has_slashes = once.matches('/').count() > path.matches('/').count();
     let mut texts = vec![once];
     if let Some(twice) = decode_again(&texts[0])? {
         texts.push(twice);
+    }
+    // Whether parameters are taken off before the rest is decoded or behind would make further ways of each.
+    if (has_slashes || texts.len() > 1) && texts.iter().any(|text| text.contains(';')) {
+        return Err("a segment has parameters beside an escaped slash or something that is escaped twice");
     }
     let mut others: Vec<Reading<'_>> = Vec::new();
     for text in &texts {

@@ -107,7 +107,9 @@ mod tests {
         for count in [1, 63, 64, 65, 1000] {
             let wanted: Vec<usize> = (0..count).filter(|number| number % 7 == 0 || *number + 1 == count).collect();
             let mut numbers = Numbers::default();
-            wanted.iter().for_each(|number| numbers.push(*number, count));
+            for number in &wanted {
+                numbers.push(*number, count);
+            }
             let mut set = Set::none(count);
             assert!(set.is_empty());
             numbers.add_to(&mut set);

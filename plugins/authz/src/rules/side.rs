@@ -4,13 +4,12 @@
 //! they are. So what a request costs does not grow with every rule, but for `not`, `lacks` and `exists`, which are looked
 //! at one by one in the rules that are left.
 
-use std::collections::BTreeMap;
-
 use super::condition::{Asked, Texts};
 use super::path::Reading;
 use super::pattern::{Part, Pattern};
 use super::set::{Numbers, Set};
 use super::tree::{Tree, fold};
+use super::words::Words;
 use crate::caller::{Caller, Names, Split, items};
 
 /// A rule whose parts were checked.
@@ -40,7 +39,9 @@ struct Index {
     by: By,
     /// Rules that ask nothing of it.
     free: Set,
-    values: BTreeMap<Box<str>, Numbers>,
+    /// Where a value's rules are.
+    values: Words,
+    rules: Vec<Numbers>,
 }
 
 /// What is looked at rule by rule.
@@ -57,7 +58,7 @@ pub(crate) struct Side {
     is_wide: bool,
     names: Vec<String>,
     tree: Tree,
-    methods: BTreeMap<Box<str>, Set>,
+    methods: Vec<(String, Set)>,
     other_methods: Set,
     indexes: Vec<Index>,
     tests: Vec<Vec<Test>>,
@@ -70,17 +71,16 @@ impl Side {
         let mut side = Self {
             is_wide,
             names: Vec::with_capacity(count),
-            tree: Tree::default(),
-            methods: BTreeMap::new(),
+            tree: Tree::new(),
+            methods: Vec::new(),
             other_methods: Set::none(count),
             indexes: Vec::new(),
             tests: Vec::with_capacity(count),
         };
-        for method in rules.iter().flat_map(|rule| &rule.methods) {
-            side.methods.entry(method.as_str().into()).or_insert_with(|| Set::none(count));
-        }
-        if side.methods.contains_key("GET") {
-            side.methods.entry("HEAD".into()).or_insert_with(|| Set::none(count));
+        for method in rules.iter().flat_map(|rule| rule.methods.iter().flat_map(|method| implied(method))) {
+            if !side.methods.iter().any(|(known, _)| known == method) {
+                side.methods.push((method.to_owned(), Set::none(count)));
+            }
         }
         for (number, rule) in rules.into_iter().enumerate() {
             for pattern in &rule.patterns {
@@ -112,29 +112,30 @@ impl Side {
     }
 
     fn insert_methods(&mut self, number: usize, methods: &[String]) {
-        if methods.is_empty() {
-            self.methods.values_mut().chain([&mut self.other_methods]).for_each(|set| set.insert(number));
-        }
-        for method in methods {
-            let implied = (method == "GET").then_some("HEAD");
-            for name in [method.as_str()].into_iter().chain(implied) {
-                if let Some(set) = self.methods.get_mut(name) {
-                    set.insert(number);
-                }
+        for (name, set) in &mut self.methods {
+            if methods.is_empty() || methods.iter().any(|method| implied(method).any(|implied| implied == name)) {
+                set.insert(number);
             }
+        }
+        if methods.is_empty() {
+            self.other_methods.insert(number);
         }
     }
 
     /// A rule that asks for one of these values.
     fn index(&mut self, by: By, number: usize, count: usize, values: Vec<String>) {
         let at = self.indexes.iter().position(|index| index.by == by).unwrap_or_else(|| {
-            self.indexes.push(Index { by, free: Set::all(count), values: BTreeMap::new() });
+            self.indexes.push(Index { by, free: Set::all(count), values: Words::default(), rules: Vec::new() });
             self.indexes.len() - 1
         });
         let index = &mut self.indexes[at];
         index.free.remove(number);
         for value in values {
-            index.values.entry(value.into()).or_default().push(number, count);
+            let at = index.values.number_or(&value, index.rules.len());
+            if at == index.rules.len() {
+                index.rules.push(Numbers::default());
+            }
+            index.rules[at].push(number, count);
         }
     }
 
@@ -166,7 +167,8 @@ impl Side {
     }
 
     fn narrow_by_method(&self, method: &str, left: &mut Set) {
-        left.keep(self.methods.get(method).unwrap_or(&self.other_methods));
+        let set = self.methods.iter().find(|(known, _)| known == method).map_or(&self.other_methods, |(_, set)| set);
+        left.keep(set);
     }
 
     fn passes(&self, rule: usize, caller: &Caller<'_>) -> bool {
@@ -195,7 +197,7 @@ impl Index {
         let mut fits = |item: &str| {
             #[cfg(test)]
             super::steps::one();
-            if let Some(numbers) = self.values.get(item) {
+            if let Some(numbers) = self.values.number(item).and_then(|at| self.rules.get(at)) {
                 numbers.add_to(&mut fitting);
             }
         };
@@ -208,6 +210,11 @@ impl Index {
         }
         left.keep(&fitting);
     }
+}
+
+/// The methods that a rule with this one is about.
+fn implied(method: &str) -> impl Iterator<Item = &str> {
+    [method].into_iter().chain((method == "GET").then_some("HEAD"))
 }
 
 /// The pattern of folded paths.

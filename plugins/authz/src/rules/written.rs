@@ -1,12 +1,10 @@
 //! Rules as operators write them, and what is wrong with them.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use weir::Faults;
 use weir::source::Source;
 
-use super::condition::Condition;
+use super::condition::{Condition, When};
 use super::pattern::Pattern;
 use super::side::Rule;
 
@@ -27,7 +25,7 @@ pub(crate) struct Written {
     paths: Vec<String>,
     /// What variables must be.
     #[serde(default)]
-    when: BTreeMap<String, Condition>,
+    when: When,
     /// Such requests are refused, whatever allows them.
     #[serde(default)]
     deny: bool,
@@ -43,7 +41,7 @@ impl Written {
     pub(crate) fn into_rule(self, number: usize, faults: &mut Faults) -> (Rule, bool) {
         let pointer = ["/rules/", &number.to_string()].concat();
         let mut fault = |at: &[&str], message: &str| faults.at(&[&pointer, &at.concat() as &str].concat(), message);
-        if self.roles.is_empty() && self.methods.is_empty() && self.paths.is_empty() && self.when.is_empty() {
+        if self.roles.is_empty() && self.methods.is_empty() && self.paths.is_empty() && self.when.0.is_empty() {
             fault(
                 &[],
                 "this is about every request; write `default` for that, or `roles`, `methods`, `paths` or `when`",
@@ -82,7 +80,7 @@ impl Written {
             patterns.push(Pattern::all());
         }
         let mut when = Vec::new();
-        for (var, Condition(asked)) in self.when {
+        for (var, Condition(asked)) in self.when.0 {
             let at = ["/when/", &var.replace('~', "~0").replace('/', "~1")].concat();
             if !matches!(Source::parse(&var), Ok(Source::Var(_))) {
                 fault(&[&at], &["`", &var, "` is not a variable's name; those are as in user.id"].concat());

@@ -35,13 +35,13 @@ fn faults_are_told_all_at_once_where_they_are() {
             "/rules/3/allow",
             "/rules/3/name",
             "/rules/4/allow",
-            "/rules/5/when/auth.a~1b",
             "/rules/5/when/user",
             "/rules/5/when/user.id",
-            "/rules/5/name",
+            "/rules/5/when/auth.a~1b",
             "/rules/6/when/user.a/is",
             "/rules/6/when/user.b/split",
             "/rules/6/when/user.c/contains",
+            "/rules/5/name",
         ]
     );
     assert_eq!(

@@ -157,8 +157,8 @@ fn headers_of_a_decision_go_where_the_configuration_says() {
     );
     assert_eq!((host.request.get("x-why"), host.request.get("x-other")), (Some("kept"), None));
 
-    let denied = body.replace("ALLOW", "false");
-    let (mut host, _) = self::host(move || Ok(answer(200, &denied, &[])));
+    let refusal = body.replace("ALLOW", "false");
+    let (mut host, _) = self::host(move || Ok(answer(200, &refusal, &[])));
     let denies = filter(&mut host, more);
     assert_eq!(host.on_request(&denies), Flow::Stop);
     let reply = host.reply.unwrap();
@@ -194,7 +194,7 @@ fn a_decision_is_kept_as_long_as_it_says_and_no_longer_than_the_configuration() 
             let filter = filter(&mut host, &format!(r#"{more}, "forward_headers": ["x-tenant"]"#));
             let first = (host.on_request(&filter), host.reply.as_ref().map(|reply| reply.detail.clone()));
             if seconds > 0 {
-                host.advance(Duration::from_secs(seconds) - Duration::from_millis(1));
+                host.advance(Duration::from_millis(seconds * 1000 - 1));
                 host.request.header("x-tenant", "forged");
                 assert_eq!((host.on_request(&filter), host.reply.as_ref().map(|reply| reply.detail.clone())), first);
                 assert_eq!(

@@ -96,13 +96,13 @@ fn is_about(rule: &Value, asked: &Asked) -> bool {
 fn the_tree_says_what_looking_at_each_rule_says() {
     let mut chance = Chance(0x5EED);
     for _ in 0..40 {
-        let rules: Vec<Value> = (0..1 + chance.below(150)).map(|number| rule(&mut chance, number)).collect();
+        let rules: Vec<Value> = (0..=chance.below(150)).map(|number| rule(&mut chance, number)).collect();
         let config = json!({ "rules": rules }).to_string();
         let filter = filter(&config);
         for _ in 0..100 {
             let asked = Asked {
                 method: chance.one(&METHODS).to_owned(),
-                path: (0..1 + chance.below(4)).map(|_| chance.one(&SEGMENTS).to_owned()).collect(),
+                path: (0..=chance.below(4)).map(|_| chance.one(&SEGMENTS).to_owned()).collect(),
                 roles: chance.some(&ROLES),
                 tier: [None, Some("gold".to_owned()), Some("tin".to_owned())][chance.below(3)].clone(),
                 scope: chance.some(&["read", "write"]),
@@ -112,8 +112,8 @@ fn the_tree_says_what_looking_at_each_rule_says() {
                 rules.iter().find(is_it).map(|rule| rule["name"].as_str().unwrap())
             };
             let wanted = if first(true).is_some() { "denied" } else { first(false).unwrap_or("no-rule") };
-            let (roles, scope) = (json!(asked.roles).to_string(), asked.scope.join(" "));
-            let mut vars = vec![("user.id", "ada"), ("auth.roles", &roles), ("auth.scope", &scope)];
+            let (held, scope) = (json!(asked.roles).to_string(), asked.scope.join(" "));
+            let mut vars = vec![("user.id", "ada"), ("auth.roles", &held), ("auth.scope", &scope)];
             vars.extend(asked.tier.as_deref().map(|tier| ("user.tier", tier)));
             let path = format!("/{}", asked.path.join("/"));
             let host = ask(&filter, &vars, &asked.method, &path);
