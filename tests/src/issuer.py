@@ -49,7 +49,8 @@ class Key:
     def __init__(self, kid, alg):
         self.kid, self.alg, self.by = kid, alg, jwt.get_algorithm_by_name(alg)
         if alg.startswith("HS"):
-            self.private = self.public = os.urandom(64)
+            # Printable, so that it can be written into a file or a variable.
+            self.private = self.public = encoded(os.urandom(48)).encode()
             self.private_pem = self.public_pem = ""
             self.private_jwk = self.jwk = {"kty": "oct", "kid": kid, "k": encoded(self.private)}
             return
