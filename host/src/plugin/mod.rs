@@ -35,6 +35,7 @@ mod pool;
 mod quarantine;
 mod registry;
 mod setup;
+mod shared;
 mod steering;
 mod tally;
 mod trail;

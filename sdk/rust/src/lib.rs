@@ -142,6 +142,7 @@ mod flow;
 mod head;
 mod host;
 mod log;
+pub mod memo;
 pub mod metrics;
 pub mod network;
 pub mod password;

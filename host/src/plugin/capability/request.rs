@@ -6,13 +6,14 @@ use wasmtime::Result;
 use wasmtime::component::{LinkerInstance, WasmStr};
 
 use super::{Answer, Store, link_fields};
-use crate::paths;
 use crate::plugin::bindings::Refusal;
 use crate::plugin::exchange::Exchange;
 use crate::plugin::instance::Guest;
 use crate::plugin::steering::Message;
+use crate::{paths, query};
 
 const LONGEST_TARGET: usize = 8 << 10;
+const LONGEST_PARAMETER: usize = 256;
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("method", |store: Store<'_>, (): ()| {
@@ -39,6 +40,10 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         Ok((open(store.data_mut())
             .and_then(|exchange| set_target(exchange, None, &query.map_or(Query::None, Query::Is))),))
     })?;
+    linker.func_wrap("conceal-parameter", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
+        let name = name.to_str(&store)?.into_owned();
+        Ok((open(store.data_mut()).and_then(|exchange| conceal(exchange, &name)),))
+    })?;
     link_fields(linker, read, edit)
 }
 
@@ -64,6 +69,22 @@ fn split(exchange: &Exchange) -> (String, Option<String>) {
     let prefix = exchange.serving.as_ref().map_or("", |serving| serving.strip_prefix.as_str());
     let path = paths::strip(exchange.request.uri.path(), prefix).into_owned();
     (path, exchange.request.uri.query().map(str::to_owned))
+}
+
+/// Leaves a parameter out of what goes upstream, and hides what it is from those who are told of the exchange.
+fn conceal(exchange: &mut Exchange, name: &str) -> Result<(), Refusal> {
+    if name.is_empty() || name.len() > LONGEST_PARAMETER {
+        return Err(Refusal::InvalidName);
+    }
+    if let Some(shown) = query::concealed(exchange.shown_target(), name) {
+        exchange.shown = Some(shown.into());
+    }
+    let (path, query) = split(exchange);
+    if let Some(left) = query.and_then(|query| query::without(&query, name)) {
+        let target = if left.is_empty() { path } else { format!("{path}?{left}") };
+        exchange.target = Some(PathAndQuery::try_from(target).map_err(|_| Refusal::InvalidValue)?);
+    }
+    Ok(())
 }
 
 /// What is to follow the path.

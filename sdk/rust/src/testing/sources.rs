@@ -34,7 +34,7 @@ pub fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
 }
 
 pub(super) type Upstream = Box<dyn FnMut(&Asked) -> Result<Answer, Error>>;
-pub(super) type Signatures = Box<dyn FnMut(Signature, &[u8], &[u8]) -> bool>;
+pub(super) type Signatures = Box<dyn FnMut(&PublicKey, Signature, &[u8], &[u8]) -> bool>;
 
 #[derive(Default)]
 pub(super) struct Sources {
@@ -100,7 +100,15 @@ impl Host {
     }
 
     /// Which signatures are right: of an algorithm, a message and a signature.
-    pub fn signatures(&mut self, are_right: impl FnMut(Signature, &[u8], &[u8]) -> bool + 'static) {
+    pub fn signatures(&mut self, mut are_right: impl FnMut(Signature, &[u8], &[u8]) -> bool + 'static) {
+        self.signatures_of(move |_, algorithm, message, signature| are_right(algorithm, message, signature));
+    }
+
+    /// The same, of the key as the filter imported it: for a test that brings cryptography of its own.
+    pub fn signatures_of(
+        &mut self,
+        are_right: impl FnMut(&PublicKey, Signature, &[u8], &[u8]) -> bool + 'static,
+    ) {
         self.sources.signatures = Some(Box::new(are_right));
     }
 }

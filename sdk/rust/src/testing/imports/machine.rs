@@ -47,6 +47,7 @@ pub(crate) mod setup {
     use crate::Refusal;
     use crate::setup::Hook;
     use crate::testing::hooks::Phase;
+    use crate::testing::message::check;
     use crate::testing::{Host, current};
 
     fn configuring<T>(act: impl FnOnce(&mut Host) -> T) -> T {
@@ -72,6 +73,17 @@ pub(crate) mod setup {
                 return Err(Refusal::Denied);
             }
             host.kept_fresh.insert(handle.to_owned(), Duration::from_millis(milliseconds.max(1000).into()));
+            Ok(())
+        })
+    }
+
+    pub(crate) fn own_header(name: &str) -> Result<(), Refusal> {
+        check(name, b"")?;
+        configuring(|host| {
+            if host.own_headers.len() == 64 {
+                return Err(Refusal::TooLarge);
+            }
+            host.own_headers.push(name.to_ascii_lowercase());
             Ok(())
         })
     }
@@ -159,16 +171,13 @@ pub(crate) mod crypto {
     pub(crate) fn release_key(_key: u32) {}
 
     pub(crate) fn verify(key: u32, algorithm: Signature, message: &[u8], signature: &[u8]) -> Result<bool, Refusal> {
-        let fits = current(|host| {
-            let key = host.sources.keys.get(key as usize).expect("there is no such key");
-            fits(key, algorithm)
-        });
-        if !fits {
+        let key = current(|host| host.sources.keys.get(key as usize).expect("there is no such key").clone());
+        if !fits(&key, algorithm) {
             return Err(Refusal::InvalidValue);
         }
         let mut signatures =
             current(|host| host.sources.signatures.take()).expect("say which signatures are right: `Host::signatures`");
-        let is_right = signatures(algorithm, message, signature);
+        let is_right = signatures(&key, algorithm, message, signature);
         CURRENT.with_borrow_mut(|host| {
             if let Some(host) = host {
                 host.sources.signatures = Some(signatures);

@@ -1,0 +1,147 @@
+//! A set of keys that is kept fresh: read again only when its text is another one, asked for again when a token names a key
+//! that is not in it.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use weir::Document;
+use weir::document::State;
+
+use super::{Found, Signed, When, wrong};
+use crate::algorithm::Algorithm;
+use crate::jwks::{self, Checked, Key};
+use crate::refusal::{Refusal, Told, shown};
+use crate::token::Header;
+
+/// How many keys are tried for one token: those with the same `kid`, or all that fit a token without one.
+const MOST_TRIED: usize = 4;
+
+/// How long one fetch takes at most, so that those who come meanwhile wait for it, too.
+const FETCH: Duration = Duration::from_secs(5);
+
+/// A text, and what it says.
+type Parsed = weir::document::Parsed<fn(&[u8]) -> Result<Vec<Key>, String>>;
+
+#[derive(Debug)]
+pub(crate) struct Set {
+    document: Document,
+    parsed: Parsed,
+    /// At most once in this time because of a key that is not known.
+    refetch: Duration,
+    /// The version in which a key was missing last, and when one was missing in it first.
+    seen: Cell<(u64, Duration)>,
+    /// When this instance last had it fetched because of a key, or learned that somebody had.
+    asked: Cell<Option<Duration>>,
+    /// Whether that fetch is still on its way.
+    is_waiting: Cell<bool>,
+}
+
+impl Set {
+    pub(crate) fn of(document: Document, refetch: Duration) -> Self {
+        Self {
+            parsed: Parsed::new(document.clone(), "jwks", jwks::read),
+            document,
+            refetch,
+            seen: Cell::default(),
+            asked: Cell::default(),
+            is_waiting: Cell::default(),
+        }
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+
+    pub(super) fn check(&self, header: &Header<'_>, signed: Signed<'_>, when: When) -> weir::Result<Found<'_>> {
+        if when.is_resumed {
+            self.is_waiting.set(false);
+        }
+        let State::Ready(keys) = self.parsed.look()? else {
+            if !when.is_resumed {
+                return Ok(Found::Ask(&self.document));
+            }
+            let detail = "no key of the issuer's has been had since the start; the log says why".to_owned();
+            return Ok(Found::Refused(Refusal { told: Told::Unavailable, code: "no-keys", detail }));
+        };
+        let fitting = candidates(&keys, header);
+        let mut is_known = false;
+        for key in fitting.take(MOST_TRIED) {
+            is_known = true;
+            match key.check(header.algorithm, signed.message, signed.signature)? {
+                Checked::Right => return Ok(Found::Right),
+                Checked::Wrong => {}
+                Checked::TooManyKeys => return Ok(Found::TooManyKeys),
+            }
+        }
+        if is_known {
+            return Ok(wrong());
+        }
+        self.see(when.now)?;
+        if !when.is_resumed && self.may_ask(when.now)? {
+            return Ok(Found::Ask(&self.document));
+        }
+        Ok(Found::Refused(unknown(header)))
+    }
+
+    pub(super) fn release(&self) -> weir::Result<()> {
+        if let State::Ready(keys) = self.parsed.look()? {
+            keys.iter().for_each(Key::release);
+        }
+        Ok(())
+    }
+
+    /// Remembers when a key was missing first in the text that is there.
+    fn see(&self, now: Duration) -> weir::Result<()> {
+        let version = self.document.version()?;
+        if self.seen.get().0 != version {
+            self.seen.set((version, now));
+        }
+        Ok(())
+    }
+
+    /// Whether the document is to be fetched because of a key that is not known; whoever invents keys must not decide how often
+    /// the issuer is asked. Those who come while it is on its way wait for the same fetch.
+    ///
+    /// A fetch a moment ago counts, too: another worker asked for it. But not one before this instance missed a key in this text
+    /// for the first time: the key may have been made since then.
+    fn may_ask(&self, now: Duration) -> weir::Result<bool> {
+        let since = self.asked.get().map(|asked| now.saturating_sub(asked));
+        let is_waiting = self.is_waiting.get() && since.is_some_and(|since| since < FETCH);
+        if !is_waiting && since.is_some_and(|since| since < self.refetch) {
+            return Ok(false);
+        }
+        let fetched = self.document.read()?.map(|text| text.fetched);
+        if let Some(fetched) = fetched {
+            let is_over = is_waiting && self.asked.get().is_some_and(|asked| fetched >= asked);
+            let is_recent = !is_waiting && fetched > self.seen.get().1 && now.saturating_sub(fetched) < self.refetch;
+            if is_over || is_recent {
+                self.is_waiting.set(false);
+                self.asked.set(Some(fetched));
+                return Ok(false);
+            }
+        }
+        if !is_waiting {
+            self.asked.set(Some(now));
+            self.is_waiting.set(true);
+        }
+        Ok(true)
+    }
+}
+
+/// The keys that may have made a signature: those with the token's `kid`, of a token without one all that fit.
+fn candidates<'a>(keys: &'a [Key], header: &'a Header<'_>) -> impl Iterator<Item = &'a Key> {
+    let algorithm: Algorithm = header.algorithm;
+    let is_named = |key: &&Key| match &header.kid {
+        Some(kid) => key.kid.as_deref() == Some(kid),
+        None => true,
+    };
+    keys.iter().filter(move |key| key.fits(algorithm)).filter(is_named)
+}
+
+fn unknown(header: &Header<'_>) -> Refusal {
+    let named = match &header.kid {
+        Some(kid) => ["no key `", &shown(kid), "` for "].concat(),
+        None => "no key for ".to_owned(),
+    };
+    Refusal::token("unknown-key", ["there is ", &named, header.algorithm.name()].concat())
+}
