@@ -176,7 +176,8 @@ def follow(order):
         return key.about()
     if do == "token":
         key = keys[order["kid"]]
-        return jwt.encode(order["claims"], key.private, order["alg"], {"kid": key.kid, **order["header"]})
+        header = {name: value for name, value in {"kid": key.kid, **order["header"]}.items() if value is not None}
+        return jwt.encode(order["claims"], key.private, order["alg"], header)
     if do == "sign":
         by = jwt.get_algorithm_by_name(order["alg"])
         return encoded(by.sign(order["input"].encode(), keys[order["kid"]].private))

@@ -31,6 +31,7 @@ fn no_client_can_say_who_it_is() {
     let config = format!("{JWKS}, optional: true, headers: {{ x-user-id: sub, X-Roles: roles }}");
     let origin = Origin::text("let in\n");
     let proxy = Proxy::builder()
+        .top("plugins: { auth-jwt: { limits: { cpu: 1s } } }")
         .upstream("auth", &issuer.upstream())
         .filter(&format!("{{ plugin: auth-jwt, except: [/open/*], config: {{ {config} }} }}"))
         .route("/*", "app", origin.address)

@@ -65,6 +65,8 @@ impl Stage {
 /// The beginning of a proxy: the issuer's upstream, and the filter.
 fn guarded(issuer: &Issuer, config: &str) -> ProxyBuilder {
     Proxy::builder()
+        // However busy the machine is.
+        .top("plugins: { auth-jwt: { limits: { cpu: 1s } } }")
         .upstream("auth", &issuer.upstream())
         .filter(&format!("{{ plugin: auth-jwt, config: {{ {config} }} }}"))
 }

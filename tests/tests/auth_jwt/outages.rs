@@ -161,7 +161,7 @@ fn keys_come_over_tls_from_an_issuer_with_a_certificate_of_ones_own() {
         let config = "jwks: { upstream: trusted, path: /jwks }";
         let stage = Stage::built(issuer, config, |proxy| proxy.upstream("trusted", &upstream));
         assert_eq!(stage.get(&token).status, status);
-        assert_eq!(stage.issuer.count("/jwks"), usize::from(status == 200));
+        assert_eq!(stage.issuer.count("/jwks") > 0, status == 200);
     }
 }
 

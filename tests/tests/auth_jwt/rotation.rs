@@ -1,11 +1,12 @@
 //! Keys that come and go while requests are served.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
-use weir_tests::{Client, Issuer, base64url, until};
+use weir_tests::{Client, Issuer, Key, base64url, until};
 
 use crate::{JWKS, Stage, claims};
 
@@ -20,36 +21,67 @@ fn go_on(proxy: SocketAddr, token: &str, is_over: &AtomicBool, answered: &Atomic
     others
 }
 
-#[test]
-fn keys_are_rotated_while_requests_are_served() {
+/// A proxy on two workers, a key that it knows and one that it has never seen.
+fn rotating(more: &str) -> (Stage, [Key; 2], [String; 2]) {
     let issuer = Issuer::start();
-    let (old, new) = (issuer.key("old", "ES256"), issuer.key("new", "EdDSA"));
-    issuer.publish(&[&old]);
-    let stage = Stage::built(issuer, &format!("{JWKS}, refetch: 1s, refresh: 1s"), |proxy| proxy.top("workers: 2"));
-    let [by_old, by_new] = [&old, &new].map(|key| stage.issuer.token(key, &claims("ada")));
-    let (is_over, answered, proxy) = (AtomicBool::new(false), AtomicUsize::new(0), stage.proxy.address);
-    std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..4).map(|_| scope.spawn(|| go_on(proxy, &by_old, &is_over, &answered))).collect();
-        until("they are served", || answered.load(Ordering::Relaxed) > 100);
-        stage.issuer.publish(&[&old, &new]);
-        // The filter has never seen this key.
-        assert_eq!(stage.get(&by_new).status, 200);
-        let so_far = answered.load(Ordering::Relaxed);
-        until("they are served", || answered.load(Ordering::Relaxed) > so_far + 100);
-        is_over.store(true, Ordering::Relaxed);
-        for client in clients {
-            assert_eq!(client.join().unwrap(), Vec::<u16>::new(), "a good token was refused");
-        }
-    });
-    // Withdrawn, it is refused, though each worker has seen that it is good.
+    let keys = [issuer.key("old", "ES256"), issuer.key("new", "EdDSA")];
+    issuer.publish(&[&keys[0]]);
+    let tokens = keys.each_ref().map(|key| issuer.token(key, &claims("ada")));
+    let stage = Stage::built(issuer, &format!("{JWKS}{more}"), |proxy| proxy.top("workers: 2"));
+    (stage, keys, tokens)
+}
+
+#[test]
+fn a_new_key_is_accepted_at_first_sight_while_requests_are_served() {
+    let (stage, [old, new], [by_old, by_new]) = rotating("");
+    assert_eq!(stage.get(&by_old).status, 200);
+    let begun = Instant::now();
+    let (is_over, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (token, proxy) = (by_old.clone(), stage.proxy.address);
+            let (is_over, answered) = (Arc::clone(&is_over), Arc::clone(&answered));
+            std::thread::spawn(move || go_on(proxy, &token, &is_over, &answered))
+        })
+        .collect();
+    // The proxy fetches a document at most once in a second, whoever asks.
+    until("they are served", || answered.load(Ordering::Relaxed) > 100 && begun.elapsed() > Duration::from_secs(1));
+    stage.issuer.publish(&[&old, &new]);
+    assert_eq!(stage.get(&by_new).status, 200);
+    let so_far = answered.load(Ordering::Relaxed);
+    until("they are served", || answered.load(Ordering::Relaxed) > so_far + 100);
+    is_over.store(true, Ordering::Relaxed);
+    for client in clients {
+        assert_eq!(client.join().unwrap(), Vec::<u16>::new(), "a good token was refused");
+    }
+}
+
+#[test]
+fn a_key_that_is_newer_than_a_fetch_of_a_moment_ago_is_found_before_long() {
+    let (stage, [old, new], [by_old, by_new]) = rotating(", refetch: 1m");
+    assert_eq!(stage.get(&by_old).status, 200);
+    stage.issuer.publish(&[&old, &new]);
+    let begun = Instant::now();
+    until("it is accepted", || stage.get(&by_new).status == 200);
+    assert!(begun.elapsed() < Duration::from_secs(20), "that took {:?}", begun.elapsed());
+}
+
+#[test]
+fn a_withdrawn_key_is_refused_though_its_tokens_were_seen_before() {
+    let (stage, [old, new], [by_old, by_new]) = rotating(", refresh: 1s");
+    stage.issuer.publish(&[&old, &new]);
+    until("both are known", || [&by_old, &by_new].iter().all(|token| stage.get(token).status == 200));
+    // Each worker has seen that both are good.
+    for _ in 0..20 {
+        assert_eq!((stage.get(&by_old).status, stage.get(&by_new).status), (200, 200));
+    }
     stage.issuer.publish(&[&new]);
     until("the old key's token is refused", || stage.get(&by_old).status == 401);
     for _ in 0..20 {
         assert_eq!((stage.get(&by_old).status, stage.get(&by_new).status), (401, 200));
     }
-    // Published again, it is good again.
     stage.issuer.publish(&[&new, &old]);
-    until("the old key's token is accepted", || stage.get(&by_old).status == 200);
+    until("the old key's token is accepted again", || stage.get(&by_old).status == 200);
 }
 
 #[test]
