@@ -97,9 +97,7 @@ impl Algorithms {
     /// Those with a secret.
     pub(crate) const MACS: Self = Self::of(&[Hs256, Hs384, Hs512]);
     /// Those with a public key.
-    pub(crate) const PUBLIC: Self = Self(
-        Self::RSA.0 | Self::P256.0 | Self::P384.0 | Self::P521.0 | Self::ED25519.0,
-    );
+    pub(crate) const PUBLIC: Self = Self(Self::RSA.0 | Self::P256.0 | Self::P384.0 | Self::P521.0 | Self::ED25519.0);
 
     pub(crate) const fn of(algorithms: &[Algorithm]) -> Self {
         let mut bits = 0;
@@ -135,7 +133,8 @@ mod tests {
             assert_eq!((Algorithm::named(name), algorithm.name()), (Some(algorithm), name));
             assert_ne!(Algorithms::PUBLIC.has(algorithm), Algorithms::MACS.has(algorithm));
         }
-        for name in ["none", "None", "NONE", "nOnE", "", "hs256", "Rs256", "RS256 ", "ES256K", "Ed448", "EDDSA", "RS1"] {
+        for name in ["none", "None", "NONE", "nOnE", "", "hs256", "Rs256", "RS256 ", "ES256K", "Ed448", "EDDSA", "RS1"]
+        {
             assert_eq!(Algorithm::named(name), None, "{name}");
         }
     }

@@ -75,7 +75,8 @@ impl Rules {
             return Err(Refusal::token("token-expired", "it has no `iat`, so its age cannot be told"));
         }
         let oldest = iat.zip(self.max_age).map(|(iat, age)| iat.saturating_add(age));
-        let until = exp.into_iter().chain(oldest).min().map_or(Duration::MAX, |until| until.saturating_add(self.leeway));
+        let until =
+            exp.into_iter().chain(oldest).min().map_or(Duration::MAX, |until| until.saturating_add(self.leeway));
         let from = nbf.into_iter().chain(iat).max().map_or(Duration::ZERO, |from| from.saturating_sub(self.leeway));
         Ok(Span { from, until })
     }

@@ -84,6 +84,7 @@ pub(crate) struct Config {
 /// One of several issuers.
 #[derive(Debug, Deserialize, weir::Config)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the operator's words")]
 struct Issuer {
     /// What `iss` is.
     issuer: String,

@@ -95,7 +95,8 @@ pub(crate) fn conceal(places: &[Place], request: &mut Request) -> Result<()> {
 
 /// The one token of a request, in one of these places.
 pub(crate) fn find<'a>(places: &'a [Place], request: &Request) -> std::result::Result<Option<Credential<'a>>, Refusal> {
-    let invalid = |detail: &str| Refusal { told: Told::InvalidRequest, code: "invalid-request", detail: detail.to_owned() };
+    let invalid =
+        |detail: &str| Refusal { told: Told::InvalidRequest, code: "invalid-request", detail: detail.to_owned() };
     let mut found: Option<Credential<'a>> = None;
     for place in places {
         if let Some(token) = place.find(request).map_err(invalid)? {
@@ -191,4 +192,3 @@ fn without(line: &[u8], name: &str) -> Vec<u8> {
     let left: Vec<&[u8]> = line.split(|byte| *byte == b';').filter(|pair| named(pair, name).is_none()).collect();
     left.join(&b';').trim_ascii().to_vec()
 }
-

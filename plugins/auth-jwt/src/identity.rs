@@ -40,7 +40,10 @@ impl Mapping {
             let value = path.find(claims).map(field);
             fits(value, LONGEST_HEADER, "field", name)
         });
-        Ok(Identity { vars: vars.collect::<std::result::Result<_, _>>()?, headers: headers.collect::<std::result::Result<_, _>>()? })
+        Ok(Identity {
+            vars: vars.collect::<std::result::Result<_, _>>()?,
+            headers: headers.collect::<std::result::Result<_, _>>()?,
+        })
     }
 
     /// Sets what a token says. What it says nothing of is removed: it would be another one's.

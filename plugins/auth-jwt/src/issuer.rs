@@ -70,15 +70,16 @@ impl Issuers {
     pub(crate) fn check(&self, token: &[u8], mapping: &Mapping, when: When) -> Result<Proven, Stop<'_>> {
         let parts = Parts::of(token)?;
         let header = Header::read(&parts.header)?;
-        let claims = json::object(&parts.claims)
-            .map_err(|why| Refusal::malformed(["its claims: ", why].concat()))?;
+        let claims = json::object(&parts.claims).map_err(|why| Refusal::malformed(["its claims: ", why].concat()))?;
         let (index, issuer) = self.of_token(&claims)?;
         if !issuer.algorithms.has(header.algorithm) {
-            let detail = ["`", header.algorithm.name(), "` is none that this issuer's tokens may be signed with"].concat();
+            let detail =
+                ["`", header.algorithm.name(), "` is none that this issuer's tokens may be signed with"].concat();
             return Err(Refusal::token("algorithm-not-allowed", detail).into());
         }
         let wanted = &issuer.rules.typ;
-        if !wanted.is_empty() && !header.typ.as_ref().is_some_and(|typ| wanted.iter().any(|wanted| is_typ(wanted, typ))) {
+        if !wanted.is_empty() && !header.typ.as_ref().is_some_and(|typ| wanted.iter().any(|wanted| is_typ(wanted, typ)))
+        {
             return Err(Refusal::token("wrong-type", "`typ` in its header is another one, or missing").into());
         }
         let span = issuer.rules.check(&claims, when.now)?;
@@ -106,7 +107,9 @@ impl Issuers {
         let named = claims.text("iss");
         let found = match self.0.as_slice() {
             [only] => Some((0, only)),
-            several => several.iter().enumerate().find(|(_, issuer)| issuer.rules.issuer.as_deref() == named.as_deref()),
+            several => {
+                several.iter().enumerate().find(|(_, issuer)| issuer.rules.issuer.as_deref() == named.as_deref())
+            }
         };
         found.ok_or_else(|| Refusal::token("wrong-issuer", "`iss` is none of those that are trusted, or missing"))
     }

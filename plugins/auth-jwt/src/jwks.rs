@@ -31,7 +31,10 @@ pub(crate) struct Key {
 
 #[derive(Debug)]
 enum Material {
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
     /// An uncompressed point on the curve of the algorithm.
     Point(Algorithm, Vec<u8>),
     Ed25519(Vec<u8>),
@@ -72,7 +75,7 @@ fn key(key: &Object<'_>) -> Result<Option<Key>, String> {
     }
     let kty = key.text("kty").ok_or("it has no `kty`")?;
     let curve = key.text("crv");
-    let (kind, material) = match (&*kty, curve.as_deref()) {
+    let (all, material) = match (&*kty, curve.as_deref()) {
         ("RSA", _) => (Algorithms::RSA, Material::Rsa { modulus: number(key, "n")?, exponent: number(key, "e")? }),
         ("EC", Some("P-256")) => (Algorithms::P256, Material::Point(Algorithm::Es256, point(key, 32)?)),
         ("EC", Some("P-384")) => (Algorithms::P384, Material::Point(Algorithm::Es384, point(key, 48)?)),
@@ -83,9 +86,9 @@ fn key(key: &Object<'_>) -> Result<Option<Key>, String> {
     };
     // One that names its algorithm is for no other.
     let algorithms = match key.get("alg") {
-        None => kind,
+        None => all,
         Some(name) => match name.text().and_then(|name| Algorithm::named(&name)) {
-            Some(algorithm) => kind.and(Algorithms::of(&[algorithm])),
+            Some(algorithm) => all.and(Algorithms::of(&[algorithm])),
             None => Algorithms::NONE,
         },
     };
@@ -198,7 +201,8 @@ impl Key {
     /// Never tries it again, and says so once.
     fn give_up(&self, why: &str) {
         self.is_broken.set(true);
-        let kid = self.kid.as_deref().map_or_else(|| "without a `kid`".to_owned(), |kid| ["`", &shown(kid), "`"].concat());
+        let kid =
+            self.kid.as_deref().map_or_else(|| "without a `kid`".to_owned(), |kid| ["`", &shown(kid), "`"].concat());
         weir::log(weir::Level::Error, &["key ", &kid, " of `jwks` is broken: ", why].concat());
     }
 }

@@ -14,7 +14,11 @@ impl Path {
     /// Reads it as it is written, or says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let Some(pointer) = text.strip_prefix('/') else {
-            return if text.is_empty() { Err("a claim has a name") } else { Ok(Self { claim: text.to_owned(), inside: Vec::new() }) };
+            return if text.is_empty() {
+                Err("a claim has a name")
+            } else {
+                Ok(Self { claim: text.to_owned(), inside: Vec::new() })
+            };
         };
         let mut tokens = pointer.split('/').map(unescaped);
         let claim = tokens.next().flatten().ok_or(ESCAPES)?;
@@ -77,7 +81,8 @@ mod tests {
 
     #[test]
     fn names_and_pointers_lead_to_values() {
-        let text = br#"{"sub":"ada","https://x.example/r":[1],"a":{"b":["x",{"c/d~e":true}],"":7},"n":null,"m":{"n":null}}"#;
+        let text =
+            br#"{"sub":"ada","https://x.example/r":[1],"a":{"b":["x",{"c/d~e":true}],"":7},"n":null,"m":{"n":null}}"#;
         let claims = json::object(text).unwrap();
         for (path, value) in [
             ("sub", Some("\"ada\"")),

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::algorithm::Algorithm;
+use crate::base64;
 use crate::json::{self, Object};
 use crate::refusal::{Refusal, shown};
-use crate::base64;
 
 /// What no token is longer than, all of it, its header and its claims as they are encoded.
 pub(crate) const LONGEST: usize = 16 << 10;

@@ -303,7 +303,7 @@ mod tests {
             assert_eq!(memo.get(b"a", NOW), None::<&u32>);
             memo.insert(b"a", 1, 0, LATER, NOW);
             memo.insert(b"past", 2, 0, NOW, NOW);
-            assert_eq!(memo.get(b"a", LATER - Duration::from_nanos(1)), Some(&1));
+            assert_eq!(memo.get(b"a", Duration::from_nanos(99_999_999_999)), Some(&1));
             assert_eq!(memo.get(b"past", NOW), None);
             assert_eq!(memo.len(), 1);
             assert_eq!(memo.get(b"a", LATER), None);
@@ -324,12 +324,10 @@ mod tests {
             }
             assert_eq!(memo.get(b"a", NOW), Some(&0));
             memo.insert(b"d", 3, 0, LATER, NOW);
-            assert_eq!([b"a", b"b", b"c", b"d"].map(|key| memo.get(key, NOW).copied()), [
-                Some(0),
-                None,
-                Some(2),
-                Some(3)
-            ]);
+            assert_eq!(
+                [b"a", b"b", b"c", b"d"].map(|key| memo.get(key, NOW).copied()),
+                [Some(0), None, Some(2), Some(3)]
+            );
         });
     }
 

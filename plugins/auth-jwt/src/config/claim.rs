@@ -13,7 +13,8 @@ pub(crate) struct Claim {
 }
 
 impl Schema for Claim {
-    const SCHEMA: &'static Node = &Node::AnyOf(&[&Node::String, &Node::Map(&Node::AnyOf(&[SCALAR, &Node::Array(SCALAR)]))]);
+    const SCHEMA: &'static Node =
+        &Node::AnyOf(&[&Node::String, &Node::Map(&Node::AnyOf(&[SCALAR, &Node::Array(SCALAR)]))]);
 }
 
 const SCALAR: &Node = &Node::AnyOf(&[&Node::String, &Node::Boolean, &Node::Integer { minimum: None, maximum: None }]);

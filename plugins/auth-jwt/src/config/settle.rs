@@ -51,7 +51,8 @@ impl Config {
         if self.issuers.is_empty() {
             return Issuers::of(issuer::alone(self, faults).into_iter().collect());
         }
-        let above = [("/jwks", self.jwks.is_some()), ("/secret", self.secret.is_some()), ("/issuer", self.issuer.is_some())];
+        let above =
+            [("/jwks", self.jwks.is_some()), ("/secret", self.secret.is_some()), ("/issuer", self.issuer.is_some())];
         for (pointer, _) in above.into_iter().filter(|(_, is_there)| *is_there) {
             faults.at(pointer, "with `issuers` this stands with each of them");
         }

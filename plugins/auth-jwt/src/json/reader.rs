@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
         while more {
             self.skip_spaces();
             let name = self.string()?;
-            self.remember(first, &name)?;
+            self.remember(first, name.clone())?;
             if !self.is_next(b':') {
                 return Err(BROKEN);
             }
@@ -85,16 +85,16 @@ impl<'a> Reader<'a> {
 
     /// Which of two members with the same name counts, readers do not agree on: what one of them checked is not what the
     /// other one takes.
-    fn remember(&mut self, first: usize, name: &Cow<'a, str>) -> Read<()> {
+    fn remember(&mut self, first: usize, name: Cow<'a, str>) -> Read<()> {
         let hash = hash(name.as_bytes());
         let siblings = self.names.get(first..).unwrap_or_default();
         if siblings.len() >= MOST_MEMBERS {
             return Err("an object has more than 256 members");
         }
-        if siblings.iter().any(|(other, known)| *other == hash && known == name) {
+        if siblings.iter().any(|(other, known)| *other == hash && *known == name) {
             return Err("an object has two members of one name");
         }
-        self.names.push((hash, name.clone()));
+        self.names.push((hash, name));
         Ok(())
     }
 

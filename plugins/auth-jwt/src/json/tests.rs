@@ -4,14 +4,18 @@ use super::object;
 
 #[test]
 fn members_are_found_as_they_are_meant() {
-    let text = br#" { "a" : "x\u0041\n\ud83d\ude00\/" , "\u0062": [1, -2.5e+3 , true,null,{"c":[]}], "n": null,"e":{} } "#;
+    let text =
+        br#" { "a" : "x\u0041\n\ud83d\ude00\/" , "\u0062": [1, -2.5e+3 , true,null,{"c":[]}], "n": null,"e":{} } "#;
     let object = object(text).unwrap();
     assert_eq!(object.text("a").unwrap(), "xA\n\u{1f600}/");
     let list = object.get("b").unwrap();
     assert_eq!(list.plain(), r#"[1,-2.5e+3,true,null,{"c":[]}]"#);
     let items = list.items().unwrap();
-    assert_eq!(items.iter().map(|item| item.written()).collect::<Vec<_>>(), ["1", "-2.5e+3", "true", "null", r#"{"c":[]}"#]);
-    assert!(items[4].object().unwrap().get("c").unwrap().items().unwrap().is_empty());
+    assert_eq!(
+        items.iter().map(|item| item.written()).collect::<Vec<_>>(),
+        ["1", "-2.5e+3", "true", "null", r#"{"c":[]}"#]
+    );
+    assert_eq!(items[4].object().unwrap().get("c").unwrap().items(), Some(Vec::new()));
     assert!(object.get("n").is_none() && object.has("n") && !object.has("c"));
     assert!(object.get("e").unwrap().object().is_some() && object.get("e").unwrap().items().is_none());
     let spaced = super::object(br#"{"a": ["x y", "\" , \\" , 1]}"#).unwrap();
@@ -20,12 +24,9 @@ fn members_are_found_as_they_are_meant() {
 
 #[test]
 fn a_second_member_of_one_name_is_refused_at_every_level() {
-    for text in [
-        r#"{"a":1,"a":1}"#,
-        r#"{"a":1,"\u0061":2}"#,
-        r#"{"b":{"x":1,"y":2,"x":3}}"#,
-        r#"{"b":[0,{"":1,"":2}]}"#,
-    ] {
+    for text in
+        [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"{"b":{"x":1,"y":2,"x":3}}"#, r#"{"b":[0,{"":1,"":2}]}"#]
+    {
         assert_eq!(object(text.as_bytes()).unwrap_err(), "an object has two members of one name", "{text}");
     }
     assert!(object(br#"{"a":{"a":{"a":1},"b":{"a":1}},"b":[{"a":1},{"a":2}]}"#).is_ok());
@@ -34,12 +35,48 @@ fn a_second_member_of_one_name_is_refused_at_every_level() {
 #[test]
 fn what_is_not_json_is_refused() {
     for text in [
-        "", "null", "[]", "\"a\"", "1", "{", "}", "{}}", "{} {}", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",
-        "{'a':1}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":1e}", "{\"a\":-}", "{\"a\":NaN}",
-        "{\"a\":tru}", "{\"a\":True}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12\"}", "{\"a\":\"\\u12g4\"}", "{\"a\":\"\\ud800\"}",
-        "{\"a\":\"\\ud800\\u0041\"}", "{\"a\":\"\\udc00\"}", "{\"a\":\"\n\"}", "{\"a\":\"", "{\"a\":\"\\", "{\"a\":[1,]}",
-        "{\"a\":[1 2]}", "{\"a\":1 \"b\":2}", "\u{feff}{}", "{\"a\":1}\0", "{\"a\":\"\\u+123\"}", "{\"a\":\"\\u00\u{e9}\"}",
-        "<html>", "{\"a\":/**/1}",
+        "",
+        "null",
+        "[]",
+        "\"a\"",
+        "1",
+        "{",
+        "}",
+        "{}}",
+        "{} {}",
+        "{,}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "{\"a\":01}",
+        "{\"a\":+1}",
+        "{\"a\":.5}",
+        "{\"a\":1.}",
+        "{\"a\":1e}",
+        "{\"a\":-}",
+        "{\"a\":NaN}",
+        "{\"a\":tru}",
+        "{\"a\":True}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\u12\"}",
+        "{\"a\":\"\\u12g4\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":\"\\ud800\\u0041\"}",
+        "{\"a\":\"\\udc00\"}",
+        "{\"a\":\"\n\"}",
+        "{\"a\":\"",
+        "{\"a\":\"\\",
+        "{\"a\":[1,]}",
+        "{\"a\":[1 2]}",
+        "{\"a\":1 \"b\":2}",
+        "\u{feff}{}",
+        "{\"a\":1}\0",
+        "{\"a\":\"\\u+123\"}",
+        "{\"a\":\"\\u00\u{e9}\"}",
+        "<html>",
+        "{\"a\":/**/1}",
     ] {
         assert!(object(text.as_bytes()).is_err(), "{text}");
     }

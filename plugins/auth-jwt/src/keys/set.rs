@@ -76,8 +76,9 @@ impl Set {
         if is_known {
             return Ok(wrong());
         }
-        self.see(when.now)?;
-        if !when.is_resumed && self.may_ask(when.now)? {
+        // Another set would not help a token that names none, or one that is there and for something else.
+        let is_missing = header.kid.as_ref().is_some_and(|kid| !keys.iter().any(|key| key.kid.as_deref() == Some(kid)));
+        if is_missing && !when.is_resumed && self.may_ask(when.now)? {
             return Ok(Found::Ask(&self.document));
         }
         Ok(Found::Refused(unknown(header)))
@@ -90,13 +91,13 @@ impl Set {
         Ok(())
     }
 
-    /// Remembers when a key was missing first in the text that is there.
-    fn see(&self, now: Duration) -> weir::Result<()> {
+    /// When a key was missing first in the text that is there.
+    fn first_missed(&self, now: Duration) -> weir::Result<Duration> {
         let version = self.document.version()?;
         if self.seen.get().0 != version {
             self.seen.set((version, now));
         }
-        Ok(())
+        Ok(self.seen.get().1)
     }
 
     /// Whether the document is to be fetched because of a key that is not known; whoever invents keys must not decide how often
@@ -105,6 +106,7 @@ impl Set {
     /// A fetch a moment ago counts, too: another worker asked for it. But not one before this instance missed a key in this text
     /// for the first time: the key may have been made since then.
     fn may_ask(&self, now: Duration) -> weir::Result<bool> {
+        let missed = self.first_missed(now)?;
         let since = self.asked.get().map(|asked| now.saturating_sub(asked));
         let is_waiting = self.is_waiting.get() && since.is_some_and(|since| since < FETCH);
         if !is_waiting && since.is_some_and(|since| since < self.refetch) {
@@ -112,8 +114,8 @@ impl Set {
         }
         let fetched = self.document.read()?.map(|text| text.fetched);
         if let Some(fetched) = fetched {
-            let is_over = is_waiting && self.asked.get().is_some_and(|asked| fetched >= asked);
-            let is_recent = !is_waiting && fetched > self.seen.get().1 && now.saturating_sub(fetched) < self.refetch;
+            let is_over = is_waiting && self.asked.get().is_some_and(|asked| fetched > asked);
+            let is_recent = !is_waiting && fetched > missed && now.saturating_sub(fetched) < self.refetch;
             if is_over || is_recent {
                 self.is_waiting.set(false);
                 self.asked.set(Some(fetched));

@@ -169,12 +169,14 @@ impl Host {
                 };
                 if length as u64 > *max { Ended::OverLimit } else { Ended::Done }
             }
-            Armed::Document(handle) => {
-                self.sources.refresh(handle);
-                Ended::Done
-            }
+            Armed::Document(_) => Ended::Done,
         };
         self.outcome = self.ends.take().unwrap_or(done);
+        if let Armed::Document(handle) = &armed
+            && self.outcome == Ended::Done
+        {
+            self.sources.refresh(handle, self.now);
+        }
         self.waited_for = match armed {
             Armed::Body(_) => Operation::Body,
             Armed::Document(_) => Operation::Document,

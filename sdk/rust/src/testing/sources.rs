@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use super::Host;
 use crate::bindings::crypto::{PublicKey, Signature};
@@ -50,6 +51,7 @@ pub(super) struct Sources {
 pub(super) struct Document {
     pub(super) version: u64,
     pub(super) text: Option<Vec<u8>>,
+    pub(super) fetched: Duration,
     next: Option<Vec<u8>>,
 }
 
@@ -61,10 +63,10 @@ impl fmt::Debug for Sources {
 
 impl Sources {
     /// Fetches a document anew.
-    pub(super) fn refresh(&mut self, handle: &str) {
-        if let Some(document) = self.documents.get_mut(handle)
-            && let Some(text) = document.next.take()
-        {
+    pub(super) fn refresh(&mut self, handle: &str, now: Duration) {
+        let Some(document) = self.documents.get_mut(handle) else { return };
+        document.fetched = now;
+        if let Some(text) = document.next.take() {
             document.text = Some(text);
             document.version += 1;
         }
@@ -76,6 +78,7 @@ impl Host {
     pub fn document(&mut self, handle: &str, text: Option<&str>) {
         let document = self.sources.documents.entry(handle.to_owned()).or_default();
         document.text = text.map(|text| text.as_bytes().to_vec());
+        document.fetched = self.now;
         document.version = if text.is_some() { document.version + 1 } else { 0 };
     }
 
@@ -105,10 +108,7 @@ impl Host {
     }
 
     /// The same, of the key as the filter imported it: for a test that brings cryptography of its own.
-    pub fn signatures_of(
-        &mut self,
-        are_right: impl FnMut(&PublicKey, Signature, &[u8], &[u8]) -> bool + 'static,
-    ) {
+    pub fn signatures_of(&mut self, are_right: impl FnMut(&PublicKey, Signature, &[u8], &[u8]) -> bool + 'static) {
         self.sources.signatures = Some(Box::new(are_right));
     }
 }

@@ -129,7 +129,7 @@ impl<'a> Settling<'a> {
             audience: audience.to_vec(),
             typ: typ.to_vec(),
             leeway: leeway.get(),
-            max_age: max_age.map(|age| age.get()),
+            max_age: max_age.map(weir::config::Duration::get),
             requires_exp,
             required: self.required(&required_at, required),
         }

@@ -88,8 +88,10 @@ pub(crate) mod documents {
     }
 
     pub(crate) fn read(handle: &str) -> Result<Option<Document>, Refusal> {
-        let fetched = super::super::machine::clock::now();
-        of(handle, |document| document.text.clone().map(|text| Document { version: document.version, text, fetched }))
+        of(handle, |document| {
+            let fetched = u64::try_from(document.fetched.as_nanos()).unwrap_or(u64::MAX);
+            document.text.clone().map(|text| Document { version: document.version, text, fetched })
+        })
     }
 
     pub(crate) fn refresh(handle: &str) -> Result<(), Refusal> {
