@@ -27,6 +27,6 @@ pub(crate) async fn measure(site: &Site, report: &mut Report) {
     report.bar("auth-key among 10,000 keys <= 2 us", cost / 1e3, 2.0, " us");
     let unknown = (KEYS..KEYS + 2048).map(|number| Asked::get("/bench").with("x-api-key", &key(number)));
     let cost = site.cost(&entry, unknown.collect(), Meets::Refusal(401, "unknown-key")).await;
-    row("auth-key, a key that is not among them", cost);
-    report.bar("auth-key, a key that is not among 10,000 <= 2 us", cost / 1e3, 2.0, " us");
+    row("auth-key: a key that is not among them", cost);
+    report.bar("auth-key: a key that is not among 10,000 <= 2 us", cost / 1e3, 2.0, " us");
 }

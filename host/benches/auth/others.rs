@@ -19,7 +19,7 @@ pub(crate) async fn measure(site: &mut Site) {
     let users = site.file("users.htpasswd", USERS);
     let asked = vec![Asked::get("/bench").with("authorization", CREDENTIALS)];
     let entry = format!("{{ plugin: auth-basic, config: {{ file: {users} }} }}");
-    row("auth-basic, credentials that come again", site.cost(&entry, asked, Meets::Upstream).await);
+    row("auth-basic: credentials that come again", site.cost(&entry, asked, Meets::Upstream).await);
 
     let peers = Peers::default()
         .with("auth", r#"{"active":true,"sub":"ada","scope":"read write","client_id":"web","token_type":"Bearer"}"#)
@@ -28,8 +28,8 @@ pub(crate) async fn measure(site: &mut Site) {
     site.outbound = outbound;
     let asked = vec![Asked::bearer("2YotnFZFEjr1zCsicMWpAA")];
     let entry = "{ plugin: auth-introspect, config: { endpoint: { upstream: auth, path: /introspect } } }";
-    row("auth-introspect, a token that comes again", site.cost(entry, asked, Meets::Upstream).await);
+    row("auth-introspect: a token that comes again", site.cost(entry, asked, Meets::Upstream).await);
     let asked = vec![Asked::get("/reports/2026").variable("user.id", "ada").variable("auth.role", "editor")];
     let entry = "{ plugin: authz, config: { endpoint: { upstream: policy, path: /authorize } } }";
-    row("authz, what the policy endpoint said before", site.cost(entry, asked, Meets::Upstream).await);
+    row("authz: what the policy endpoint said before", site.cost(entry, asked, Meets::Upstream).await);
 }

@@ -35,7 +35,7 @@ pub(crate) async fn measure(site: &Site, report: &mut Report) {
     ];
     for (name, asked, meets) in kinds {
         let cost = site.cost(&entry, asked, meets).await;
-        row(&format!("authz with 1,000 rules, {name}"), cost);
-        report.bar(&format!("authz with 1,000 rules, {name} <= 3 us"), cost / 1e3, 3.0, " us");
+        row(&format!("authz with 1,000 rules: {name}"), cost);
+        report.bar(&format!("authz with 1,000 rules: {name} <= 3 us"), cost / 1e3, 3.0, " us");
     }
 }

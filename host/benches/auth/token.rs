@@ -40,11 +40,11 @@ async fn repeated(site: &Site, report: &mut Report) {
     assert!((560..=640).contains(&token.len()), "a token of some 600 bytes, not {}", token.len());
     let asked = || vec![Asked::bearer(&token)];
     let cached = site.cost(&entry(site, &signer, CACHE), asked(), Meets::Upstream).await;
-    row("auth-jwt, a token that comes again", cached);
+    row("auth-jwt: a token that comes again", cached);
     let planted = site.cost(&entry(site, &signer, 0), asked(), Meets::Upstream).await;
-    row("auth-jwt, the same without the cache: the negative control", planted);
-    report.bar("auth-jwt, a token that comes again <= 3 us", cached / 1e3, 3.0, " us");
-    report.control("auth-jwt, the same without its cache", planted / 1e3, 3.0, " us");
+    row("auth-jwt: the same without the cache: the negative control", planted);
+    report.bar("auth-jwt: a token that comes again <= 3 us", cached / 1e3, 3.0, " us");
+    report.control("auth-jwt: the same without its cache", planted / 1e3, 3.0, " us");
 }
 
 /// What a fresh token adds.
@@ -63,10 +63,10 @@ async fn fresh(site: &Site, report: &mut Report, algorithm: &'static str, signer
     }
     let [bare, with, native, signature] = best;
     let cost = with - bare;
-    row(&format!("auth-jwt, a fresh {algorithm} token"), cost);
+    row(&format!("auth-jwt: a fresh {algorithm} token"), cost);
     row(&format!("the same checks in plain Rust: {:.2}x", cost / native), native);
     row(&format!("the signature alone: {:.2}x", cost / signature), signature);
-    report.bar(&format!("auth-jwt, a fresh {algorithm} token <= 1.5x plain Rust"), cost / native, 1.5, "x");
+    report.bar(&format!("auth-jwt: a fresh {algorithm} token <= 1.5x plain Rust"), cost / native, 1.5, "x");
     cost
 }
 
@@ -82,8 +82,8 @@ async fn flood(site: &Site, report: &mut Report, fresh: f64) {
     ];
     for (name, reason, asked) in kinds {
         let cost = site.cost(&entry, asked, Meets::Refusal(401, reason)).await;
-        row(&format!("auth-jwt, {name}"), cost);
-        report.bar(&format!("auth-jwt, {name} <= a fresh token"), cost / fresh, 1.0, "x");
+        row(&format!("auth-jwt: {name}"), cost);
+        report.bar(&format!("auth-jwt: {name} <= a fresh token"), cost / fresh, 1.0, "x");
     }
 }
 
