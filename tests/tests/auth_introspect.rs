@@ -207,12 +207,12 @@ fn an_answer_is_kept_for_all_workers_and_a_withdrawn_token_ends_with_it() {
     assert_eq!(issuer.count(ENDPOINT), 2);
 
     let brief = Guarded::start(&issuer, "cache: 1s, cache_inactive: 1s");
+    let begun = Instant::now();
     assert_eq!(brief.get(TOKEN).status, 200);
-    let withdrawn = Instant::now();
     issuer.introspects(TOKEN, &json!({ "active": false }));
     brief.until(TOKEN, 401);
-    // As long as it was kept, and not asked about for each of those requests.
-    assert!(withdrawn.elapsed().as_millis() > 500, "{:?}", withdrawn.elapsed());
+    // Not before the answer was old, and not asked about for each of those requests.
+    assert!(begun.elapsed().as_secs() >= 1, "{:?}", begun.elapsed());
     assert_eq!(issuer.count(ENDPOINT), 4);
     issuer.introspects(TOKEN, &ada());
     brief.until(TOKEN, 200);
@@ -228,7 +228,7 @@ fn nothing_is_kept_that_the_endpoint_forbids_nor_beyond_the_tokens_end() {
         assert_eq!((guarded.get(TOKEN).status, issuer.count(ENDPOINT)), (200, count));
     }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    issuer.introspects("brief", &json!({ "active": true, "exp": now + 2 }));
+    issuer.introspects("brief", &json!({ "active": true, "exp": now + 3 }));
     assert_eq!(guarded.get("brief").status, 200);
     let reply = guarded.until("brief", 401);
     assert_eq!(guarded.record(&reply)["reason"], "token-expired");

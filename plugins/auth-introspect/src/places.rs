@@ -30,6 +30,9 @@ pub(crate) enum Seen<'a> {
 /// Bytes of a token.
 pub(crate) const LONGEST: usize = 8 << 10;
 
+/// Bytes of a parameter's name: longer ones cannot be concealed.
+const LONGEST_NAME: usize = 256;
+
 impl Place {
     /// Reads a place as it is written, or says what is wrong with it.
     pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
@@ -42,6 +45,9 @@ impl Place {
                 Err("write `cookie:NAME` for a cookie".to_owned())
             }
             Ok(Source::Header(name)) => Ok(Self::Header(name)),
+            Ok(Source::Query(name)) if name.len() > LONGEST_NAME => {
+                Err("a parameter's name has at most 256 bytes".to_owned())
+            }
             Ok(Source::Query(name)) => Ok(Self::Query(name)),
             Ok(Source::Cookie(name)) => Ok(Self::Cookie(name)),
             _ => {
@@ -131,12 +137,15 @@ fn bearer(mut fields: Vec<Vec<u8>>) -> std::result::Result<Vec<Vec<u8>>, &'stati
         return Err("there are two fields `Authorization`");
     }
     let Some(field) = fields.pop() else { return Ok(Vec::new()) };
-    let scheme = field.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let length = field.iter().take_while(|byte| is_part(byte)).count();
+    let (scheme, rest) = field.split_at_checked(length).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Ok(Vec::new());
     }
-    let token = field.get(scheme.len()..).unwrap_or_default().trim_ascii();
-    if token.is_empty() { Err("nothing follows `Bearer`") } else { Ok(vec![token.to_vec()]) }
+    // Another separator is one for some servers: what they would take for a token must not go on as none.
+    let token = rest.strip_prefix(b" ").map(<[u8]>::trim_ascii).filter(|token| !token.is_empty());
+    token.map(|token| vec![token.to_vec()]).ok_or("no token follows `Bearer`")
 }
 
 /// The token, if it is one by RFC 6750: what else there is would have to be escaped on its way.

@@ -43,6 +43,7 @@ const POWERS: &[Power] = &[
     ),
     power("request", EDIT, "change the fields of requests", true),
     power("request", &["set-path", "set-query"], "change the path and query that upstreams get", true),
+    power("request", &["conceal-parameter"], "keep parameters of queries from upstreams and out of records", true),
     power(
         "response",
         &["source", "status", "header", "header-text", "header-values", "headers"],
@@ -98,6 +99,7 @@ const POWERS: &[Power] = &[
     power("setup", &["counter", "gauge", "histogram"], "declare metrics", false),
     power("setup", &["tick"], "run beside exchanges, at an interval", false),
     power("setup", &["document"], "choose how often its documents are fetched", false),
+    power("setup", &["own-header"], "have fields that clients send removed, on all routes of a site", true),
     power("setup", &["skip"], "do without hooks that its configuration does not need", false),
     power("metrics", &["add", "set", "observe"], "count in its metrics", false),
     power("clock", &["now", "monotonic"], "read the time", false),

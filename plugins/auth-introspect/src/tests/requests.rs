@@ -8,8 +8,13 @@ use crate::AuthIntrospect;
 
 #[test]
 fn without_a_token_there_is_a_bare_challenge_or_nobody() {
-    for fields in [&[][..], &[("authorization", "Basic YTpi")], &[("cookie", "session=abc")], &[("authorization", "")]]
-    {
+    for fields in [
+        &[][..],
+        &[("authorization", "Basic YTpi")],
+        &[("authorization", "Bearers abc")],
+        &[("authorization", "")],
+        &[("cookie", "session=abc")],
+    ] {
         let (mut host, says) = host();
         let strict = filter(&mut host, r#""realm": "api""#);
         for (name, value) in fields {
@@ -46,6 +51,10 @@ fn more_than_one_token_is_none() {
         (&[("cookie", "session=a"), ("cookie", "session=b")], ""),
         (&[("authorization", "Bearer")], ""),
         (&[("authorization", "bearer   ")], ""),
+        (&[("authorization", "Bearer\ta")], ""),
+        (&[("authorization", "Bearer:a")], ""),
+        (&[("authorization", "Bearer=a")], ""),
+        (&[("authorization", "Bearer,a")], ""),
         (&[("authorization", "Bearer"), ("x-token", "a")], ""),
         (&[("authorization", "Bearer a b"), ("x-token", "a")], ""),
     ] {
@@ -175,6 +184,8 @@ fn faults_are_told_all_at_once_where_they_are() {
         let text = format!(r#"{{"endpoint": {{"upstream": "auth", "path": "{path}"}}, "from": []}}"#);
         assert_eq!(faults(&text), ["/endpoint/path", "/from"], "{path}");
     }
+    let long = format!(r#""from": ["query:{}", "query:{}"]"#, "a".repeat(257), "a".repeat(256));
+    assert_eq!(faults(&config(&long)), ["/from/0"]);
     let many = (0..33).map(|index| format!("\"s{index}\"")).collect::<Vec<_>>().join(",");
     assert_eq!(faults(&config(&format!(r#""scopes": [{many}]"#))), ["/scopes"]);
     assert_eq!(faults(&config(r#""cach": "1m""#)), ["/cach"]);
