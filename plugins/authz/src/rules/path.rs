@@ -48,8 +48,8 @@ pub(crate) fn read(path: &str) -> Result<Readings<'_>, Ambiguous> {
     }
     let mut others: Vec<Reading<'_>> = Vec::new();
     for text in &texts {
-        for is_cut in [false, true] {
-            let reading = loosely(text, is_cut)?;
+        for cut in [Cut::Nothing, Cut::Segments, Cut::All] {
+            let reading = loosely(text, cut)?;
             if reading != exact && !others.contains(&reading) {
                 others.push(reading);
             }
@@ -63,10 +63,20 @@ fn is_plain(segment: &str) -> bool {
     !segment.ends_with(['.', ' ']) && !segment.bytes().any(|byte| b"%;/?#\\".contains(&byte) || byte.is_ascii_control())
 }
 
-/// Reads a decoded path without runs of slashes; and, if it is cut, without what follows a `;`, a `?`, a `#`, and without
-/// dots and spaces at the end of segments.
-fn loosely(text: &str, is_cut: bool) -> Result<Reading<'static>, Ambiguous> {
-    let text = if is_cut { before(text, &['?', '#']) } else { text };
+/// What is left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Nothing,
+    /// What follows a `;` in each segment, and dots and spaces at its end.
+    Segments,
+    /// That, and what follows a `?` or a `#`.
+    All,
+}
+
+/// Reads a decoded path without runs of slashes, and without what is cut.
+fn loosely(text: &str, cut: Cut) -> Result<Reading<'static>, Ambiguous> {
+    let is_cut = cut != Cut::Nothing;
+    let text = if cut == Cut::All { before(text, &['?', '#']) } else { text };
     let mut segments = Reading::new();
     let mut ends_with_slash = true;
     for segment in text.split('/') {

@@ -4,6 +4,7 @@ mod config;
 mod endpoint;
 mod reference;
 mod rules;
+mod servers;
 mod spellings;
 
 use weir::Flow;

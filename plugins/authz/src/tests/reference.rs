@@ -7,10 +7,14 @@ use super::{ask, filter, said};
 use crate::rules::steps;
 
 /// Numbers that are the same in each run.
-struct Chance(u64);
+pub(super) struct Chance(u64);
 
 impl Chance {
-    fn below(&mut self, most: usize) -> usize {
+    pub(super) fn new() -> Self {
+        Self(0x5EED)
+    }
+
+    pub(super) fn below(&mut self, most: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -94,7 +98,7 @@ fn is_about(rule: &Value, asked: &Asked) -> bool {
 
 #[test]
 fn the_tree_says_what_looking_at_each_rule_says() {
-    let mut chance = Chance(0x5EED);
+    let mut chance = Chance::new();
     for _ in 0..40 {
         let rules: Vec<Value> = (0..=chance.below(150)).map(|number| rule(&mut chance, number)).collect();
         let config = json!({ "rules": rules }).to_string();
