@@ -3,6 +3,14 @@
 /// Bytes of a password that bcrypt takes; what follows would not count.
 pub(crate) const BCRYPT_TAKES: usize = 72;
 
+/// KiB that argon2 may take.
+const MOST_MEMORY: u64 = 64 << 10;
+
+/// KiB over all passes.
+const MOST_PASSED: u64 = 640 << 10;
+
+const MOST_ROUNDS: u64 = 2_000_000;
+
 const GOOD: &str = "make one with `htpasswd -nB NAME`";
 
 /// Whether this is bcrypt's.
@@ -31,6 +39,21 @@ pub(crate) fn check(hash: &str) -> Result<(), String> {
     fault.map_or(Ok(()), |fault| Err([fault, "; ", GOOD].concat()))
 }
 
+/// About how many milliseconds of a core a sound hash takes: each of the host's bounds is a second.
+pub(crate) fn takes(hash: &str) -> u64 {
+    let mut fields = hash.split('$').skip(1);
+    let kind = fields.next().unwrap_or_default();
+    match (kind, fields.next().unwrap_or_default(), fields.next().unwrap_or_default()) {
+        ("2a" | "2b" | "2y", cost, _) => 1000 >> 14_u64.saturating_sub(number(cost).unwrap_or(14)),
+        ("pbkdf2-sha256" | "pbkdf2-sha512", written, _) => rounds(written).unwrap_or(MOST_ROUNDS) * 1000 / MOST_ROUNDS,
+        (_, costs, after) => {
+            let costs = if costs.starts_with("v=") { after } else { costs };
+            let passed = cost(costs, "m=").zip(cost(costs, "t=")).map(|(memory, passes)| memory.saturating_mul(passes));
+            passed.unwrap_or(MOST_PASSED) * 1000 / MOST_PASSED
+        }
+    }
+}
+
 fn bcrypt(cost: &str, digest: &str) -> Option<&'static str> {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
     match number(cost) {
@@ -41,26 +64,33 @@ fn bcrypt(cost: &str, digest: &str) -> Option<&'static str> {
 }
 
 fn argon2(costs: &str, salt: &str, digest: &str) -> Option<&'static str> {
-    let cost = |name: &str| costs.split(',').find_map(|cost| number(cost.strip_prefix(name)?));
-    let (Some(memory), Some(passes), Some(1..)) = (cost("m="), cost("t="), cost("p=")) else {
+    let (Some(memory), Some(passes), Some(1..)) = (cost(costs, "m="), cost(costs, "t="), cost(costs, "p=")) else {
         return Some("this hash is not whole");
     };
     if !is_base64(salt) || !is_base64(digest) {
         return Some("this hash is not whole");
     }
-    let is_too_much = memory > 64 << 10 || memory.saturating_mul(passes) > 640 << 10;
+    let is_too_much = memory > MOST_MEMORY || memory.saturating_mul(passes) > MOST_PASSED;
     is_too_much.then_some("argon2 takes up to 64 MiB here, and 640 MiB over all passes")
 }
 
-fn pbkdf2(rounds: &str, salt: &str, digest: &str) -> Option<&'static str> {
-    let rounds = rounds.strip_prefix("i=").unwrap_or(rounds);
-    let rounds = rounds.split_once(",l=").map_or(rounds, |(rounds, _)| rounds);
-    match number(rounds) {
+/// One of argon2's parameters.
+fn cost(costs: &str, name: &str) -> Option<u64> {
+    costs.split(',').find_map(|cost| number(cost.strip_prefix(name)?))
+}
+
+fn pbkdf2(written: &str, salt: &str, digest: &str) -> Option<&'static str> {
+    match rounds(written) {
         _ if !is_base64(salt) || !is_base64(digest) => Some("this hash is not whole"),
-        Some(1..=2_000_000) => None,
-        Some(2_000_001..) => Some("PBKDF2 has up to 2,000,000 rounds here"),
+        Some(1..=MOST_ROUNDS) => None,
+        Some(1..) => Some("PBKDF2 has up to 2,000,000 rounds here"),
         _ => Some("this hash is not whole"),
     }
+}
+
+fn rounds(written: &str) -> Option<u64> {
+    let rounds = written.strip_prefix("i=").unwrap_or(written);
+    number(rounds.split_once(",l=").map_or(rounds, |(rounds, _)| rounds))
 }
 
 fn number(digits: &str) -> Option<u64> {
@@ -74,7 +104,7 @@ fn is_base64(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, takes};
 
     #[test]
     fn hashes_that_the_host_checks_are_taken() {
@@ -115,6 +145,21 @@ mod tests {
             let why = check(hash).unwrap_err();
             assert!(why.contains(words) && why.contains("htpasswd -nB"), "{hash}: {why}");
             assert!(hash.is_empty() || !why.contains(hash), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_a_hash_takes_is_known_before_it_is_computed() {
+        for (hash, milliseconds) in [
+            ("$2y$14$gLhv8Gn0NwE3p8W3lM6LHO5u5G1VQXQ1JvB9YjJrU2oR0mM1m7m8K", 1000),
+            ("$2y$10$gLhv8Gn0NwE3p8W3lM6LHO5u5G1VQXQ1JvB9YjJrU2oR0mM1m7m8K", 62),
+            ("$2b$04$gLhv8Gn0NwE3p8W3lM6LHO5u5G1VQXQ1JvB9YjJrU2oR0mM1m7m8K", 0),
+            ("$argon2id$v=19$m=65536,t=10,p=4$c29tZXNhbHQ$RdescudvJCsg", 1000),
+            ("$argon2id$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsg", 300),
+            ("$pbkdf2-sha256$1000000$c29tZXNhbHQ$RdescudvJCsg", 500),
+            ("$pbkdf2-sha512$i=210000,l=64$c29tZXNhbHQ$RdescudvJCsg", 105),
+        ] {
+            assert_eq!((check(hash), takes(hash)), (Ok(()), milliseconds), "{hash}");
         }
     }
 }

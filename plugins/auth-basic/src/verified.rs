@@ -13,13 +13,18 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use weir::crypto::{self, Hash};
-use weir::{Refusal, Store, clock, random};
+use weir::{Refusal, Store, clock};
 
 use crate::credentials::Credentials;
+use crate::slow;
 
 /// Passwords of an entry that are checked at the same time. Each holds an instance for as long as it takes, and of the 16 that
 /// a worker has by default some must be left for those whose password is known to be right.
 const DESKS: u64 = 12;
+
+/// What those at the desks may take together if one thread computes all of them, in milliseconds: a hook waits no longer than
+/// 5 s unless the operator says other, and one that does has failed.
+const TOGETHER: u64 = 3_000;
 
 /// The longest that a check can take; a desk that nobody cleared is free again then.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -82,10 +87,10 @@ impl Verified {
         }
     }
 
-    /// A desk, unless all of them are taken. Without a store there are as many as anybody wants, and the host's limits.
-    pub(crate) fn desk(&self) -> Option<Desk> {
-        let first = random::number();
-        for number in (0..DESKS).map(|next| first.wrapping_add(next) % DESKS) {
+    /// A desk for this hash, unless all of them are taken; the slowest ones have fewer. Without a store there are as many as anybody wants, and the host's limits.
+    pub(crate) fn desk(&self, hash: &str) -> Option<Desk> {
+        let desks = (TOGETHER / slow::takes(hash).max(1)).clamp(1, DESKS);
+        for number in 0..desks {
             let name = ["desk/", &number.to_string()].concat();
             match self.store.compare_and_swap(&name, None, Some(b"taken"), Some(LONGEST)) {
                 Ok(true) => return Some(Desk(Some(name))),

@@ -111,6 +111,21 @@ fn while_too_many_passwords_are_checked_others_are_told_to_come_again() {
 }
 
 #[test]
+fn of_the_slowest_hashes_fewer_are_computed_at_the_same_time() {
+    let slowest = ADA.replace("$04$", "$14$");
+    let mut host = Host::new();
+    host.password(ADA, "sesame");
+    host.password(&slowest, "simsim");
+    let users: AuthBasic = host.configure(&format!(r#"{{"users": {{"ada": "{ADA}", "bob": "{slowest}"}}}}"#)).unwrap();
+    for number in 0..3 {
+        host.stores.set("local", &format!("desk/{number}"), "taken");
+    }
+    assert_eq!(shows(&mut host, &users, "bob", "simsim"), Flow::Stop);
+    assert_eq!(refused(&mut host).1, "busy");
+    assert_eq!(shows(&mut host, &users, "ada", "sesame"), Flow::Next);
+}
+
+#[test]
 fn a_desk_is_free_again_after_each_check() {
     let mut host = Host::new();
     let usual = filter(&mut host, "");
