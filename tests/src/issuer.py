@@ -49,7 +49,8 @@ class Key:
     def __init__(self, kid, alg):
         self.kid, self.alg, self.by = kid, alg, jwt.get_algorithm_by_name(alg)
         if alg.startswith("HS"):
-            self.private = self.public = os.urandom(64)
+            # Printable, so that it can be written into a file or a variable.
+            self.private = self.public = encoded(os.urandom(48)).encode()
             self.private_pem = self.public_pem = ""
             self.private_jwk = self.jwk = {"kty": "oct", "kid": kid, "k": encoded(self.private)}
             return
@@ -175,7 +176,8 @@ def follow(order):
         return key.about()
     if do == "token":
         key = keys[order["kid"]]
-        return jwt.encode(order["claims"], key.private, order["alg"], {"kid": key.kid, **order["header"]})
+        header = {name: value for name, value in {"kid": key.kid, **order["header"]}.items() if value is not None}
+        return jwt.encode(order["claims"], key.private, order["alg"], header)
     if do == "sign":
         by = jwt.get_algorithm_by_name(order["alg"])
         return encoded(by.sign(order["input"].encode(), keys[order["kid"]].private))

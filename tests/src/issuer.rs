@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::dialogue::Dialogue;
-use crate::{Authority, base64url, command};
+use crate::{Authority, base64url, command, from_base64url};
 
 /// A running issuer; dropping it ends it.
 #[derive(Debug)]
@@ -40,6 +40,13 @@ pub struct Key {
     pub jwk: Value,
     /// With its private members.
     pub private_jwk: Value,
+}
+
+impl Key {
+    /// A shared secret, as it stands in a file.
+    pub fn secret(&self) -> Vec<u8> {
+        from_base64url(self.jwk["k"].as_str().expect("it is a shared secret"))
+    }
 }
 
 impl Issuer {
@@ -77,7 +84,7 @@ impl Issuer {
         format!("{{ endpoints: [\"{}\"]{tls} }}", self.url())
     }
 
-    /// Makes a key for this algorithm (`ES256`; for `HS256` and the like 64 random bytes), which is not published yet.
+    /// Makes a key for this algorithm (`ES256`; for `HS256` and the like a secret of 64 letters), which is not published yet.
     pub fn key(&self, kid: &str, alg: &str) -> Key {
         let made = self.dialogue.ask(&json!({ "do": "key", "kid": kid, "alg": alg }));
         let text = |name: &str| made[name].as_str().unwrap().to_owned();

@@ -23,7 +23,11 @@ impl Pools {
         if link.except.iter().any(|except| except.matches(held.request.uri.path())) {
             held.leave_out(position);
             note(&self.entries[link.entry], Hook::Request, position, held, Did::Excepted, None, None);
-            return if link.until == Some(held.entered) { self.first_stands(chain, held) } else { Ok(Step::Next) };
+            return if link.until.map(usize::from) == Some(held.entered) {
+                self.first_stands(chain, held)
+            } else {
+                Ok(Step::Next)
+            };
         }
         if link.until.is_some() {
             held.asking.get_or_insert_default();
@@ -41,7 +45,7 @@ impl Pools {
         held: &mut Held,
         result: Result<Step, Failed>,
     ) -> Result<Step, Failed> {
-        let Some(until) = chain.links[position].until else { return result };
+        let Some(until) = chain.links[position].until.map(usize::from) else { return result };
         let ended = match result {
             Ok(Step::Answered) => match held.take_answer() {
                 Some(set) => Ended::Answered(Box::new(set)),

@@ -59,7 +59,7 @@ struct Link {
     /// Paths for which it is not run.
     except: Box<[PathPattern]>,
     /// Behind the last of the alternatives that it is one of.
-    until: Option<usize>,
+    until: Option<u8>,
     /// It is run for every path, and others are run whatever it decides: asked once, for every request asks.
     is_plain: bool,
     /// Which of these hooks it has: looked up once, for every request asks.
@@ -73,7 +73,7 @@ impl Chain {
         let completes = links.iter().any(|link| entries[link.entry].has(Hook::Complete));
         let link = |(position, link): (usize, &config::Link)| {
             let group = config::alternatives(links, position);
-            let until = (group.len() > 1).then_some(group.end);
+            let until = (group.len() > 1).then(|| u8::try_from(group.end).expect("a chain has up to 128 filters"));
             Link {
                 entry: link.entry,
                 except: link.except.clone().into(),

@@ -19,6 +19,9 @@ const MOST_TRIED: usize = 4;
 /// How long one fetch takes at most, so that those who come meanwhile wait for it, too.
 const FETCH: Duration = Duration::from_secs(5);
 
+/// The host fetches a document at most once in this time, whoever asks.
+const APART: Duration = Duration::from_secs(1);
+
 /// A text, and what it says.
 type Parsed = weir::document::Parsed<fn(&[u8]) -> Result<Vec<Key>, String>>;
 
@@ -78,7 +81,9 @@ impl Set {
         }
         // Another set would not help a token that names none, or one that is there and for something else.
         let is_missing = header.kid.as_ref().is_some_and(|kid| !keys.iter().any(|key| key.kid.as_deref() == Some(kid)));
-        if is_missing && !when.is_resumed && self.may_ask(when.now)? {
+        if is_missing && when.is_resumed {
+            self.ask_again()?;
+        } else if is_missing && self.may_ask(when.now)? {
             return Ok(Found::Ask(&self.document));
         }
         Ok(Found::Refused(unknown(header)))
@@ -87,6 +92,19 @@ impl Set {
     pub(super) fn release(&self) -> weir::Result<()> {
         if let State::Ready(keys) = self.parsed.look()? {
             keys.iter().for_each(Key::release);
+        }
+        Ok(())
+    }
+
+    /// If the document had been fetched so shortly before this instance asked that it was not fetched again, the key may have
+    /// been made since: the next one who comes may ask.
+    fn ask_again(&self) -> weir::Result<()> {
+        let fetched = self.document.read()?.map(|text| text.fetched);
+        if let (Some(asked), Some(fetched)) = (self.asked.get(), fetched)
+            && fetched < asked
+            && asked < fetched.saturating_add(APART)
+        {
+            self.asked.set(None);
         }
         Ok(())
     }

@@ -1,0 +1,187 @@
+//! A chain without a network, and the requests that come to it.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use weir_host::clock::Slices;
+use weir_host::config::{self, Source};
+use weir_host::plugin::{
+    Armed, Chain, Document, Engine, Exchange, ExchangeId, Held, Message, Origin, Outbound, Outcome, Peer, Pools,
+    Registry, Station, Step, Stores, Substitutes, Warm,
+};
+
+use crate::stopwatch::Stopwatch;
+
+/// Those that configurations may name. Nobody is there: whatever is asked goes elsewhere.
+const UPSTREAMS: [&str; 3] = ["origin", "auth", "policy"];
+
+/// What a client sends, as far as these filters look at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) field: Option<(HeaderName, HeaderValue)>,
+    /// Variables that filters before have set.
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+impl Asked {
+    pub(crate) fn get(path: &str) -> Self {
+        Self { method: Method::GET, path: path.to_owned(), field: None, variables: Vec::new() }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::try_from(value).expect("a value of a field");
+        self.field = Some((HeaderName::from_static(name), value));
+        self
+    }
+
+    pub(crate) fn bearer(token: &str) -> Self {
+        Self::get("/bench").with("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// What becomes of all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meets {
+    Upstream,
+    /// An answer with this status and this reason.
+    Refusal(u16, &'static str),
+}
+
+/// A chain on one worker's instances, and requests that come to it in turn, again and again.
+pub(crate) struct Lane {
+    pools: Pools,
+    chain: Chain,
+    peer: Arc<Peer>,
+    asked: Arc<[Asked]>,
+    meets: Meets,
+    next: Cell<usize>,
+}
+
+impl Lane {
+    /// A lane whose instance is ready, and has seen every request once. Panics if any of them met something else.
+    pub(crate) async fn new(
+        engine: &Arc<Engine>,
+        outbound: &Arc<dyn Outbound>,
+        chain: &str,
+        asked: &Arc<[Asked]>,
+        meets: Meets,
+    ) -> Self {
+        let text = format!(
+            "version: 1\nlisteners: {{ a: {{ address: \"127.0.0.1:0\" }} }}\n\
+             upstreams: {{ {} }}\n\
+             sites: [{{ chain: [{chain}], routes: [{{ path: /*, upstream: origin }}] }}]\n",
+            UPSTREAMS.map(|name| format!("{name}: {{ endpoints: [\"http://127.0.0.1:1\"] }}")).join(", "),
+        );
+        let config = config::parse(Source { path: "bench.yaml".into(), text });
+        config.sound(Vec::new()).unwrap_or_else(|faults| panic!("the configuration is not sound: {faults:?}"));
+        let (stores, none) = (Stores::new(), Substitutes::new());
+        let mut registry = Registry::new(engine, &[], &stores, config.known(), &none);
+        let loaded = |entry| registry.entry(entry).unwrap_or_else(|faults| panic!("it does not load: {faults:?}"));
+        let entries: Vec<_> = config.entries.iter().map(loaded).collect();
+        for document in entries.iter().flat_map(|entry| entry.documents()) {
+            if let Some(keeping) = Document::keep(document, Arc::clone(outbound)) {
+                tokio::task::spawn_local(keeping);
+            }
+        }
+        let chain = Chain::new(&config.sites[0].chain, &entries);
+        let station = Station { outbound: Arc::clone(outbound), ticks: false };
+        let pools = Pools::new(engine, &entries, &station, Warm::default(), None, &mut Slices::new()).await;
+        let peer = Arc::new(Peer {
+            address: [127, 0, 0, 1].into(),
+            is_trusted: false,
+            scheme: "http",
+            listener: "bench".into(),
+            tls: None,
+        });
+        let lane = Self { pools, chain, peer, asked: Arc::clone(asked), meets, next: Cell::new(0) };
+        for asked in &*lane.asked {
+            lane.met(&lane.exchange(asked).await);
+        }
+        lane
+    }
+
+    /// One round: nanoseconds of this thread's CPU time for an exchange.
+    pub(crate) async fn round(&self) -> f64 {
+        let (stopwatch, mut exchanges) = (Stopwatch::start(), 0);
+        loop {
+            for _ in 0..100 {
+                let next = self.next.get();
+                black_box(self.exchange(&self.asked[next]).await);
+                self.next.set((next + 1) % self.asked.len());
+            }
+            exchanges += 100;
+            if let Some(each) = stopwatch.each_of(exchanges) {
+                return each;
+            }
+        }
+    }
+
+    async fn exchange(&self, asked: &Asked) -> Held {
+        let mut request = Request::builder()
+            .method(asked.method.clone())
+            .uri(asked.path.as_str())
+            .header("host", "bench.example")
+            .header("user-agent", "weir-bench/1")
+            .header("accept", "*/*");
+        if let Some((name, value)) = &asked.field {
+            request = request.header(name, value);
+        }
+        let (request, ()) = request.body(()).expect("sound").into_parts();
+        let mut held = Exchange::begin(ExchangeId(7), Instant::now(), &self.peer, request);
+        if !asked.variables.is_empty() {
+            held.with_variables(&asked.variables);
+        }
+        let mut step = self.pools.request(&self.chain, &mut held).expect("the filter works");
+        loop {
+            step = match step {
+                Step::Call => {
+                    let call = self.pools.call(&self.chain, &mut held, Message::Request);
+                    match Box::pin(call).await.expect("the filter works") {
+                        Step::Next => self.pools.request(&self.chain, &mut held).expect("the filter works"),
+                        step => step,
+                    }
+                }
+                Step::Pause(Armed::Refresh(document)) => {
+                    let is_good = Box::pin(document.refresh()).await;
+                    held.resume(if is_good { Outcome::Done } else { Outcome::Failed });
+                    self.pools.request(&self.chain, &mut held).expect("the filter works")
+                }
+                Step::Next | Step::Answered => break,
+                step => panic!("nothing here has a body to wait for: {step:?}"),
+            };
+        }
+        if self.meets == Meets::Upstream {
+            let response = Response::builder()
+                .header("content-type", "text/plain")
+                .header("content-length", "100")
+                .header("server", "origin");
+            let (response, ()) = response.body(()).expect("sound").into_parts();
+            held.answer(response, None, Origin::Upstream);
+        }
+        self.pools.response(&self.chain, &mut held).expect("the filter works");
+        held
+    }
+
+    fn met(&self, held: &Held) {
+        if self.chain.is_empty() {
+            return;
+        }
+        let status = held.response.as_ref().map(|response| response.status.as_u16());
+        let is_so = match (&held.origin, self.meets) {
+            (Origin::Upstream, Meets::Upstream) => true,
+            (Origin::Filter(answer), Meets::Refusal(wanted, reason)) => answer.code == reason && status == Some(wanted),
+            _ => false,
+        };
+        assert!(is_so, "{:?} meets {:?} with {status:?}, and not {:?}", held.request.uri, held.origin, self.meets);
+    }
+}
