@@ -39,21 +39,6 @@ pub(crate) fn check(hash: &str) -> Result<(), String> {
     fault.map_or(Ok(()), |fault| Err([fault, "; ", GOOD].concat()))
 }
 
-/// About how many milliseconds of a core a sound hash takes: each of the host's bounds is a second.
-pub(crate) fn takes(hash: &str) -> u64 {
-    let mut fields = hash.split('$').skip(1);
-    let kind = fields.next().unwrap_or_default();
-    match (kind, fields.next().unwrap_or_default(), fields.next().unwrap_or_default()) {
-        ("2a" | "2b" | "2y", cost, _) => 1000 >> 14_u64.saturating_sub(number(cost).unwrap_or(14)),
-        ("pbkdf2-sha256" | "pbkdf2-sha512", written, _) => rounds(written).unwrap_or(MOST_ROUNDS) * 1000 / MOST_ROUNDS,
-        (_, costs, after) => {
-            let costs = if costs.starts_with("v=") { after } else { costs };
-            let passed = cost(costs, "m=").zip(cost(costs, "t=")).map(|(memory, passes)| memory.saturating_mul(passes));
-            passed.unwrap_or(MOST_PASSED) * 1000 / MOST_PASSED
-        }
-    }
-}
-
 fn bcrypt(cost: &str, digest: &str) -> Option<&'static str> {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
     match number(cost) {
@@ -104,7 +89,7 @@ fn is_base64(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, takes};
+    use super::check;
 
     #[test]
     fn hashes_that_the_host_checks_are_taken() {
@@ -145,21 +130,6 @@ mod tests {
             let why = check(hash).unwrap_err();
             assert!(why.contains(words) && why.contains("htpasswd -nB"), "{hash}: {why}");
             assert!(hash.is_empty() || !why.contains(hash), "{why}");
-        }
-    }
-
-    #[test]
-    fn what_a_hash_takes_is_known_before_it_is_computed() {
-        for (hash, milliseconds) in [
-            ("$2y$14$gLhv8Gn0NwE3p8W3lM6LHO5u5G1VQXQ1JvB9YjJrU2oR0mM1m7m8K", 1000),
-            ("$2y$10$gLhv8Gn0NwE3p8W3lM6LHO5u5G1VQXQ1JvB9YjJrU2oR0mM1m7m8K", 62),
-            ("$2b$04$gLhv8Gn0NwE3p8W3lM6LHO5u5G1VQXQ1JvB9YjJrU2oR0mM1m7m8K", 0),
-            ("$argon2id$v=19$m=65536,t=10,p=4$c29tZXNhbHQ$RdescudvJCsg", 1000),
-            ("$argon2id$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsg", 300),
-            ("$pbkdf2-sha256$1000000$c29tZXNhbHQ$RdescudvJCsg", 500),
-            ("$pbkdf2-sha512$i=210000,l=64$c29tZXNhbHQ$RdescudvJCsg", 105),
-        ] {
-            assert_eq!((check(hash), takes(hash)), (Ok(()), milliseconds), "{hash}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Passwords that were right a while ago, so that not every request takes a slow hash; and how many are being checked.
+//! Passwords that were right a while ago, so that not every request takes a slow hash.
 //!
 //! What is remembered is a name in the entry's store: the HMAC of user and password, whose key is the user's slow hash.
 //!
@@ -16,18 +16,6 @@ use weir::crypto::{self, Hash};
 use weir::{Refusal, Store, clock};
 
 use crate::credentials::Credentials;
-use crate::slow;
-
-/// Passwords of an entry that are checked at the same time. Each holds an instance for as long as it takes, and of the 16 that
-/// a worker has by default some must be left for those whose password is known to be right.
-const DESKS: u64 = 12;
-
-/// What those at the desks may take together if one thread computes all of them, in milliseconds: a hook waits no longer than
-/// 5 s unless the operator says other, and one that does has failed.
-const TOGETHER: u64 = 3_000;
-
-/// The longest that a check can take; a desk that nobody cleared is free again then.
-const LONGEST: Duration = Duration::from_secs(10);
 
 /// What was verified.
 #[derive(Debug)]
@@ -39,10 +27,6 @@ pub(crate) struct Verified {
 
 /// Stands for user and password together with the hash that they were checked against.
 pub(crate) struct Proof(String);
-
-/// A place at which one password is checked.
-#[derive(Debug)]
-pub(crate) struct Desk(Option<String>);
 
 impl Proof {
     pub(crate) fn of(credentials: &Credentials, hash: &str) -> Result<Self, Refusal> {
@@ -84,28 +68,6 @@ impl Verified {
         let since = u64::try_from(clock::now().as_millis()).unwrap_or_default();
         if let Err(error) = self.store.set(&proof.0, since.to_be_bytes(), Some(self.lasts)) {
             weir::warn!("a password is checked again at its next request: {error:?}");
-        }
-    }
-
-    /// A desk for this hash, unless all of them are taken; the slowest ones have fewer. Without a store there are as many as anybody wants, and the host's limits.
-    pub(crate) fn desk(&self, hash: &str) -> Option<Desk> {
-        let desks = (TOGETHER / slow::takes(hash).max(1)).clamp(1, DESKS);
-        for number in 0..desks {
-            let name = ["desk/", &number.to_string()].concat();
-            match self.store.compare_and_swap(&name, None, Some(b"taken"), Some(LONGEST)) {
-                Ok(true) => return Some(Desk(Some(name))),
-                Ok(false) => {}
-                Err(_) => return Some(Desk(None)),
-            }
-        }
-        None
-    }
-
-    /// The desk is free again.
-    pub(crate) fn clear(&self, desk: Desk) {
-        if let Some(name) = desk.0 {
-            // If that fails its time runs out.
-            let _ = self.store.remove(&name);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ADA, BOB, filter, refused, shows};
 use crate::AuthBasic;
 use weir::testing::Host;
-use weir::{Flow, Level, store};
+use weir::{Flow, Level, password, store};
 
 /// As if the slow hash could not be computed: whoever needs it is refused.
 fn no_slow_hash(host: &mut Host) {
@@ -98,9 +98,7 @@ fn while_too_many_passwords_are_checked_others_are_told_to_come_again() {
     let usual = filter(&mut host, "");
     // One is known before.
     assert_eq!(shows(&mut host, &usual, "bob", "simsim"), Flow::Next);
-    for number in 0..12 {
-        host.stores.set("local", &format!("desk/{number}"), "taken");
-    }
+    host.passwords_fail(Some(password::Error::Overloaded));
     for (user, password) in [("ada", "sesame"), ("ada", "wrong"), ("eve", "sesame")] {
         assert_eq!(shows(&mut host, &usual, user, password), Flow::Stop);
         assert_eq!(host.reply.as_ref().unwrap().get("retry-after"), Some("1"));
@@ -108,31 +106,6 @@ fn while_too_many_passwords_are_checked_others_are_told_to_come_again() {
         assert_eq!((status, code.as_str(), challenge), (503, "busy", None));
     }
     assert_eq!(shows(&mut host, &usual, "bob", "simsim"), Flow::Next);
-}
-
-#[test]
-fn of_the_slowest_hashes_fewer_are_computed_at_the_same_time() {
-    let slowest = ADA.replace("$04$", "$14$");
-    let mut host = Host::new();
-    host.password(ADA, "sesame");
-    host.password(&slowest, "simsim");
-    let users: AuthBasic = host.configure(&format!(r#"{{"users": {{"ada": "{ADA}", "bob": "{slowest}"}}}}"#)).unwrap();
-    for number in 0..3 {
-        host.stores.set("local", &format!("desk/{number}"), "taken");
-    }
-    assert_eq!(shows(&mut host, &users, "bob", "simsim"), Flow::Stop);
-    assert_eq!(refused(&mut host).1, "busy");
-    assert_eq!(shows(&mut host, &users, "ada", "sesame"), Flow::Next);
-}
-
-#[test]
-fn a_desk_is_free_again_after_each_check() {
-    let mut host = Host::new();
-    let usual = filter(&mut host, "");
-    for number in 0..30 {
-        assert_eq!(shows(&mut host, &usual, "ada", &format!("wrong-{number}")), Flow::Stop);
-        assert_eq!(refused(&mut host).1, "wrong-password");
-    }
 }
 
 #[test]
