@@ -81,7 +81,7 @@ impl AuthJwt {
                 self.keep(&credential.token, proven, when);
                 self.go_on(&credential, request)
             }
-            Err(Stop::Refused(refusal)) => refusal.answer(&self.realm),
+            Err(Stop::Refused(refusal)) => credential.refused(refusal).answer(&self.realm),
             Err(Stop::Ask(document)) => document.refresh(),
             Err(Stop::Failed(error)) => Err(error),
         }

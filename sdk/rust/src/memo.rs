@@ -258,19 +258,28 @@ impl<V> Memo<V> {
     }
 }
 
-/// Eight bytes at a time, each folded into what was there by a multiplication whose halves are both used, as wyhash does. Who
+/// Sixteen bytes at a time, each folded into what was there by a multiplication whose halves are both used, as wyhash does. Who
 /// does not know the seed cannot find keys with the same hash.
 fn hash(seed: u64, key: &[u8]) -> u64 {
-    let (words, rest) = key.as_chunks::<8>();
-    let mut last = [0; 8];
+    let secret = seed ^ ODD;
+    let mut hash = fold(secret, key.len() as u64 ^ seed.rotate_left(32));
+    let mut rest = key;
+    while let Some((words, behind)) = rest.split_first_chunk::<16>() {
+        hash = folded(hash, secret, *words);
+        rest = behind;
+    }
+    let mut last = [0; 16];
     for (place, byte) in last.iter_mut().zip(rest) {
         *place = *byte;
     }
-    let mut hash = fold(seed ^ ODD, key.len() as u64 ^ seed.rotate_left(32));
-    for word in words {
-        hash = fold(hash ^ u64::from_le_bytes(*word), seed | 1);
-    }
-    fold(hash ^ u64::from_le_bytes(last), ODD ^ seed)
+    fold(folded(hash, secret, last), secret)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "both halves are used")]
+fn folded(hash: u64, secret: u64, words: [u8; 16]) -> u64 {
+    let words = u128::from_le_bytes(words);
+    let (one, other) = (words as u64, (words >> 64) as u64);
+    fold(one ^ secret, other ^ hash)
 }
 
 /// Bits without a pattern: those of pi.

@@ -10,7 +10,7 @@ use weir::document::State;
 use super::{Found, Signed, When, wrong};
 use crate::algorithm::Algorithm;
 use crate::jwks::{self, Checked, Key};
-use crate::refusal::{Refusal, Told, shown};
+use crate::refusal::{Refusal, shown};
 use crate::token::Header;
 
 /// How many keys are tried for one token: those with the same `kid`, or all that fit a token without one.
@@ -60,8 +60,8 @@ impl Set {
             if !when.is_resumed {
                 return Ok(Found::Ask(&self.document));
             }
-            let detail = "no key of the issuer's has been had since the start; the log says why".to_owned();
-            return Ok(Found::Refused(Refusal { told: Told::Unavailable, code: "no-keys", detail }));
+            let detail = "no key of the issuer's has been had since the start; the log says why";
+            return Ok(Found::Refused(Refusal::no_keys(detail)));
         };
         let fitting = candidates(&keys, header);
         let mut is_known = false;
