@@ -205,8 +205,8 @@ impl Request {
         request::set_query(query)
     }
 
-    /// Removes every parameter of this (decoded) name from the query that goes to the upstream, and hides its value from
-    /// access records, stories, traces and the log. [`Self::query`] still has it, for the filters that follow.
+    /// Removes every parameter of this (decoded) name from the query that goes to the upstream, and has `*` stand for its
+    /// value where the proxy tells of the exchange. [`Self::query`] still has it, for the filters that follow.
     ///
     /// ```
     /// # use weir::testing::Host;
