@@ -35,7 +35,7 @@ impl Place {
             Ok(Source::Header(name)) if name.eq_ignore_ascii_case("cookie") => {
                 Err("write `cookie:NAME` for the token in a cookie".to_owned())
             }
-            Ok(Source::Header(name)) => Ok(Self::Header(name)),
+            Ok(Source::Header(name)) => Ok(Self::Header(name.to_ascii_lowercase())),
             Ok(Source::Query(name)) => Ok(Self::Query(name)),
             Ok(Source::Cookie(name)) => Ok(Self::Cookie(name)),
             _ => Err(["a token cannot stand in `", text, "`; ", KNOWN].concat()),

@@ -4,8 +4,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use weir::Document;
 use weir::document::State;
+use weir::{Document, Ended};
 
 use super::{Found, Signed, When, wrong};
 use crate::algorithm::Algorithm;
@@ -15,6 +15,9 @@ use crate::token::Header;
 
 /// How many keys are tried for one token: those with the same `kid`, or all that fit a token without one.
 const MOST_TRIED: usize = 4;
+
+/// In this time after a fetch the host makes no other one.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// How long one fetch takes at most, so that those who come meanwhile wait for it, too.
 const FETCH: Duration = Duration::from_secs(5);
@@ -53,11 +56,11 @@ impl Set {
     }
 
     pub(super) fn check(&self, header: &Header<'_>, signed: Signed<'_>, when: When) -> weir::Result<Found<'_>> {
-        if when.is_resumed {
+        if when.resumed.is_some() {
             self.is_waiting.set(false);
         }
         let State::Ready(keys) = self.parsed.look()? else {
-            if !when.is_resumed {
+            if when.resumed.is_none() {
                 return Ok(Found::Ask(&self.document));
             }
             let detail = "no key of the issuer's has been had since the start; the log says why";
@@ -78,8 +81,10 @@ impl Set {
         }
         // Another set would not help a token that names none, or one that is there and for something else.
         let is_missing = header.kid.as_ref().is_some_and(|kid| !keys.iter().any(|key| key.kid.as_deref() == Some(kid)));
-        if is_missing && !when.is_resumed && self.may_ask(when.now)? {
-            return Ok(Found::Ask(&self.document));
+        match when.resumed {
+            None if is_missing && self.may_ask(when.now)? => return Ok(Found::Ask(&self.document)),
+            Some(Ended::Done) if is_missing => self.see_whether_it_was_fetched(when.now)?,
+            _ => {}
         }
         Ok(Found::Refused(unknown(header)))
     }
@@ -127,6 +132,17 @@ impl Set {
             self.is_waiting.set(true);
         }
         Ok(true)
+    }
+
+    /// What was fetched a moment before it was asked for is not fetched again, and does not count: it is time to ask as soon as
+    /// it can be.
+    fn see_whether_it_was_fetched(&self, now: Duration) -> weir::Result<()> {
+        if let (Some(asked), Some(text)) = (self.asked.get(), self.document.read()?)
+            && text.fetched < asked
+        {
+            self.asked.set(Some((now + MOMENT).saturating_sub(self.refetch)));
+        }
+        Ok(())
     }
 }
 
