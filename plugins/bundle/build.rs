@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 5] = ["auth-jwt", "headers-secure", "ip-filter", "request-id", "respond"];
+const PLUGINS: [&str; 7] =
+    ["auth-basic", "auth-jwt", "auth-key", "headers-secure", "ip-filter", "request-id", "respond"];
 
 fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -3,13 +3,16 @@
 //! The proxy is a process that runs the real command line; peers are raw sockets, curl, Python and nginx, never hyper.
 //! Nothing sleeps: tests wait for a line of the log, a byte on a socket, an exit.
 
+mod base64url;
 mod certificates;
 mod client;
 mod collector;
+mod dialogue;
 mod figures;
 mod frames;
 mod golden;
 mod http2;
+mod issuer;
 mod lines;
 mod load;
 mod origin;
@@ -19,6 +22,7 @@ mod readme;
 mod successor;
 mod tools;
 
+pub use base64url::{base64url, from_base64url};
 pub use certificates::Authority;
 pub use client::{Client, Reply, get};
 pub use collector::Collector;
@@ -26,6 +30,7 @@ pub use figures::{Figures, Scrape};
 pub use frames::{Frame, Frames, PREFACE};
 pub use golden::Golden;
 pub use http2::{Frame as ReceivedFrame, Http2Origin, Http2Peer};
+pub use issuer::{Issuer, Jose, Key};
 pub use lines::Lines;
 pub use load::Load;
 pub use origin::{Origin, Peer, Received};

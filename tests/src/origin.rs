@@ -29,6 +29,30 @@ impl Received {
     pub fn values(&self, name: &str) -> Vec<&str> {
         values(&self.headers, name)
     }
+
+    /// The body, chunked or not.
+    pub fn whole(&self, stream: &mut impl Read) -> Vec<u8> {
+        if self.header("transfer-encoding").is_none() {
+            return self.body.clone();
+        }
+        let mut body = Vec::new();
+        loop {
+            let mut line = Vec::new();
+            while !line.ends_with(b"\r\n") {
+                let mut byte = [0];
+                if stream.read_exact(&mut byte).is_err() {
+                    return body;
+                }
+                line.push(byte[0]);
+            }
+            let size = usize::from_str_radix(String::from_utf8(line).unwrap().trim(), 16).unwrap();
+            let mut chunk = vec![0; size + 2];
+            if stream.read_exact(&mut chunk).is_err() || size == 0 {
+                return body;
+            }
+            body.extend(&chunk[..size]);
+        }
+    }
 }
 
 /// The connection that a request came on; what of it was read ahead is read first.

@@ -37,36 +37,12 @@ fn path(received: &Received) -> &str {
 /// An upstream that shows what body it got and how it was framed, and answers with `hello world`, an etag and a digest.
 fn echo() -> Origin {
     Origin::raw(|received, stream| {
-        let body = whole(received, stream);
+        let body = received.whole(stream);
         let framing = received.header("content-length").or(received.header("transfer-encoding")).unwrap_or("none");
         let head = format!("X-Framing: {framing}\r\nX-Body: {}\r\n", String::from_utf8_lossy(&body));
         let about = "ETag: \"one\"\r\nDigest: sha-256=abc\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n";
         stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}{about}\r\nhello world").as_bytes()).is_ok()
     })
-}
-
-/// The request's body, chunked or not.
-fn whole(received: &Received, stream: &mut impl Read) -> Vec<u8> {
-    if received.header("transfer-encoding").is_none() {
-        return received.body.clone();
-    }
-    let mut body = Vec::new();
-    loop {
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") {
-            let mut byte = [0];
-            if stream.read_exact(&mut byte).is_err() {
-                return body;
-            }
-            line.push(byte[0]);
-        }
-        let size = usize::from_str_radix(String::from_utf8(line).unwrap().trim(), 16).unwrap();
-        let mut chunk = vec![0; size + 2];
-        if stream.read_exact(&mut chunk).is_err() || size == 0 {
-            return body;
-        }
-        body.extend(&chunk[..size]);
-    }
 }
 
 fn with(origin: &Origin, build: impl FnOnce(ProxyBuilder) -> ProxyBuilder) -> Proxy {

@@ -30,6 +30,8 @@ impl Act {
 struct Filter {
     is_open: bool,
     is_excepted: bool,
+    /// To the one before it.
+    is_alternative: bool,
     /// On the request's way, and once resumed; then on the response's.
     acts: [[Act; 2]; 2],
     complete: Act,
@@ -73,31 +75,46 @@ impl Filter {
     }
 }
 
+/// The chain's filters with their numbers; those of one group are alternatives.
+fn groups(filters: &[Filter]) -> Vec<Vec<(usize, &Filter)>> {
+    let mut groups: Vec<Vec<(usize, &Filter)>> = Vec::new();
+    for (index, filter) in filters.iter().enumerate() {
+        match groups.last_mut().filter(|_| filter.is_alternative) {
+            Some(group) => group.push((index, filter)),
+            None => groups.push(vec![(index, filter)]),
+        }
+    }
+    groups
+}
+
 /// The onion, as it is meant.
 fn model(filters: &[Filter]) -> Outcome {
     let mut outcome = Outcome { status: 200, sent: Some(Vec::new()), ..Outcome::default() };
     let mut source = "upstream";
     let (mut back, mut told) = (Vec::new(), Vec::new());
-    for (index, filter) in filters.iter().enumerate() {
-        if filter.is_excepted {
-            continue;
+    'chain: for group in groups(filters) {
+        let mut first = None;
+        for (index, filter) in group.into_iter().filter(|(_, filter)| !filter.is_excepted) {
+            match filter.runs(index, 0, &mut outcome.calls) {
+                Part::Passes => {
+                    back.push(index);
+                    told.push(index);
+                    outcome.sent.as_mut().unwrap().push(index.to_string());
+                    continue 'chain;
+                }
+                Part::Answers => {
+                    first.get_or_insert((410 + u16::try_from(index).unwrap(), "filter", Some(index)));
+                }
+                Part::Fails if filter.is_open => continue 'chain,
+                Part::Fails => {
+                    first.get_or_insert((500, "host", None));
+                }
+            }
         }
-        match filter.runs(index, 0, &mut outcome.calls) {
-            Part::Passes => {
-                back.push(index);
-                told.push(index);
-                outcome.sent.as_mut().unwrap().push(index.to_string());
-            }
-            Part::Answers => {
-                told.push(index);
-                (outcome.status, source, outcome.sent) = (410 + u16::try_from(index).unwrap(), "filter", None);
-                break;
-            }
-            Part::Fails if filter.is_open => {}
-            Part::Fails => {
-                (outcome.status, source, outcome.sent) = (500, "host", None);
-                break;
-            }
+        if let Some((status, by, who)) = first {
+            (outcome.status, source, outcome.sent) = (status, by, None);
+            told.extend(who);
+            break;
         }
     }
     for index in back.into_iter().rev() {
@@ -145,27 +162,35 @@ impl Dice {
         Filter {
             is_open: self.throw(3) == 0,
             is_excepted: self.throw(8) == 0,
+            is_alternative: self.throw(2) == 0,
             acts,
             complete: if self.throw(8) == 0 { Act::Trap } else { Act::Next },
         }
     }
 }
 
+fn entry((index, filter): (usize, &Filter)) -> String {
+    let [[request, request_resumed], [response, response_resumed]] = filter.acts.map(|way| way.map(Act::name));
+    let policy = if filter.is_open { "open" } else { "closed" };
+    let except = if filter.is_excepted { "except: [/*], " } else { "" };
+    format!(
+        "{{ plugin: script, name: f{index}, on_failure: {policy}, {except}config: {{ name: \"{index}\", status: {}, \
+         request: {request}, request_resumed: {request_resumed}, response: {response}, \
+         response_resumed: {response_resumed}, complete: {} }} }}, ",
+        410 + index,
+        filter.complete.name()
+    )
+}
+
 fn entries(filters: &[Filter]) -> String {
     let mut entries = String::new();
-    for (index, filter) in filters.iter().enumerate() {
-        let [[request, request_resumed], [response, response_resumed]] = filter.acts.map(|way| way.map(Act::name));
-        let policy = if filter.is_open { "open" } else { "closed" };
-        let except = if filter.is_excepted { "except: [/*], " } else { "" };
-        write!(
-            entries,
-            "{{ plugin: script, name: f{index}, on_failure: {policy}, {except}config: {{ name: \"{index}\", status: {}, \
-             request: {request}, request_resumed: {request_resumed}, response: {response}, \
-             response_resumed: {response_resumed}, complete: {} }} }}, ",
-            410 + index,
-            filter.complete.name()
-        )
-        .unwrap();
+    for group in groups(filters) {
+        let alternatives: String = group.iter().copied().map(entry).collect();
+        if group.len() > 1 {
+            write!(entries, "{{ any_of: [{alternatives}] }}, ").unwrap();
+        } else {
+            entries += &alternatives;
+        }
     }
     entries
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::{File, Usage, size};
-use crate::config::{self, Config, HostHeader, Link, Listener, PathPattern, Route, Site};
+use crate::config::{self, Config, HostHeader, Link, Listener, PathPattern, Route, Site, alternatives};
 use crate::paths;
 use crate::routing::{Asked, Found, Mismatch, Router, bare_host};
 
@@ -191,9 +191,19 @@ impl<'a> Explanation<'a> {
             return "\nchain: no filter\n".to_owned();
         }
         let mut text = "\nchain, outermost first\n".to_owned();
-        for link in chain {
+        for (at, link) in chain.iter().enumerate() {
             let entry = &self.config.entries[link.entry];
-            text += &row(&format!("  {}", entry.name), &filter::plugin(entry), &self.line(entry.place));
+            let group = link.any_of.as_ref().zip(Some(alternatives(chain, at))).filter(|(_, these)| these.len() > 1);
+            if let Some((group, _)) = group.as_ref().filter(|(_, these)| these.start == at) {
+                let name = group.name.as_deref().unwrap_or("any_of");
+                text += &row(
+                    &format!("  {name}"),
+                    "the first of these that lets the request pass",
+                    &self.line(group.place),
+                );
+            }
+            let margin = if group.is_some() { "    " } else { "  " };
+            text += &row(&format!("{margin}{}", entry.name), &filter::plugin(entry), &self.line(entry.place));
             if let Some(changed) = entry.changed {
                 text += &row("", "changed by the route", &self.line(changed));
             }

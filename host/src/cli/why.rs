@@ -178,8 +178,12 @@ fn hooks(story: &Value, shown: &mut String) {
     }
     for (place, filter) in chain.iter().enumerate() {
         if !hooks.iter().any(|hook| position(hook) == place) {
-            let why = if filter["reached"] == true { "had no hook to run" } else { "was not reached" };
-            rows.push(([text(&filter["name"]), String::new(), why.to_owned(), line(filter)], None));
+            let why = match enough(story, place) {
+                Some(other) => format!("was not asked: its alternative `{}` was enough", text(&other["name"])),
+                None if filter["reached"] == true => "had no hook to run".to_owned(),
+                None => "was not reached".to_owned(),
+            };
+            rows.push(([text(&filter["name"]), String::new(), why, line(filter)], None));
         }
     }
     let width = |column: usize| rows.iter().map(|(row, _)| row[column].chars().count()).max().unwrap_or(0);
@@ -195,6 +199,24 @@ fn hooks(story: &Value, shown: &mut String) {
     }
 }
 
+/// The alternative before the filter at this place that let the request pass.
+fn enough(story: &Value, place: usize) -> Option<&Value> {
+    let chain = list(&story["chain"]);
+    let group = chain[place]["any_of"].as_u64()?;
+    let passed = |at: &usize| {
+        let let_pass = |hook: &Value| {
+            let goes_on = match hook["flow"].as_str() {
+                Some("failed" | "quarantine") => chain[*at]["on_failure"] == "open",
+                flow => flow == Some("next"),
+            };
+            position(hook) == *at && (hook["hook"] == "on-request" || hook["hook"] == "on-resume") && goes_on
+        };
+        list(&story["hooks"]).iter().any(let_pass)
+    };
+    let before = (0..place).filter(|at| chain[*at]["any_of"] == group);
+    before.filter(passed).map(|at| &chain[at]).next()
+}
+
 fn position(hook: &Value) -> usize {
     hook["position"].as_u64().and_then(|position| usize::try_from(position).ok()).unwrap_or(usize::MAX)
 }
@@ -207,6 +229,7 @@ fn flow(hook: &Value, filter: &Value) -> String {
         "quarantine" => return format!("not run: in quarantine{went_on}"),
         "unfinished" => return format!("waited since {} when the exchange ended", time(&hook["at_ms"])),
         "failed" => format!("failed{reason}{went_on}"),
+        "set-aside" => format!("set aside{reason}"),
         flow => format!("{flow}{reason}"),
     };
     let _ = write!(words, " at {}, took {}", time(&hook["at_ms"]), time(&hook["ms"]));

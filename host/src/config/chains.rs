@@ -1,6 +1,8 @@
 //! Filters of chains, and where they come from.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Json, Located, PathPattern, Place};
@@ -227,4 +229,35 @@ pub struct Link {
     pub entry: usize,
     /// Paths for which it is not run.
     pub except: Vec<PathPattern>,
+    /// What it is an alternative of. Those of one group stand side by side.
+    pub any_of: Option<Arc<AnyOf>>,
+}
+
+/// Filters of which one is enough: the first that lets a request pass.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AnyOf {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// The number of the group that each link of a chain is in, from 1; none for what is no alternative to another.
+pub fn groups(links: &[Link]) -> Vec<Option<usize>> {
+    let (mut groups, mut count) = (Vec::with_capacity(links.len()), 0);
+    for at in 0..links.len() {
+        let group = alternatives(links, at);
+        count += usize::from(group.len() > 1 && group.start == at);
+        groups.push((group.len() > 1).then_some(count));
+    }
+    groups
+}
+
+/// The links of a chain that are alternatives to the one at this place, itself among them: it alone, if it is in no group.
+pub fn alternatives(links: &[Link], at: usize) -> Range<usize> {
+    let Some(group) = &links[at].any_of else { return at..at + 1 };
+    let is_other = |link: &Link| link.any_of.as_ref() != Some(group);
+    let first = links[..at].iter().rposition(is_other).map_or(0, |before| before + 1);
+    let end = links[at..].iter().position(is_other).map_or(links.len(), |behind| at + behind);
+    first..end
 }

@@ -4,10 +4,11 @@
 
 use serde_json::{Value, json};
 
+use super::entries::{Added, Entry, RouteChain};
 use super::filters::{Override, Plugin};
 use super::forms::{
-    AccessLog, Added, AnyStore, Compression, Conditions, Endpoint, Entry, Probes, Redirect, RouteChain, Secret,
-    SecretFields, StripPrefix, Trust, Version, Whole, Why,
+    AccessLog, AnyStore, Compression, Conditions, Endpoint, Probes, Redirect, Secret, SecretFields, StripPrefix, Trust,
+    Version, Whole, Why,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
+use super::entries::Alternative;
 use super::file::PATH;
 use super::json::Settings;
 use super::read::{Count, OneOrMore, Read, Reader, section, words};
@@ -192,6 +193,37 @@ section! {
         /// Put it behind the entry of this name.
         after: Option<Located<String>>,
         /// Make it the outermost.
+        first: Option<Located<bool>>,
+    }
+}
+
+section! {
+    /// Alternatives: the first that lets a request pass is enough, and the rest is not asked. If none does, the first one's
+    /// answer is the client's.
+    struct Alternatives {
+        /// The filters, in the order in which they are asked: plugins' names, or maps as elsewhere in a chain.
+        any_of: Located<Vec<Located<Alternative>>>,
+        /// Unique in the chain, to say `without` and `before` of all of them. Default: none.
+        name: Option<Located<String>>,
+        /// Paths (`/exact`, `/prefix/*`) for which none of them is run.
+        except: Option<OneOrMore<Located<String>>> => text_like(PATH),
+    }
+}
+
+section! {
+    /// Alternatives besides the site's filters.
+    struct AddedAlternatives {
+        /// The filters, in the order in which they are asked: plugins' names, or maps as elsewhere in a chain.
+        any_of: Located<Vec<Located<Alternative>>>,
+        /// Unique in the chain, to say `without` and `before` of all of them. Default: none.
+        name: Option<Located<String>>,
+        /// Paths (`/exact`, `/prefix/*`) for which none of them is run.
+        except: Option<OneOrMore<Located<String>>> => text_like(PATH),
+        /// Put them before the entry of this name.
+        before: Option<Located<String>>,
+        /// Put them behind the entry of this name.
+        after: Option<Located<String>>,
+        /// Make them the outermost.
         first: Option<Located<bool>>,
     }
 }

@@ -5,10 +5,9 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::file::{ENDPOINT, LogFile, Store, Stories, WeightedEndpoint};
-use super::filters::{LongAdded, LongEntry};
 use super::read::{Count, Read, Reader, section, words};
 use super::schema::{Definitions, text_like};
-use super::tree::{Key, Kind, Node};
+use super::tree::{Kind, Node};
 use super::{Balance, Located};
 use crate::paths::EncodedSlash;
 
@@ -111,61 +110,6 @@ impl Read for Whole {
     }
 }
 
-/// A filter: its plugin's or a chain's name alone, or a map.
-#[derive(Debug)]
-pub(super) enum Entry {
-    Name(String),
-    Long(Box<LongEntry>),
-}
-
-impl Read for Entry {
-    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
-        match &node.kind {
-            Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
-            Kind::Map(entries) if is_keyed_by_filter(entries, reader) => None,
-            Kind::Map(_) => LongEntry::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
-            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
-        }
-    }
-
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "type": "string" }, LongEntry::schema(definitions)] })
-    }
-}
-
-/// Whether an entry is written as `override` has it, `NAME: { ... }`; that is noted.
-fn is_keyed_by_filter(entries: &[(Key, Rc<Node>)], reader: &mut Reader) -> bool {
-    let [(key, value)] = entries else { return false };
-    if !matches!(value.kind, Kind::Map(_)) || ["config", "limits"].contains(&key.name.as_str()) {
-        return false;
-    }
-    let message = format!("an entry names its filter under `plugin`, not by the key `{}`", key.name);
-    reader.fault(key.place, message).help = Some(format!("write `{{ plugin: {}, config: {{ ... }} }}`", key.name));
-    true
-}
-
-/// The same, and where it goes.
-#[derive(Debug)]
-pub(super) enum Added {
-    Name(String),
-    Long(Box<LongAdded>),
-}
-
-impl Read for Added {
-    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
-        match &node.kind {
-            Kind::Scalar(scalar) => Some(Self::Name(scalar.text.clone())),
-            Kind::Map(entries) if is_keyed_by_filter(entries, reader) => None,
-            Kind::Map(_) => LongAdded::read(node, reader).map(|entry| Self::Long(Box::new(entry))),
-            _ => reader.expected("a plugin's name, a chain's name, or a map with `plugin: NAME`,", node),
-        }
-    }
-
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "type": "string" }, LongAdded::schema(definitions)] })
-    }
-}
-
 /// An endpoint: its URL alone, or a map.
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -261,27 +205,6 @@ impl Read for StripPrefix {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "pattern": r"^(/|.*\$\{)" }] })
-    }
-}
-
-/// A route's own chain.
-#[derive(Debug)]
-pub(super) enum RouteChain {
-    None,
-    These(Vec<Located<Entry>>),
-}
-
-impl Read for RouteChain {
-    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
-        match &node.kind {
-            Kind::Scalar(scalar) if scalar.text == "none" => Some(Self::None),
-            Kind::List(_) => Vec::read(node, reader).map(Self::These),
-            _ => reader.expected("`none`, or a list of filters,", node),
-        }
-    }
-
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "const": "none" }, Vec::<Located<Entry>>::schema(definitions)] })
     }
 }
 

@@ -9,6 +9,7 @@ mod admin;
 pub mod cases;
 mod chains;
 mod edge;
+mod entries;
 mod fault;
 mod file;
 mod files;
@@ -40,8 +41,8 @@ use std::sync::Arc;
 
 pub use admin::{Admin, AdminAddress, AdminTls};
 pub use chains::{
-    Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Plugin, Probation,
-    Quarantine, Wasi,
+    AnyOf, Component, ComponentSource, Entry, Grants, Isolation, Limits, Link, OnFailure, Owner, Plugin, Probation,
+    Quarantine, Wasi, alternatives, groups,
 };
 pub use edge::{Certificate, Listener, ListenerLimits, Network, Tls};
 pub use fault::{Fault, Place, Report};

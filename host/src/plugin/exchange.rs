@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, request, response};
 
+use super::alternatives::Asking;
 use super::steering::{Armed, Message, Paused, Steering};
 use super::trail::{Streamed, Trail};
 use crate::clock;
@@ -161,6 +162,8 @@ pub struct Exchange {
     pub(super) armed: Option<Armed>,
     /// The filter that waits, or did.
     pub(super) paused: Option<Paused>,
+    /// Alternatives of which none has let the request pass yet.
+    pub(super) asking: Option<Box<Asking>>,
     memory: Option<Arc<Mutex<Memory>>>,
     steering: [Option<Box<Steering>>; 2],
 }
@@ -247,6 +250,7 @@ impl Exchange {
             reply: None,
             armed: None,
             paused: None,
+            asking: None,
             memory: None,
             steering: [None, None],
         })))

@@ -8,6 +8,7 @@
 //! the exchange.
 
 mod after;
+mod alternatives;
 mod bindings;
 mod cache;
 mod calls;

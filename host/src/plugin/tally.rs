@@ -32,6 +32,8 @@ pub struct Tally {
     pub hooks: Vec<HookTally>,
     /// Answers by their reasons' codes.
     pub answers: Vec<(String, u64)>,
+    /// Those of one of several alternatives that were not sent.
+    pub set_aside: Vec<(String, u64)>,
     /// Exchanges that passed by because their path is among the entry's `except`.
     pub excepted: u64,
     /// Its instances.
@@ -130,6 +132,7 @@ pub(super) struct Sheet {
     hooks: [OnceLock<Box<HookSheet>>; EXPORTS],
     /// The lock is this worker's, but for the moments in which somebody reads.
     answers: Mutex<Vec<(String, u64)>>,
+    set_aside: Mutex<Vec<(String, u64)>>,
     excepted: Figure,
     pub(super) made: Figure,
     pub(super) dropped: Figure,
@@ -160,7 +163,7 @@ impl Sheet {
         let sheet = self.hooks[hook.index()].get_or_init(Box::default);
         match did {
             Did::Next => sheet.next.add(1),
-            Did::Answered => sheet.answered.add(1),
+            Did::Answered | Did::SetAside => sheet.answered.add(1),
             Did::Paused => sheet.paused.add(1),
             Did::Failed(kind) => sheet.failed[usize::from(kind)].add(1),
             Did::Excepted | Did::Unfinished => {}
@@ -183,6 +186,11 @@ impl Sheet {
         add_reason(&mut lock(&self.answers), code, 1);
     }
 
+    /// An answer that was not sent had this reason.
+    pub(super) fn set_aside(&self, code: &str) {
+        add_reason(&mut lock(&self.set_aside), code, 1);
+    }
+
     /// Adds what only grows.
     fn add_to(&self, tally: &mut Tally) {
         for (index, sheet) in self.hooks.iter().enumerate() {
@@ -192,6 +200,9 @@ impl Sheet {
         }
         for (code, count) in lock(&self.answers).iter() {
             add_reason(&mut tally.answers, code, *count);
+        }
+        for (code, count) in lock(&self.set_aside).iter() {
+            add_reason(&mut tally.set_aside, code, *count);
         }
         tally.excepted += self.excepted.get();
         tally.instances.made += self.made.get();

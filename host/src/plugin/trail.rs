@@ -26,6 +26,8 @@ pub enum Did {
     Next,
     /// It answered, or refused a body.
     Answered,
+    /// It answered as one of several alternatives, and the answer was not sent.
+    SetAside,
     /// It waits for something.
     Paused,
     /// It failed, in this of [`Failure::KINDS`].
@@ -166,6 +168,15 @@ impl Trail {
     /// How many there was no room for.
     pub fn missed(&self) -> usize {
         self.more.as_ref().map_or(0, |more| more.missed)
+    }
+
+    /// The answer of the filter at this place is the exchange's after all.
+    pub(super) fn stands(&mut self, position: usize) {
+        let more = self.more.iter_mut().flat_map(|more| &mut more.marks);
+        let is_it = |mark: &&mut Mark| usize::from(mark.position) == position && mark.did == Did::SetAside;
+        if let Some(mark) = self.marks[..usize::from(self.count)].iter_mut().chain(more).find(is_it) {
+            mark.did = Did::Answered;
+        }
     }
 
     fn push(&mut self, mark: Mark, said: Option<Said>) {

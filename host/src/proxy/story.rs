@@ -130,6 +130,7 @@ fn step(mark: &Mark, said: Option<&Said>, pieces: u64) -> Step {
         flow: match mark.did {
             Did::Next => "next",
             Did::Answered => "answer",
+            Did::SetAside => "set-aside",
             Did::Paused => "pause",
             Did::Failed(_) if mark.failure() == Some("quarantine") => "quarantine",
             Did::Failed(_) => "failed",

@@ -133,6 +133,7 @@ fn filter(link: &Link, reached: bool) -> StoryFilter {
         changed: link.changed.as_ref().map(Line::to_string),
         on_failure: if link.is_open { "open" } else { "closed" },
         reached,
+        any_of: link.any_of,
     }
 }
 

@@ -23,6 +23,7 @@ impl Places {
             line: line(&lines, written.place),
             changed: written.changed.map(|place| line(&lines, place)),
             is_open: entry.is_open(),
+            any_of: None,
         };
         let entries = config.entries.iter().zip(entries).map(link).collect();
         Self { lines, entries, chains: HashMap::new() }
@@ -43,10 +44,10 @@ impl Places {
     fn chain(&mut self, chain: &[config::Link]) -> Arc<[Link]> {
         let entries: Vec<usize> = chain.iter().map(|link| link.entry).collect();
         let known = &self.entries;
-        let made = self
-            .chains
-            .entry(entries)
-            .or_insert_with_key(|entries| entries.iter().map(|entry| known[*entry].clone()).collect());
+        let made = self.chains.entry(entries).or_insert_with_key(|entries| {
+            let groups = config::groups(chain).into_iter();
+            entries.iter().zip(groups).map(|(entry, any_of)| Link { any_of, ..known[*entry].clone() }).collect()
+        });
         Arc::clone(made)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Config, Fault, Link, Place};
+use crate::config::{self, Config, Fault, Link, Place};
 
 /// A filter of a chain.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ pub struct Placed<'a> {
     pub place: Option<&'a str>,
     /// Where the entry stands in the file.
     pub at: Place,
+    /// The group of alternatives that it is in.
+    pub any_of: Option<usize>,
 }
 
 /// What is wrong with two filters that are in this order. `{outer}` and `{inner}` stand for their names.
@@ -50,9 +52,9 @@ const PAIRS: [Pair; 8] = [
 /// What is to be said of all chains; `place` tells the place that an entry's plugin is made for. What holds for a site's
 /// chain and for that of its routes is said once.
 pub fn of<'a>(config: &'a Config, place: impl Fn(usize) -> Option<&'a str>) -> Vec<Fault> {
-    let placed = |link: &Link| {
+    let placed = |(link, any_of): (&Link, Option<usize>)| {
         let entry = &config.entries[link.entry];
-        Placed { name: &entry.name, place: place(link.entry), at: entry.place }
+        Placed { name: &entry.name, place: place(link.entry), at: entry.place, any_of }
     };
     let chains = config
         .sites
@@ -60,7 +62,7 @@ pub fn of<'a>(config: &'a Config, place: impl Fn(usize) -> Option<&'a str>) -> V
         .flat_map(|site| std::iter::once(&site.chain).chain(site.routes.iter().map(|route| &route.chain)));
     let mut seen = BTreeSet::new();
     chains
-        .flat_map(|chain| warnings(&chain.iter().map(placed).collect::<Vec<_>>()))
+        .flat_map(|chain| warnings(&chain.iter().zip(config::groups(chain)).map(placed).collect::<Vec<_>>()))
         .filter(|warning| seen.insert((warning.place, warning.message.clone())))
         .collect()
 }
@@ -71,7 +73,9 @@ pub fn warnings(chain: &[Placed<'_>]) -> Vec<Fault> {
     for (index, outer) in chain.iter().enumerate() {
         for inner in &chain[index + 1..] {
             let is_this = |pair: &&Pair| outer.place == Some(pair.outer) && inner.place == Some(pair.inner);
-            if let Some(pair) = PAIRS.iter().find(is_this) {
+            // A request passes one of two alternatives.
+            let are_alternatives = outer.any_of.is_some() && outer.any_of == inner.any_of;
+            if let Some(pair) = PAIRS.iter().find(is_this).filter(|_| !are_alternatives) {
                 let message = pair.why.replace("{outer}", outer.name).replace("{inner}", inner.name);
                 let help = format!("put `{}` before `{}`", inner.name, outer.name);
                 found.push(Fault::new(outer.at, message).also(inner.at, "comes after it").help(help));
@@ -102,8 +106,10 @@ mod tests {
     ];
 
     fn said(places: &[&str]) -> Vec<String> {
-        let chain: Vec<Placed<'_>> =
-            places.iter().map(|place| Placed { name: place, place: Some(place), at: Place::default() }).collect();
+        let chain: Vec<Placed<'_>> = places
+            .iter()
+            .map(|place| Placed { name: place, place: Some(place), at: Place::default(), any_of: None })
+            .collect();
         warnings(&chain).into_iter().map(|fault| format!("{}; {}", fault.message, fault.help.unwrap())).collect()
     }
 
@@ -145,7 +151,9 @@ mod tests {
         assert_eq!(said(&["cache", "limits", "authentication", "edge", "authorization"]).len(), 2);
         assert_eq!(said(&["answer", "limits", "network", "edge", "authentication", "authentication"]), [""; 0]);
         assert_eq!(said(&["cache", "authentification"]), [""; 0]);
-        let unplaced = |name| Placed { name, place: None, at: Place::default() };
+        let alternative = |place| Placed { name: place, place: Some(place), at: Place::default(), any_of: Some(1) };
+        assert_eq!(warnings(&["authorization", "authentication"].map(alternative)), []);
+        let unplaced = |name| Placed { name, place: None, at: Place::default(), any_of: None };
         assert_eq!(warnings(&[unplaced("cache"), unplaced("authentication")]), []);
     }
 

@@ -39,6 +39,8 @@ pub struct Link {
     pub changed: Option<Line>,
     /// Whether exchanges go on without it when it fails.
     pub is_open: bool,
+    /// The group of alternatives that it is in.
+    pub any_of: Option<usize>,
 }
 
 /// What the configuration has to do with an exchange.
@@ -59,7 +61,7 @@ pub struct Step {
     pub position: usize,
     /// As the contract calls it.
     pub hook: &'static str,
-    /// `next`, `answer`, `pause`, `failed`, `quarantine`, `unfinished` or `except`.
+    /// `next`, `answer`, `set-aside`, `pause`, `failed`, `quarantine`, `unfinished` or `except`.
     pub flow: &'static str,
     /// Why, in a word.
     pub reason: String,

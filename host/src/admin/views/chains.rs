@@ -46,6 +46,10 @@ view! {
         changed: Option<String>,
         /// Paths for which it is not run.
         except: Vec<String>,
+        /// The group of alternatives (`any_of`) that it is in, from 1: of each group one that lets pass is enough.
+        any_of: Option<usize>,
+        /// The name of that group, if it has one.
+        group: Option<String>,
         /// What becomes of an exchange whose filter fails: `closed` or `open`.
         on_failure: &'static str,
         /// Whether calls share instances: `pooled` or `fresh`.

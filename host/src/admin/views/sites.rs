@@ -139,6 +139,8 @@ view! {
         runs: bool,
         /// The `except` that keeps it from being run.
         except: Option<String>,
+        /// The group of alternatives (`any_of`) that it is in, from 1: of each group one that lets pass is enough.
+        any_of: Option<usize>,
         /// Where it stands in the configuration.
         line: String,
     }

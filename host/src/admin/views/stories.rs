@@ -99,6 +99,8 @@ view! {
         on_failure: &'static str,
         /// Whether the request came to it.
         reached: bool,
+        /// The group of alternatives (`any_of`) that it is in, from 1: of each group one that lets pass is enough.
+        any_of: Option<usize>,
     }
 }
 
@@ -111,8 +113,8 @@ view! {
         position: usize,
         /// As the contract calls it.
         hook: &'static str,
-        /// `next`, `answer`, `pause`, `failed`, `quarantine` and `except` (not called), or `unfinished` (it waited when the
-        /// exchange ended).
+        /// `next`, `answer`, `set-aside` (an answer that was not sent, because another alternative decided), `pause`,
+        /// `failed`, `quarantine` and `except` (not called), or `unfinished` (it waited when the exchange ended).
         flow: &'static str,
         /// Why, in a word.
         reason: Option<String>,

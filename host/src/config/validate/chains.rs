@@ -1,25 +1,28 @@
 //! Chains: from names and lists to entries, and what a route makes of its site's.
 
+mod any_of;
+
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::plugins::{Declared, Plugins};
 use super::routes::pattern;
 use super::{Check, MOST_ENTRIES, MOST_INSTANCES};
+use crate::config::entries::{self, Added, RouteChain};
 use crate::config::fault::{quoted, suggestion};
 use crate::config::file;
-use crate::config::filters::{self, LongAdded, LongEntry};
-use crate::config::forms::{self, Added, RouteChain};
+use crate::config::filters::{self, AddedAlternatives, LongAdded, LongEntry};
 use crate::config::json::Settings;
 use crate::config::read::{Named, OneOrMore};
-use crate::config::{Entry, Json, Link, Located, OnFailure, Owner, PathPattern, Place, Plugin};
+use crate::config::{Entry, Json, Link, Located, OnFailure, Owner, PathPattern, Place, Plugin, alternatives};
 
 /// A list may name lists.
 const DEEPEST: usize = 16;
 
 /// The named chains, and all entries that were made so far.
 pub(super) struct Chains<'a> {
-    named: &'a Named<Vec<Located<forms::Entry>>>,
-    index: HashMap<&'a str, Option<&'a [Located<forms::Entry>]>>,
+    named: &'a Named<Vec<Located<entries::Entry>>>,
+    index: HashMap<&'a str, Option<&'a [Located<entries::Entry>]>>,
     plugins: Plugins,
     entries: Vec<Entry>,
 }
@@ -53,8 +56,27 @@ macro_rules! wanted {
 wanted!(LongEntry);
 wanted!(LongAdded);
 
+/// Where an added entry goes.
+struct Goes<'a> {
+    before: Option<&'a Located<String>>,
+    after: Option<&'a Located<String>>,
+    first: Option<&'a Located<bool>>,
+}
+
+macro_rules! goes {
+    ($added:ty) => {
+        impl<'a> From<&'a $added> for Goes<'a> {
+            fn from(added: &'a $added) -> Self {
+                Self { before: added.before.as_ref(), after: added.after.as_ref(), first: added.first.as_ref() }
+            }
+        }
+    };
+}
+goes!(LongAdded);
+goes!(AddedAlternatives);
+
 impl<'a> Chains<'a> {
-    pub(super) fn new(check: &mut Check, named: &'a Named<Vec<Located<forms::Entry>>>, plugins: Plugins) -> Self {
+    pub(super) fn new(check: &mut Check, named: &'a Named<Vec<Located<entries::Entry>>>, plugins: Plugins) -> Self {
         for (name, _) in &named.0 {
             if plugins.is_known(&name.value) {
                 check.fault(name.place, format!("`{}` is a plugin's name already", name.value)).help =
@@ -85,7 +107,7 @@ impl<'a> Chains<'a> {
     }
 
     /// The links of a list, each with an entry of its own.
-    pub(super) fn list(&mut self, check: &mut Check, list: &'a [Located<forms::Entry>], owner: &Owner) -> Vec<Link> {
+    pub(super) fn list(&mut self, check: &mut Check, list: &'a [Located<entries::Entry>], owner: &Owner) -> Vec<Link> {
         let (mut links, before) = (Vec::new(), check.faults.len());
         self.expand(check, list, owner, &mut links, &mut Vec::new());
         // What holds itself has every name twice.
@@ -98,14 +120,14 @@ impl<'a> Chains<'a> {
     fn expand(
         &mut self,
         check: &mut Check,
-        list: &'a [Located<forms::Entry>],
+        list: &'a [Located<entries::Entry>],
         owner: &Owner,
         links: &mut Vec<Link>,
         inside: &mut Vec<&'a str>,
     ) {
         for entry in list {
             match &entry.value {
-                forms::Entry::Name(name) => match self.index.get_key_value(name.as_str()) {
+                entries::Entry::Name(name) => match self.index.get_key_value(name.as_str()) {
                     Some((chain, list)) => {
                         let (chain, list) = (*chain, *list);
                         if inside.contains(&chain) || inside.len() >= DEEPEST {
@@ -119,8 +141,11 @@ impl<'a> Chains<'a> {
                     }
                     None => links.extend(self.short(check, name, entry.place, owner)),
                 },
-                forms::Entry::Long(long) => {
+                entries::Entry::Long(long) => {
                     links.extend(self.long(check, &Wanted::from(&**long), entry.place, owner));
+                }
+                entries::Entry::AnyOf(written) => {
+                    links.extend(self.any_of(check, &(&**written).into(), entry.place, owner));
                 }
             }
         }
@@ -148,16 +173,14 @@ impl<'a> Chains<'a> {
 
     fn push(&mut self, entry: Entry) -> Link {
         self.entries.push(entry);
-        Link { entry: self.entries.len() - 1, except: Vec::new() }
+        Link { entry: self.entries.len() - 1, except: Vec::new(), any_of: None }
     }
 
     fn check_names(&self, check: &mut Check, links: &[Link]) {
         let mut names = HashMap::new();
-        for link in links {
-            let entry = &self.entries[link.entry];
-            if let Some(first) = names.insert(entry.name.as_str(), entry.place) {
-                let fault =
-                    check.fault(entry.place, format!("there is an entry `{}` in this chain already", entry.name));
+        for (name, place) in self.names(links) {
+            if let Some(first) = names.insert(name, place) {
+                let fault = check.fault(place, format!("there is an entry `{name}` in this chain already"));
                 fault.also = Some((first, "here before".into()));
                 fault.help = Some("give one of them a `name:` of its own".into());
             }
@@ -165,6 +188,7 @@ impl<'a> Chains<'a> {
         if let Some(link) = links.get(MOST_ENTRIES) {
             check.fault(self.entries[link.entry].place, format!("a chain has at most {MOST_ENTRIES} entries"));
         }
+        self.check_alternatives(check, links);
     }
 
     /// A route's chain: its site's, unless it visibly says otherwise.
@@ -183,15 +207,18 @@ impl<'a> Chains<'a> {
         };
         for name in route.without.as_deref().unwrap_or_default() {
             match self.position(&links, &name.value) {
-                Some(position) => drop(links.remove(position)),
+                Some(these) => drop(links.drain(these)),
                 None => self.no_entry(check, &links, name),
             }
         }
         for (name, change) in &route.r#override.0 {
             let (position, Some(change)) = (self.position(&links, &name.value), change) else { continue };
             match position {
-                Some(position) => {
-                    links[position].entry = self.changed(check, links[position].entry, name.place, change, owner);
+                Some(these) if Self::is_group(&links[these.start], &name.value) => {
+                    self.not_one(check, &links[these], name);
+                }
+                Some(Range { start, .. }) => {
+                    links[start].entry = self.changed(check, links[start].entry, name.place, change, owner);
                 }
                 None => self.no_entry(check, &links, name),
             }
@@ -207,12 +234,19 @@ impl<'a> Chains<'a> {
         links
     }
 
-    fn position(&self, links: &[Link], name: &str) -> Option<usize> {
-        links.iter().position(|link| self.entries[link.entry].name == name)
+    /// The entry of this name, or the alternatives of the group that has it.
+    fn position(&self, links: &[Link], name: &str) -> Option<Range<usize>> {
+        match links.iter().position(|link| self.entries[link.entry].name == name) {
+            Some(position) => Some(position..position + 1),
+            None => {
+                let first = links.iter().position(|link| Self::is_group(link, name))?;
+                Some(alternatives(links, first))
+            }
+        }
     }
 
     fn no_entry(&self, check: &mut Check, links: &[Link], name: &Located<String>) {
-        let names = links.iter().map(|link| self.entries[link.entry].name.as_str());
+        let names: Vec<&str> = self.names(links).map(|(name, _)| name).collect();
         let help = match links {
             [] => "the chain is empty here".to_owned(),
             _ => suggestion(&name.value, "entries", names),
@@ -264,28 +298,33 @@ impl<'a> Chains<'a> {
                 (new, links.len())
             }
             Added::Long(long) => {
-                let at = self.place_for(check, long, links);
+                let at = self.place_for(check, &(&**long).into(), links);
                 (self.long(check, &Wanted::from(&**long), added.place, owner).into_iter().collect(), at)
+            }
+            Added::AnyOf(written) => {
+                let at = self.place_for(check, &(&**written).into(), links);
+                (self.any_of(check, &(&**written).into(), added.place, owner), at)
             }
         };
         links.splice(at..at, new);
     }
 
-    fn place_for(&self, check: &mut Check, added: &LongAdded, links: &[Link]) -> usize {
-        let is_first = added.first.as_ref().filter(|first| first.value);
-        let said = [
-            added.before.as_ref().map(|name| name.place),
-            added.after.as_ref().map(|name| name.place),
-            is_first.map(|first| first.place),
-        ];
+    fn place_for(&self, check: &mut Check, goes: &Goes<'_>, links: &[Link]) -> usize {
+        let is_first = goes.first.filter(|first| first.value);
+        let said =
+            [goes.before.map(|name| name.place), goes.after.map(|name| name.place), is_first.map(|first| first.place)];
         if let Some(second) = said.into_iter().flatten().nth(1) {
             check.fault(second, "an added filter goes to one place").help =
                 Some("write one of `before`, `after` and `first`".into());
         }
-        match (&added.before, &added.after) {
+        match (goes.before, goes.after) {
             _ if is_first.is_some() => 0,
             (Some(name), _) | (None, Some(name)) => match self.position(links, &name.value) {
-                Some(position) => position + usize::from(added.before.is_none()),
+                // Nothing comes between alternatives.
+                Some(these) => {
+                    let group = alternatives(links, these.start);
+                    if goes.before.is_some() { group.start } else { group.end }
+                }
                 None => {
                     self.no_entry(check, links, name);
                     links.len()

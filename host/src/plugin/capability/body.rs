@@ -61,13 +61,14 @@ pub(super) fn link_body(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
             if !has_body(exchange, message) {
                 return;
             }
+            exchange.before_steering();
             if let Some(headers) = headers(exchange, message) {
                 forget_bytes(headers);
                 headers.remove(header::CONTENT_ENCODING);
             }
-            let steering = exchange.steer(message);
             // What was asked for before was about the body that goes.
-            steering.stages.clear();
+            exchange.drop_stages(message);
+            let steering = exchange.steer(message);
             steering.buffered = Some(bytes.clone());
             steering.replaced = Some(bytes);
         });
@@ -92,6 +93,7 @@ fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
                 return Err(Refusal::InvalidValue);
             }
             if has_body {
+                exchange.before_steering();
                 exchange.steer(message).push(Stage::Encode(Box::new(encoder)))?;
                 if let Some(headers) = self::headers(exchange, message) {
                     change_coding(headers, Some(coding));
@@ -112,6 +114,7 @@ fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
                 return Err(Refusal::InvalidValue);
             }
             if has_body {
+                exchange.before_steering();
                 exchange.steer(message).push(Stage::Decode(Box::new(Decoder::new(coding, max))))?;
                 if let Some(headers) = self::headers(exchange, message) {
                     change_coding(headers, None);
@@ -193,6 +196,7 @@ fn arm(mut store: Store<'_>, rewrites: bool) -> Answer {
         if !has_body(exchange, message) {
             return Ok(());
         }
+        exchange.before_steering();
         exchange.steer(message).push(Stage::Filter { position, rewrites, pin: None })?;
         if let Some(headers) = headers(exchange, message).filter(|_| rewrites) {
             forget_bytes(headers);
@@ -216,7 +220,10 @@ fn buffered(guest: &Guest) -> Result<&Bytes, Refusal> {
 
 fn headers(exchange: &mut Exchange, message: Message) -> Option<&mut HeaderMap> {
     match message {
-        Message::Request => Some(&mut exchange.request.headers),
+        Message::Request => {
+            exchange.before_edit();
+            Some(&mut exchange.request.headers)
+        }
         Message::Response => exchange.response.as_mut().map(|response| &mut response.headers),
     }
 }

@@ -84,7 +84,11 @@ fn link_vars(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         if let Err(refusal) = may_write(store.data(), &name) {
             return Ok((Err(refusal),));
         }
-        let mut memory = store.data_mut().exchange_mut()?.memory_mut();
+        let exchange = store.data_mut().exchange_mut()?;
+        if let Err(refusal) = exchange.before_var(&name) {
+            return Ok((Err(refusal),));
+        }
+        let mut memory = exchange.memory_mut();
         let known = memory.vars.iter().position(|(known, _)| *known == name);
         if value.len() > LONGEST_VALUE || known.is_none() && memory.vars.len() >= MOST_VARS {
             return Ok((Err(Refusal::TooLarge),));
@@ -97,11 +101,15 @@ fn link_vars(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     })?;
     linker.func_wrap("remove-var", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
         let name = name.to_str(&store)?.into_owned();
-        let allowed = may_write(store.data(), &name);
-        if allowed.is_ok() {
-            store.data_mut().exchange_mut()?.memory_mut().vars.retain(|(known, _)| *known != name);
+        if let Err(refusal) = may_write(store.data(), &name) {
+            return Ok((Err(refusal),));
         }
-        Ok((allowed,))
+        let exchange = store.data_mut().exchange_mut()?;
+        let kept = exchange.before_var(&name);
+        if kept.is_ok() {
+            exchange.memory_mut().vars.retain(|(known, _)| *known != name);
+        }
+        Ok((kept,))
     })
 }
 

@@ -54,7 +54,9 @@ fn read(guest: &Guest) -> Result<&HeaderMap> {
 /// In the hooks that come before the request leaves.
 fn open(guest: &mut Guest) -> Result<&mut Exchange, Refusal> {
     let is_open = guest.hook.about() == Some(Message::Request);
-    guest.exchange.as_deref_mut().filter(|_| is_open).ok_or(Refusal::WrongHook)
+    let exchange = guest.exchange.as_deref_mut().filter(|_| is_open).ok_or(Refusal::WrongHook)?;
+    exchange.before_edit();
+    Ok(exchange)
 }
 
 fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {

@@ -26,7 +26,9 @@ impl InForce {
         let mut weight = 0;
         let chains = page.part(all.clone()).map_while(|(site, route, links)| {
             // The first is shown, whatever it weighs.
-            let filters: Vec<Filter> = links.iter().map(|link| self.filter(link)).collect();
+            let groups = config::groups(links).into_iter();
+            let filters: Vec<Filter> =
+                links.iter().zip(groups).map(|(link, any_of)| self.filter(link, any_of)).collect();
             let is_first = weight == 0;
             weight += 1 + filters.iter().map(|filter| FILTER + shown::weight(&filter.config)).sum::<usize>();
             let chain = Chain { site: site.name.clone(), route: route.cloned(), filters };
@@ -53,7 +55,7 @@ impl InForce {
         Plugins { total, offset: page.offset, plugins: page.part(plugins.into_values()).collect() }
     }
 
-    fn filter(&self, link: &Link) -> Filter {
+    fn filter(&self, link: &Link, any_of: Option<usize>) -> Filter {
         let entry = &self.config.entries[link.entry];
         let running = &self.snapshot.entries()[link.entry];
         Filter {
@@ -64,6 +66,8 @@ impl InForce {
             line: self.config.line_of(entry.place),
             changed: entry.changed.map(|place| self.config.line_of(place)),
             except: link.except.iter().map(ToString::to_string).collect(),
+            any_of,
+            group: link.any_of.as_ref().filter(|_| any_of.is_some()).and_then(|group| group.name.clone()),
             on_failure: on_failure(entry),
             isolation: match entry.isolation {
                 Isolation::Pooled => "pooled",

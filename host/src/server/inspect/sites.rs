@@ -84,14 +84,16 @@ impl InForce {
             }
             Found::Nothing => told.answer = Some("404 no-route".to_owned()),
         }
-        told.chain = chain.iter().map(|link| self.step(link, &path)).collect();
+        let groups = config::groups(chain).into_iter();
+        told.chain = chain.iter().zip(groups).map(|(link, any_of)| self.step(link, any_of, &path)).collect();
         Ok(told)
     }
 
-    fn step(&self, link: &Link, path: &str) -> Step {
+    fn step(&self, link: &Link, any_of: Option<usize>, path: &str) -> Step {
         let entry = &self.config.entries[link.entry];
         let except = link.except.iter().find(|except| except.matches(path)).map(ToString::to_string);
-        Step { name: entry.name.clone(), runs: except.is_none(), except, line: self.config.line_of(entry.place) }
+        let at = self.config.line_of(entry.place);
+        Step { name: entry.name.clone(), runs: except.is_none(), except, any_of, line: at }
     }
 
     fn site(&self, site: &config::Site) -> Site {

@@ -28,6 +28,10 @@ fn work(entries: &[&Entry]) -> Vec<Family> {
     );
     let mut failures = counter("weir_filter_failures", "Calls that failed, or were not made, by the failure's kind.");
     let mut answers = counter("weir_filter_answers", "Answers that the filter made, by the code of their reason.");
+    let mut set_aside = counter(
+        "weir_filter_set_aside",
+        "Answers of one of several alternatives (`any_of`) that were not sent, by the code of their reason.",
+    );
     let mut excepted = counter("weir_filter_excepted", "Exchanges that passed by because of the entry's `except`.");
     let mut duration = histogram(
         "weir_filter_duration_seconds",
@@ -44,16 +48,17 @@ fn work(entries: &[&Entry]) -> Vec<Family> {
     let mut quarantines = counter("weir_filter_quarantines", "Times that the filter was put aside.");
     for entry in entries {
         let of = entry_labels(entry);
-        let Tally { hooks, answers: by_code, excepted: passed, instances: live } = entry.tally();
+        let Tally { hooks, answers: by_code, set_aside: unsent, excepted: passed, instances: live } = entry.tally();
         for tally in &hooks {
             let mut of = of.clone();
             of.push(("hook".into(), tally.hook.into()));
             hook(&of, tally, &mut calls, &mut failures, &mut duration, &mut waited);
         }
-        let mut by_code = by_code;
-        by_code.sort();
-        for (code, count) in by_code {
-            answers.split(&of, "reason", &code, count);
+        for (mut by_code, family) in [(by_code, &mut answers), (unsent, &mut set_aside)] {
+            by_code.sort();
+            for (code, count) in by_code {
+                family.split(&of, "reason", &code, count);
+            }
         }
         excepted.whole(&of, passed);
         instances.whole(&of, live.made.saturating_sub(live.dropped));
@@ -68,6 +73,7 @@ fn work(entries: &[&Entry]) -> Vec<Family> {
         calls,
         failures,
         answers,
+        set_aside,
         excepted,
         duration,
         waited,

@@ -4,6 +4,8 @@
 //! and lets the chain go on. So an exchange whose filters do not wait pays for no future, and one that waits for its
 //! upstream, a body or a document holds no instance.
 
+mod any_of;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +58,10 @@ struct Link {
     entry: usize,
     /// Paths for which it is not run.
     except: Box<[PathPattern]>,
+    /// Behind the last of the alternatives that it is one of.
+    until: Option<u8>,
+    /// It is run for every path, and others are run whatever it decides: asked once, for every request asks.
+    is_plain: bool,
     /// Which of these hooks it has: looked up once, for every request asks.
     on_request: bool,
     on_response: bool,
@@ -65,13 +71,19 @@ impl Chain {
     /// The chain that was configured, of these entries.
     pub fn new(links: &[config::Link], entries: &[Arc<Entry>]) -> Self {
         let completes = links.iter().any(|link| entries[link.entry].has(Hook::Complete));
-        let link = |link: &config::Link| Link {
-            entry: link.entry,
-            except: link.except.clone().into(),
-            on_request: entries[link.entry].has(Hook::Request),
-            on_response: entries[link.entry].has(Hook::Response),
+        let link = |(position, link): (usize, &config::Link)| {
+            let group = config::alternatives(links, position);
+            let until = (group.len() > 1).then(|| u8::try_from(group.end).expect("a chain has up to 128 filters"));
+            Link {
+                entry: link.entry,
+                except: link.except.clone().into(),
+                until,
+                is_plain: link.except.is_empty() && until.is_none(),
+                on_request: entries[link.entry].has(Hook::Request),
+                on_response: entries[link.entry].has(Hook::Response),
+            }
         };
-        Self { links: links.iter().map(link).collect(), completes }
+        Self { links: links.iter().enumerate().map(link).collect(), completes }
     }
 
     /// Whether a filter wants to know of the end.
@@ -156,7 +168,8 @@ impl Pools {
     pub fn request(&self, chain: &Chain, held: &mut Held) -> Result<Step, Failed> {
         let mut clock = None;
         if let Some(position) = held.resumes(Message::Request) {
-            match self.turn(chain, Hook::Resume(Message::Request), position, held, &mut clock)? {
+            let result = self.turn(chain, Hook::Resume(Message::Request), position, held, &mut clock);
+            match self.decided(chain, position, held, result)? {
                 Step::Next => {}
                 step => return Ok(step),
             }
@@ -164,17 +177,16 @@ impl Pools {
         while let Some(link) = chain.links.get(held.entered) {
             let position = held.entered;
             held.entered += 1;
-            if link.except.iter().any(|except| except.matches(held.request.uri.path())) {
-                held.out |= 1 << position;
-                held.absent |= 1 << position;
-                note(&self.entries[link.entry], Hook::Request, position, held, Did::Excepted, None, None);
+            let step = if !link.is_plain {
+                self.turn_if(chain, position, held, &mut clock)?
+            } else if link.on_request {
+                self.turn(chain, Hook::Request, position, held, &mut clock)?
+            } else {
                 continue;
-            }
-            if link.on_request {
-                match self.turn(chain, Hook::Request, position, held, &mut clock)? {
-                    Step::Next => {}
-                    step => return Ok(step),
-                }
+            };
+            match step {
+                Step::Next => {}
+                step => return Ok(step),
             }
         }
         Ok(Step::Next)
@@ -225,7 +237,11 @@ impl Pools {
         };
         let result = called.await;
         let took = began.map(|began| Took { began, ended: Instant::now(), polled: spent });
-        settle(pool, hook, position, held, took, result)
+        let result = settle(pool, hook, position, held, took, result);
+        match message {
+            Message::Request => self.decided(chain, position, held, result),
+            Message::Response => result,
+        }
     }
 
     /// One hook of one filter. Where the last one ended, this one begins; the clock is not looked at twice.
@@ -291,8 +307,12 @@ fn settle(
         }
         Ok(bindings::Flow::Stop) => match reply {
             Some(reply) => {
-                pool.sheet.answered(&reply.code);
-                note(pool, hook, position, held, Did::Answered, took, said(held, &reply));
+                // What becomes of an alternative's answer is not settled yet.
+                let did = if held.asking.is_some() { Did::SetAside } else { Did::Answered };
+                if did == Did::Answered {
+                    pool.sheet.answered(&reply.code);
+                }
+                note(pool, hook, position, held, did, took, said(held, &reply));
                 held.paused = None;
                 held.out |= 1 << position;
                 install(held, reply, &pool.entry);
@@ -354,6 +374,10 @@ fn pause(pool: &Pool, hook: Hook, position: usize, held: &mut Held, armed: Optio
         return Err(Failure::Pause("too often for one message (16 times)"));
     }
     let for_body = matches!(armed, Armed::Buffer(_));
+    if for_body && held.is_steered_on_trial() {
+        // What waits for a body has it pass all that was asked for, and could not be set aside afterwards.
+        return Err(Failure::Pause("for a body that it steers already, as one of several alternatives"));
+    }
     held.paused = Some(Paused { position, about, times, for_body, outcome: None });
     Ok(armed)
 }
