@@ -2,6 +2,7 @@
 //! own.
 
 mod algorithms;
+mod alternatives;
 mod answers;
 mod claims;
 mod differential;
