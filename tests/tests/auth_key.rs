@@ -129,7 +129,6 @@ fn a_key_in_a_query_reaches_neither_the_upstream_nor_any_record() {
         proxy
             .top("admin: { address: \"127.0.0.1:0\" }")
             .top("why: { sample: 1 }")
-            .top("log: { level: debug }")
             .upstream("collector", &format!("{{ endpoints: [\"http://{}\"] }}", collector.address()))
             .top("traces: { upstream: collector, batch: { delay: 5ms }, sample: 1 }")
     });

@@ -339,6 +339,15 @@ fn passwords_are_checked_beside_the_workers() {
 }
 
 #[test]
+fn a_password_that_takes_too_long_is_told_before_the_hooks_time_is_over() {
+    let proxy = with(|proxy| proxy.limited_guest("doorman", "doorman", "", "wait: 250ms"));
+    // About a second of a core.
+    let hash = "$2b$14$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2";
+    let reply = Client::connect(proxy.address).get("/", &format!("X-Hash: {hash}\r\nX-Password: correct horse\r\n"));
+    assert_eq!((reply.status, reply.text().as_str()), (200, "overloaded"));
+}
+
+#[test]
 fn wasi_is_refused_unless_it_is_a_stub() {
     let said = refused("worldly", "");
     assert!(said.contains("it imports `wasi:clocks/wall-clock@0.2.0`") && said.contains("`wasi: stub`"), "{said}");

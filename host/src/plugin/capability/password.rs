@@ -7,6 +7,7 @@ use wasmtime::Result;
 use wasmtime::component::LinkerInstance;
 
 use super::{Store, configured};
+use crate::clock::within;
 use crate::crypto;
 use crate::plugin::bindings::PasswordError;
 use crate::plugin::instance::Guest;
@@ -19,8 +20,11 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
             let guest = store.data_mut();
             let Some(_place) = Place::take(&guest.entry) else { return Ok((Err(PasswordError::Overloaded),)) };
             let verified = guest.passwords.verify(&hash, password);
+            // A filter that is told so can answer; one that has waited for all of its time has failed.
+            let longest = guest.entry.limits.wait * 4 / 5;
             guest.meter.pause();
-            let verified = verified.await.map_err(|error| match error {
+            let verified = within(longest, verified).await.unwrap_or(Err(crypto::PasswordError::Overloaded));
+            let verified = verified.map_err(|error| match error {
                 crypto::PasswordError::UnknownFormat => PasswordError::UnknownFormat,
                 crypto::PasswordError::TooCostly => PasswordError::TooCostly,
                 crypto::PasswordError::Overloaded => PasswordError::Overloaded,
