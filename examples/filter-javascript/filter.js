@@ -1,12 +1,12 @@
 // A client may make so many requests in a window; the upstream is told its language; JSON bodies are read before the
 // upstream gets them.
 
-import * as body from 'weir:filter/body@0.1.0';
-import * as exchange from 'weir:filter/exchange@0.1.0';
-import * as kv from 'weir:filter/kv@0.1.0';
-import * as request from 'weir:filter/request@0.1.0';
-import * as response from 'weir:filter/response@0.1.0';
-import * as resumption from 'weir:filter/resumption@0.1.0';
+import * as body from 'weir:filter/body@0.1.1';
+import * as exchange from 'weir:filter/exchange@0.1.1';
+import * as kv from 'weir:filter/kv@0.1.1';
+import * as request from 'weir:filter/request@0.1.1';
+import * as response from 'weir:filter/response@0.1.1';
+import * as resumption from 'weir:filter/resumption@0.1.1';
 import { answer, bytes, hook, text } from './weir.js';
 
 const LARGEST_BODY = 16 * 1024;

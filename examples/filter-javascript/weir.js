@@ -1,7 +1,7 @@
 // What every filter in JavaScript wants of its own: text for bytes, answers in one line, and words for exceptions.
 
-import * as log from 'weir:filter/log@0.1.0';
-import * as reply from 'weir:filter/reply@0.1.0';
+import * as log from 'weir:filter/log@0.1.1';
+import * as reply from 'weir:filter/reply@0.1.1';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();

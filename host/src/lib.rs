@@ -11,6 +11,7 @@ pub mod listen;
 pub mod paths;
 pub mod plugin;
 pub mod proxy;
+pub mod query;
 pub mod routing;
 pub mod server;
 pub mod snapshot;

@@ -14,6 +14,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use crate::clock::{self, Slices};
 use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts, Why};
 use crate::paths::Rules;
@@ -63,6 +65,8 @@ pub struct Site {
     pub serving: Arc<Serving>,
     /// How paths are read.
     pub paths: Rules,
+    /// Fields that filters of it set for upstreams: what clients send of them counts for nothing.
+    pub own_headers: Arc<Vec<HeaderName>>,
     /// For requests that no route takes.
     pub chain: Chain,
     /// In the router's order.
@@ -160,11 +164,21 @@ fn sites(config: &Config, entries: &[Arc<Entry>], counts: &mut Counts, places: &
                 ..Serving::default()
             }),
             paths: site.paths,
+            own_headers: own_headers(&site.name, entries),
             chain: Chain::new(&site.chain, entries),
             routes: site.routes.iter().map(|route| Route::new(site, route, entries, (counts, places))).collect(),
         });
     }
     all
+}
+
+/// What the filters of a site call their own, whichever of its chains they are in.
+fn own_headers(site: &str, entries: &[Arc<Entry>]) -> Arc<Vec<HeaderName>> {
+    let of_site = entries.iter().filter(|entry| entry.owner().0 == site);
+    let mut names: Vec<HeaderName> = of_site.flat_map(|entry| entry.own_headers()).cloned().collect();
+    names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    names.dedup();
+    Arc::new(names)
 }
 
 fn tracing(traces: &config::Traces) -> Tracing {

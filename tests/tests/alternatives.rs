@@ -170,6 +170,21 @@ fn who_is_set_aside_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_one_has_concealed_stays_concealed() {
+    for target in ["", "target"] {
+        let (proxy, _origin) = start_telling(badges().plugin("keys", "conceals", "").filter(&any_of(&[
+            "{ plugin: keys, config: { names: [key] } }".to_owned(),
+            badge("b", &format!("leaves: [{target}]"), ""),
+        ])));
+        let fields = "X-Badge: b\r\nX-Refuse: yes\r\n";
+        let told = Client::connect(proxy.address).get("/asked?key=s3cret&for=it", fields).text();
+        let wanted = if target.is_empty() { "GET /asked?for=it " } else { "GET /by/b?by=query " };
+        assert!(told.starts_with(wanted), "{told}");
+        assert_eq!(proxy.record(1)["target"], "/asked?key=*&for=it");
+    }
+}
+
+#[test]
 fn what_came_before_the_alternatives_stays() {
     let before = [
         ("{ plugin: pieces, config: { on: request, act: tag, tag: t } }", "t(body)"),
@@ -380,6 +395,8 @@ fn why_metrics_and_views_know_alternatives() {
     let groups: Vec<&Value> =
         chains["chains"][0]["filters"].as_array().unwrap().iter().map(|filter| &filter["any_of"]).collect();
     assert_eq!(groups, [&Value::from(1); 3]);
+    let config: Value = serde_json::from_str(&ask(&proxy, "/config")).unwrap();
+    assert_eq!(config["config"]["sites"][0]["chain"][0]["any_of"][2]["config"]["name"], "c", "{config}");
     let explained: Value = serde_json::from_str(&ask(&proxy, "/explain?host=a.example&path=/x")).unwrap();
     assert_eq!(explained["chain"][2]["any_of"], 1, "{explained}");
 }

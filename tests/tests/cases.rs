@@ -124,6 +124,12 @@ cases:
       # Not more often than once a second.
       - { request: { headers: { x-do: refresh } }, expect: { body: \"Ended::Done 1 true true old\" } }
       - { advance: 1s, request: { headers: { x-do: refresh } }, expect: { body: \"Ended::Done 2 true true new\" } }
+  - name: a document that another one leads to is given as what it is
+    upstreams: [auth, certs]
+    config: { document: { upstream: auth, path: /oidc, follow: { pointer: /jwks_uri, upstream: certs } } }
+    documents: { auth/oidc: these keys }
+    request: { headers: { x-do: read } }
+    expect: { body: 1 true true these keys }
   - name: a document that cannot be had
     config: { document: { file: keys.txt } }
     documents: { keys.txt: null }
@@ -205,6 +211,27 @@ cases:
     request: { headers: {} }
     http: [{ upstream: auth }]
     expect: { calls: [], flow: next }
+",
+    );
+    hold(
+        "shares",
+        "
+cases:
+  - name: shared requests as well
+    config: { upstream: auth }
+    http: [{ upstream: auth, path: /shared, times: 2, body: yes }, { upstream: auth, failure: timeout }]
+    request: { headers: { x-key: k, x-times: 3 } }
+    expect: { body: '200 yes, 200 yes, timed-out', calls: [{ path: /shared }, { path: /shared }, { path: /shared }] }
+",
+    );
+    hold(
+        "owns",
+        "
+cases:
+  - name: fields that are the filter's own do not come from clients
+    config: { own: [x-user-id] }
+    request: { headers: { X-User-Id: root, x-a: kept } }
+    expect: { upstream: { headers: { x-a: kept, x-user-id: false } } }
 ",
     );
     let odd = differences(

@@ -6,12 +6,18 @@ use std::path::{Path, PathBuf};
 
 use weir_tests::{Client, Origin, Proxy, get, guest, weir};
 
-const ALL: [&str; 7] = ["answer", "asks", "checks", "ledger", "mark", "pass", "probe"];
+const FIRST: [&str; 7] = ["answer", "asks", "checks", "ledger", "mark", "pass", "probe"];
 
-/// A released component; with `WEIR_BLESS_COMPONENTS` it is replaced by what is built now.
+/// Those of 0.1.1, with what that has more.
+const NEWEST: [&str; 3] = ["conceals", "owns", "shares"];
+
+/// A component as it was built for its contract; with `WEIR_BLESS_COMPONENTS` those of the newest one are replaced by what is
+/// built now.
 fn golden(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("components/v0.1.0").join(format!("{name}.wasm"));
-    if std::env::var_os("WEIR_BLESS_COMPONENTS").is_some() {
+    let is_newest = NEWEST.contains(&name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("components");
+    let path = folder.join(if is_newest { "v0.1.1" } else { "v0.1.0" }).join(format!("{name}.wasm"));
+    if is_newest && std::env::var_os("WEIR_BLESS_COMPONENTS").is_some() {
         fs::copy(guest(name), &path).unwrap();
     }
     path
@@ -42,7 +48,7 @@ fn golden_run(name: &str, config: &str) -> (Proxy, Origin) {
 
 #[test]
 fn the_components_are_there_and_small() {
-    for name in ALL {
+    for name in FIRST.into_iter().chain(NEWEST) {
         let length = fs::metadata(golden(name)).unwrap().len();
         assert!((1 << 10..60 << 10).contains(&length), "{name} has {length} bytes");
     }
@@ -151,6 +157,24 @@ fn passwords() {
     }
 }
 
+#[test]
+fn what_came_with_0_1_1() {
+    let (proxy, origin) = golden_run("owns", "{ own: [x-user-id], value: ada }");
+    assert_eq!(Client::connect(proxy.address).get("/", "X-User-Id: root\r\n").status, 200);
+    assert_eq!(origin.next().values("x-user-id"), ["ada"]);
+
+    let (proxy, origin) = golden_run("conceals", "{ names: [key] }");
+    assert_eq!(get(proxy.address, "/a?key=s3cret&b=c").status, 200);
+    assert_eq!(
+        (origin.next().line.as_str(), &proxy.record(1)["target"]),
+        ("GET /a?b=c HTTP/1.1", &"/a?key=*&b=c".into())
+    );
+
+    let (proxy, origin) = golden_run("shares", "{ upstream: app }");
+    assert_eq!(Client::connect(proxy.address).get("/", "X-Key: k\r\n").text(), "200 from the upstream");
+    assert_eq!(origin.next().line, "GET /shared HTTP/1.1");
+}
+
 /// A released component as one of another contract: some of its bytes are replaced by as many others.
 fn changed(name: &str, changes: &[(&str, &str)]) -> tempfile::NamedTempFile {
     let mut bytes = fs::read(golden(name)).unwrap();
@@ -179,8 +203,8 @@ fn a_component_of_a_newer_contract_runs_if_it_asks_for_nothing_new() {
 #[test]
 fn a_component_of_a_contract_that_does_not_fit_is_refused_with_both_versions() {
     for (changes, words) in [
-        (&[("@0.1.0", "@0.1.9"), ("append-header", "oppend-header")][..], ["contract 0.1.9", "this weir speaks 0.1.0"]),
-        (&[("@0.1.0", "@0.1.9"), ("on-response", "on-rispense")], ["lacks the hook `on-rispense`", "0.1.0"]),
+        (&[("@0.1.0", "@0.1.9"), ("append-header", "oppend-header")][..], ["contract 0.1.9", "this weir speaks 0.1.1"]),
+        (&[("@0.1.0", "@0.1.9"), ("on-response", "on-rispense")], ["lacks the hook `on-rispense`", "0.1.1"]),
         (&[("@0.1.0", "@0.2.0")], ["it speaks weir:filter@0.2.0", "this weir speaks 0.1"]),
         (&[("@0.1.0", "@0.0.9")], ["it speaks weir:filter@0.0.9", "this weir speaks 0.1"]),
     ] {

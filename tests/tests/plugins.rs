@@ -123,7 +123,7 @@ fn a_project_of_its_own_is_built_to_the_same_bytes_wherever_it_lies_and_runs() {
         ("name", "hello"),
         ("version", "0.1.0"),
         ("description", "Answers /hello, and lets everything else pass"),
-        ("contract", "0.1.0"),
+        ("contract", "0.1.1"),
         ("place", "answer"),
     ] {
         assert_eq!(about[key], value, "{about}");
@@ -325,15 +325,15 @@ fn what_is_no_filter_is_told_apart() {
 fn a_filter_of_another_contract_is_told_from_one_that_fits() {
     for (changes, words) in [
         // Later patch releases add; what is not used of them is not missed.
-        (&[("@0.1.0", "@0.1.7")][..], None),
+        (&[("@0.1.1", "@0.1.7")][..], None),
         (
-            &[("@0.1.0", "@0.1.7"), ("set-header", "sot-header")],
-            Some("built for the contract 0.1.7, and this weir speaks 0.1.0, which lacks `request.sot-header`"),
+            &[("@0.1.1", "@0.1.7"), ("set-header", "sot-header")],
+            Some("built for the contract 0.1.7, and this weir speaks 0.1.1, which lacks `request.sot-header`"),
         ),
-        (&[("@0.1.0", "@0.1.7"), ("on-response", "on-rispense")], Some("lacks the hook `on-rispense`")),
-        (&[("@0.1.0", "@0.2.0")], Some("it speaks weir:filter@0.2.0, and this weir speaks 0.1")),
-        (&[("set-header", "sot-header")], Some("which the contract 0.1.0 does not have: build it again")),
-        (&[("weir:filter/response@", "mine:filter/response@")], Some("`mine:filter/response@0.1.0`, which is no part")),
+        (&[("@0.1.1", "@0.1.7"), ("on-response", "on-rispense")], Some("lacks the hook `on-rispense`")),
+        (&[("@0.1.1", "@0.2.0")], Some("it speaks weir:filter@0.2.0, and this weir speaks 0.1")),
+        (&[("set-header", "sot-header")], Some("which the contract 0.1.1 does not have: build it again")),
+        (&[("weir:filter/response@", "mine:filter/response@")], Some("`mine:filter/response@0.1.1`, which is no part")),
         (&[("configure", "configare")], Some("does not export weir:filter/configure")),
     ] {
         let file = changed("headers", changes);
@@ -350,12 +350,12 @@ fn a_filter_of_another_contract_is_told_from_one_that_fits() {
     }
     let file = changed("headers", &[("weir:filter/response@", "wasi:filter/response@")]);
     let (code, said, _) = inspect(file.path());
-    assert!(code == 0 && said.contains("needs `wasi: stub` in its declaration: wasi:filter/response@0.1.0"), "{said}");
+    assert!(code == 0 && said.contains("needs `wasi: stub` in its declaration: wasi:filter/response@0.1.1"), "{said}");
 }
 
 #[test]
 fn a_filter_of_a_later_contract_runs_if_it_uses_nothing_of_it() {
-    let later = changed("headers", &[("@0.1.0", "@0.1.7")]);
+    let later = changed("headers", &[("@0.1.1", "@0.1.7")]);
     let origin = Origin::text("from the upstream");
     let text = Proxy::builder().route("/*", "app", origin.address).filter("{ plugin: later }").text("127.0.0.1:0");
     let proxy = Proxy::of(&format!("{text}\nplugins: {{ later: {{ file: {} }} }}", later.path().display()), &[]);

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 pub(super) use hidden::hidden;
 
-use super::{Fault, Json, Place, Secret, Source};
+use super::{Fault, Json, Place, Secret, Source, Upstream};
 
 /// A filter's JSON Schema.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub struct Known<'a> {
     /// The files, which paths are relative to.
     pub(super) sources: &'a [Source],
     pub(super) names: &'a Names,
+    /// Those that are sound.
+    pub(super) upstreams: &'a [Upstream],
     /// Secrets that are given, by the variable or file that keeps them.
     pub(super) secrets: &'a HashMap<String, String>,
 }
@@ -107,9 +109,22 @@ pub enum Document {
         upstream: String,
         /// Path and query.
         path: String,
+        /// If what is there only leads to it.
+        follow: Option<Follow>,
     },
     /// A file holds it.
     File(PathBuf),
+}
+
+/// How a JSON text leads to a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follow {
+    /// The JSON Pointer of the document's URL in that text.
+    pub pointer: String,
+    /// The upstream that it may lead to.
+    pub upstream: String,
+    /// The endpoints of that, as URLs name them: `https://login.example.com:443`.
+    pub origins: Vec<String>,
 }
 
 /// What a config grants by its filter's schema; without a schema, nothing. Reads the secrets.

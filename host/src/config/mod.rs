@@ -172,7 +172,7 @@ impl Config {
 
     /// What fields of a filter's config may refer to.
     pub fn known(&self) -> grants::Known<'_> {
-        grants::Known { sources: &self.sources, names: &self.names, secrets: &self.secrets }
+        grants::Known { sources: &self.sources, names: &self.names, upstreams: &self.upstreams, secrets: &self.secrets }
     }
 
     /// The file that a place is in, and the bytes there.

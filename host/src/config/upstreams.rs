@@ -31,6 +31,19 @@ pub struct Endpoint {
     pub weight: u32,
 }
 
+impl Endpoint {
+    /// As a URL names it, in one spelling and with its port: `https://login.example.com:443`.
+    pub fn origin(&self) -> String {
+        let scheme = if self.scheme == Scheme::Https { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority().to_ascii_lowercase())
+    }
+
+    fn authority(&self) -> String {
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        format!("{open}{}{close}:{}", self.host, self.port)
+    }
+}
+
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let scheme = match self.scheme {
@@ -38,8 +51,7 @@ impl std::fmt::Display for Endpoint {
             Scheme::H2c => "h2c",
             Scheme::Https => "https",
         };
-        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
-        write!(formatter, "{scheme}://{open}{}{close}:{}", self.host, self.port)
+        write!(formatter, "{scheme}://{}", self.authority())
     }
 }
 

@@ -114,6 +114,11 @@ impl Exchange {
         }
     }
 
+    /// The target as it was before the alternative that is asked has changed it, or the head.
+    pub(super) fn target_before(&mut self) -> Option<&mut Option<PathAndQuery>> {
+        self.asking.as_deref_mut()?.before.head.as_deref_mut().map(|(_, target)| target)
+    }
+
     /// A variable is about to be changed.
     pub(super) fn before_var(&mut self, name: &str) -> Result<(), Refusal> {
         let Some(asking) = self.asking.as_deref() else { return Ok(()) };

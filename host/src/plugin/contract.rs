@@ -4,7 +4,7 @@
 pub(super) const PACKAGE: &str = "weir:filter";
 
 /// The contract that this host speaks.
-pub const VERSION: &str = "0.1.0";
+pub const VERSION: &str = "0.1.1";
 
 /// The interfaces that a filter may export; each has one function, of the same name.
 pub(super) const HOOKS: [&str; 10] = [
@@ -34,6 +34,7 @@ pub const CAPABILITIES: [(&str, &[&str]); 19] = [
             "upstream-query",
             "set-path",
             "set-query",
+            "conceal-parameter",
             "header",
             "header-text",
             "header-values",
@@ -86,7 +87,7 @@ pub const CAPABILITIES: [(&str, &[&str]); 19] = [
     ("log", &["write"]),
     ("body", &["buffer", "size", "read", "replace", "encode", "decode"]),
     ("chunks", &["rewrite", "observe", "pin"]),
-    ("setup", &["skip", "tick", "document", "counter", "gauge", "histogram"]),
+    ("setup", &["skip", "tick", "document", "own-header", "counter", "gauge", "histogram"]),
     ("metrics", &["add", "set", "observe"]),
     ("clock", &["now", "monotonic"]),
     ("random", &["bytes", "number"]),
@@ -94,7 +95,7 @@ pub const CAPABILITIES: [(&str, &[&str]); 19] = [
     ("secrets", &["equals", "reveal"]),
     ("kv", &["get", "set", "set-durable", "remove", "increment", "decrement", "compare-and-swap", "batch"]),
     ("documents", &["version", "read", "refresh"]),
-    ("http-client", &["send", "send-all"]),
+    ("http-client", &["send", "send-shared", "send-all"]),
     ("password", &["verify"]),
 ];
 

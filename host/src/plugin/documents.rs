@@ -1,5 +1,7 @@
 //! Texts that are kept fresh for filters: fetched in the background, once for all workers.
 
+mod follow;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use super::calls::{Call, Outbound};
 use crate::clock;
 use crate::telemetry::metrics::Shared;
+pub(super) use follow::Follow;
 
 const LARGEST: usize = 1 << 20;
 
@@ -26,8 +29,13 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub(super) enum Source {
     /// A file.
     File(PathBuf),
-    /// An upstream of the configuration, and the path there.
-    Upstream(String, String),
+    /// An upstream of the configuration.
+    Upstream {
+        upstream: String,
+        path: String,
+        /// If the document is not there, but what that leads to.
+        follow: Option<Follow>,
+    },
 }
 
 /// A document.
@@ -107,8 +115,11 @@ impl Document {
     pub fn state(&self) -> DocumentState {
         let source = match &self.source {
             Source::File(path) => path.display().to_string(),
-            Source::Upstream(upstream, path) => {
-                format!("upstream `{upstream}`, {}", path.split('?').next().unwrap_or_default())
+            Source::Upstream { upstream, path, follow } => {
+                let path = path.split('?').next().unwrap_or_default();
+                let follow = follow.as_ref();
+                let behind = follow.map(|follow| format!(", what `{}` there leads to", follow.pointer));
+                format!("upstream `{upstream}`, {path}{}", behind.unwrap_or_default())
             }
         };
         let copy = self.read().map(|copy| {
@@ -123,7 +134,7 @@ impl Document {
     pub fn file(&self) -> Option<&Path> {
         match &self.source {
             Source::File(path) => Some(path),
-            Source::Upstream(..) => None,
+            Source::Upstream { .. } => None,
         }
     }
 
@@ -182,15 +193,12 @@ impl Document {
                 };
                 read().map(Bytes::from).map_err(|error| format!("cannot read {}: {error}", path.display()))
             }
-            Source::Upstream(upstream, path) => {
-                let request = Request::get(path.as_str()).header("accept", "*/*").body(Bytes::new());
-                let request = request.map_err(|error| error.to_string())?;
-                let call = Call { upstream: upstream.clone(), request, timeout: PATIENCE, largest: LARGEST };
-                match outbound.send(call).await {
-                    Ok(response) if response.status() == 200 => Ok(response.into_body()),
-                    Ok(response) => Err(format!("upstream `{upstream}` answers {}", response.status())),
-                    Err(failed) => Err(format!("upstream `{upstream}`: {failed:?}")),
-                }
+            Source::Upstream { upstream, path, follow } => {
+                let there = get(outbound, upstream, path).await?;
+                let Some(follow) = follow else { return Ok(there) };
+                let shown = path.split('?').next().unwrap_or_default();
+                let target = follow.target(&there).map_err(|why| format!("upstream `{upstream}`, {shown}: {why}"))?;
+                get(outbound, &follow.upstream, &target).await
             }
         }
     }
@@ -223,6 +231,18 @@ impl Document {
         *copy = Some(Copy { version, text, fetched });
         self.version.store(version, Ordering::Release);
         true
+    }
+}
+
+/// What an upstream has at a path. Redirections are not followed: they lead where nobody configured.
+async fn get(outbound: &Arc<dyn Outbound>, upstream: &str, path: &str) -> Result<Bytes, String> {
+    let request = Request::get(path).header("accept", "*/*").body(Bytes::new());
+    let request = request.map_err(|error| error.to_string())?;
+    let call = Call { upstream: upstream.to_owned(), request, timeout: PATIENCE, largest: LARGEST };
+    match outbound.send(call).await {
+        Ok(response) if response.status() == 200 => Ok(response.into_body()),
+        Ok(response) => Err(format!("upstream `{upstream}` answers {}", response.status())),
+        Err(failed) => Err(format!("upstream `{upstream}`: {failed:?}")),
     }
 }
 

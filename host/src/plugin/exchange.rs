@@ -134,6 +134,8 @@ pub struct Exchange {
     pub request: request::Parts,
     /// Path and query that a filter set for the upstream.
     pub target: Option<PathAndQuery>,
+    /// What the client asked, as it is told of: without the values that filters conceal. None if that is the request's own.
+    pub(super) shown: Option<Box<str>>,
     /// The response's head, once there is one.
     pub response: Option<response::Parts>,
     /// Who made the response.
@@ -234,6 +236,7 @@ impl Exchange {
             started,
             request,
             target: None,
+            shown: None,
             response: None,
             origin: Origin::Upstream,
             body: None,
@@ -270,6 +273,12 @@ impl Exchange {
             beside.trail.begin();
         }
         beside
+    }
+
+    /// Path and query that the client asked for, as records, stories and traces tell them.
+    pub fn shown_target(&self) -> &str {
+        let asked = || self.request.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        self.shown.as_deref().unwrap_or_else(asked)
     }
 
     /// Since its head was there.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::documents::{Document, Source};
+use super::documents::{Document, Follow, Source};
 use crate::config::Secret;
 use crate::config::grants;
 use crate::store::Store;
@@ -38,7 +38,14 @@ impl Granted {
         let document = |grant: grants::Grant<grants::Document>| {
             let source = match grant.value {
                 grants::Document::File(path) => Source::File(path),
-                grants::Document::Upstream { upstream, path } => Source::Upstream(upstream, path),
+                grants::Document::Upstream { upstream, path, follow } => {
+                    let follow = follow.map(|grants::Follow { pointer, upstream, origins }| Follow {
+                        pointer,
+                        upstream,
+                        origins,
+                    });
+                    Source::Upstream { upstream, path, follow }
+                }
             };
             (grant.pointer, Arc::new(Document::new(source, INTERVAL)))
         };

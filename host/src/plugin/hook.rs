@@ -2,6 +2,7 @@
 
 use wasmtime::component::{Component, ComponentExportIndex};
 
+use super::contract::{PACKAGE, VERSION};
 use super::steering::Message;
 
 /// Which hook is running; what a call of the filter may do depends on it.
@@ -93,7 +94,7 @@ impl Exports {
     pub(super) fn of(component: &Component) -> Option<Self> {
         // Function and interface have the same name.
         let find = |hook: Hook| {
-            let interface = component.get_export_index(None, format!("weir:filter/{}@0.1.0", hook.name()))?;
+            let interface = component.get_export_index(None, format!("{PACKAGE}/{}@{VERSION}", hook.name()))?;
             component.get_export_index(Some(&interface), hook.name())
         };
         Some(Self { configure: find(Hook::Configure)?, hooks: HOOKS.map(find) })

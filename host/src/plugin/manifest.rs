@@ -34,7 +34,7 @@ pub struct Interface {
     pub package: String,
     /// `on-request`.
     pub name: String,
-    /// `0.1.0`.
+    /// `0.1.1`.
     pub version: Option<String>,
     /// What of it is imported, or exported.
     pub functions: Vec<String>,

@@ -36,6 +36,7 @@ mod pool;
 mod quarantine;
 mod registry;
 mod setup;
+mod shared;
 mod steering;
 mod tally;
 mod trail;

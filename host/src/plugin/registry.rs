@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::HeaderName;
 use wasmtime::component::{Component, InstancePre};
 
 use super::cache::hex;
@@ -27,6 +28,7 @@ use super::metrics::{Counted, Metrics};
 use super::pins::Pins;
 use super::quarantine::Ward;
 use super::setup::Setup;
+use super::shared::Shared;
 use super::tally::{Ledger, Sheet, Tally};
 use super::wants::shipped;
 use crate::config::grants::{self, Known, Schema};
@@ -56,6 +58,8 @@ pub struct Entry {
     pub(super) granted: Granted,
     pub(super) metrics: Metrics,
     pub(super) ward: Ward,
+    /// Its filter's own requests that are under way, as far as others may join them.
+    pub(super) shared: Arc<Shared>,
     linked: Linked,
     owner: Owner,
     quarantine: Option<config::Quarantine>,
@@ -148,6 +152,7 @@ impl<'a> Registry<'a> {
             granted,
             metrics: Metrics::default(),
             ward: Ward::new(wanted.quarantine),
+            shared: Arc::default(),
             linked,
             owner: wanted.owner.clone(),
             quarantine: wanted.quarantine,
@@ -326,6 +331,11 @@ impl Entry {
     /// Whose keys in a store are its own.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// The fields of requests to upstreams that are its filter's, whatever clients send.
+    pub fn own_headers(&self) -> &[HeaderName] {
+        &self.setup.own_headers
     }
 
     /// What must be kept fresh for it.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
+
 use super::bindings::Refusal;
+use super::fields;
 use super::hook::Hook;
 use super::metrics::{Kind, Metric};
 
@@ -11,6 +14,7 @@ const MOST_LABELS: usize = 8;
 const MOST_BOUNDS: usize = 32;
 const LONGEST_WORD: usize = 64;
 const LONGEST_HELP: usize = 256;
+const MOST_HEADERS: usize = 64;
 
 /// Asked for so far.
 #[derive(Debug, Default)]
@@ -20,6 +24,7 @@ pub(super) struct Setup {
     /// Handle and interval.
     pub(super) documents: Vec<(String, Duration)>,
     pub(super) metrics: Vec<Metric>,
+    pub(super) own_headers: Vec<HeaderName>,
 }
 
 impl Setup {
@@ -29,6 +34,19 @@ impl Setup {
 
     pub(super) fn skips(&self, hook: Hook) -> bool {
         self.skipped.contains(&hook)
+    }
+
+    /// Takes a field for the filter's own.
+    pub(super) fn own(&mut self, name: &str) -> Result<(), Refusal> {
+        let name = fields::editable(name)?;
+        if self.own_headers.contains(&name) {
+            return Ok(());
+        }
+        if self.own_headers.len() >= MOST_HEADERS {
+            return Err(Refusal::TooLarge);
+        }
+        self.own_headers.push(name);
+        Ok(())
     }
 
     /// The new metric's number.

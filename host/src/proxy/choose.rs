@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header;
+use http::header::{self, HeaderName};
 
 use super::headers::{self, Wishes};
 use super::{Connection, Error};
@@ -14,6 +14,8 @@ use crate::snapshot::{Route, Snapshot};
 pub(super) struct Chosen<'a> {
     pub(super) chain: &'a Chain,
     pub(super) wishes: Wishes,
+    /// Fields that filters of the site set, and nobody else.
+    pub(super) own_headers: &'a Arc<Vec<HeaderName>>,
     /// Or why there is none.
     pub(super) route: Result<&'a Route, Found>,
 }
@@ -29,6 +31,7 @@ pub(super) fn choose<'a>(
     let index = snapshot.router.site(connection.listener.place(), host.unwrap_or_default()).ok_or(Error::NoSite)?;
     let site = &snapshot.sites[index];
     headers::normalize(&mut exchange.request.uri, site.paths)?;
+    headers::remove_own(&mut exchange.request.headers, &site.own_headers);
     let request = &exchange.request;
     let asked = Asked {
         path: request.uri.path(),
@@ -40,11 +43,11 @@ pub(super) fn choose<'a>(
         Found::Route(route) => {
             let route = &site.routes[route];
             exchange.serving = Some(Arc::clone(&route.serving));
-            Ok(Chosen { chain: &route.chain, wishes, route: Ok(route) })
+            Ok(Chosen { chain: &route.chain, wishes, own_headers: &site.own_headers, route: Ok(route) })
         }
         nothing => {
             exchange.serving = Some(Arc::clone(&site.serving));
-            Ok(Chosen { chain: &site.chain, wishes, route: Err(nothing) })
+            Ok(Chosen { chain: &site.chain, wishes, own_headers: &site.own_headers, route: Err(nothing) })
         }
     }
 }

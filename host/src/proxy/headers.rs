@@ -176,6 +176,23 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers.get_all(name).iter().flat_map(tokens).any(|found| found.eq_ignore_ascii_case(token.as_bytes()))
 }
 
+/// Removes what only filters may set, in every spelling: CGI and its heirs read `_` and the like as `-`.
+pub(super) fn remove_own(headers: &mut HeaderMap, own: &[HeaderName]) {
+    if own.is_empty() {
+        return;
+    }
+    let spelt = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
+    let is_same = |one: &HeaderName, other: &HeaderName| {
+        let (one, other) = (one.as_str(), other.as_str());
+        one.len() == other.len() && one.bytes().map(spelt).eq(other.bytes().map(spelt))
+    };
+    let forged = headers.keys().filter(|name| own.iter().any(|own| is_same(name, own)));
+    let forged: Vec<HeaderName> = forged.cloned().collect();
+    for name in forged {
+        headers.remove(name);
+    }
+}
+
 /// Brings the path into its one spelling.
 pub(super) fn normalize(uri: &mut Uri, rules: Rules) -> Result<(), Error> {
     if let Cow::Owned(path) = paths::normalize(uri.path(), rules)? {

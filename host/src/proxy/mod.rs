@@ -172,6 +172,9 @@ async fn forward(
     }
     // The limit is of what the client sends.
     body = body.limited(route.largest_body);
+    if !chosen.own_headers.is_empty() {
+        body = body.without_trailers(chosen.own_headers);
+    }
     if let Some(mut pipe) = Pipe::of(&local.pools, chosen.chain, exchange, Message::Request) {
         body.check().map_err(|error| Error::upstream(upstream.name(), error))?;
         if body.is_end_stream() {

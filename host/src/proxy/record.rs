@@ -289,7 +289,7 @@ impl Ongoing {
             client: exchange.client,
             method: exchange.request.method.as_str(),
             host: exchange.request.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
-            target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()),
+            target: exchange.shown_target(),
             status: outcome.status,
             bytes: outcome.sent,
             duration,

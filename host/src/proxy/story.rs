@@ -91,7 +91,7 @@ pub(super) fn story(exchange: &Exchange, outcome: &Outcome, verdict: &Verdict<'_
         listener: Arc::clone(&exchange.peer.listener),
         method: exchange.request.method.as_str().to_owned(),
         host: exchange.request.headers.get(header::HOST).and_then(|host| host.to_str().ok().map(str::to_owned)),
-        target: exchange.request.uri.path_and_query().map_or("", |target| target.as_str()).to_owned(),
+        target: exchange.shown_target().to_owned(),
         status: outcome.status,
         by: verdict.by.to_owned(),
         reason: verdict.reason.unwrap_or_default().to_owned(),

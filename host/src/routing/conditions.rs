@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::Asked;
 use crate::config::{Conditions, Wanted};
+use crate::query::{decoded, parameters};
 
 /// Why a route does not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,33 +67,12 @@ fn has_field(headers: &HeaderMap, name: &HeaderName, wanted: &Wanted<HeaderValue
 }
 
 fn has_parameter(query: Option<&str>, name: &str, wanted: &Wanted<String>) -> bool {
-    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    let mut values = pairs.filter_map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(key) == name.as_bytes()).then(|| decoded(value))
-    });
+    let pairs = query.into_iter().flat_map(parameters).filter(|(key, value)| !key.is_empty() || value.is_some());
+    let named = pairs.filter(|(key, _)| decoded(key) == name.as_bytes());
+    let mut values = named.map(|(_, value)| decoded(value.unwrap_or_default()));
     match (wanted, values.next()) {
         (Wanted::None, first) => first.is_none(),
         (Wanted::Any, first) => first.is_some(),
         (Wanted::Is(wanted), first) => first.is_some_and(|first| first == wanted.as_bytes()) && values.next().is_none(),
     }
-}
-
-/// As forms are encoded: `+` is a space, `%XX` a byte; what is no escape stays.
-fn decoded(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains(['%', '+']) {
-        return Cow::Borrowed(text.as_bytes());
-    }
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
-    while at < bytes.len() {
-        let (byte, length) = match (bytes[at], digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
-            (b'+', ..) => (b' ', 1),
-            (b'%', Some(high), Some(low)) => (u8::try_from(high * 16 + low).unwrap_or_default(), 3),
-            (byte, ..) => (byte, 1),
-        };
-        decoded.push(byte);
-        at += length;
-    }
-    Cow::Owned(decoded)
 }

@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderName;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
@@ -27,6 +29,8 @@ pub struct RequestBody {
     lingers: bool,
     /// Counts what was read.
     read: Option<Rc<Cell<u64>>>,
+    /// What may not come behind it.
+    unwanted: Option<Arc<Vec<HeaderName>>>,
 }
 
 #[derive(Default)]
@@ -46,17 +50,31 @@ impl RequestBody {
     /// Without a limit. One that `lingers` is read on for a while when it is dropped before its end: over HTTP/2 its stream
     /// would be reset, and widely used clients then lose the answer that they were given.
     pub fn new(incoming: Incoming, lingers: bool) -> Self {
-        Self { coming: Coming::Client(incoming), limit: u64::MAX, left: u64::MAX, lingers, read: None }
+        Self { coming: Coming::Client(incoming), limit: u64::MAX, left: u64::MAX, lingers, read: None, unwanted: None }
     }
 
     /// All of it is here.
     pub fn whole(bytes: Bytes) -> Self {
-        Self { coming: Coming::Whole(bytes), limit: u64::MAX, left: u64::MAX, lingers: false, read: None }
+        Self {
+            coming: Coming::Whole(bytes),
+            limit: u64::MAX,
+            left: u64::MAX,
+            lingers: false,
+            read: None,
+            unwanted: None,
+        }
     }
 
     /// What was made of another body, which it holds if there is more to come of that.
     pub fn made(body: impl Body<Data = Bytes, Error = Error> + 'static) -> Self {
-        Self { coming: Coming::Made(Box::pin(body)), limit: u64::MAX, left: u64::MAX, lingers: false, read: None }
+        Self {
+            coming: Coming::Made(Box::pin(body)),
+            limit: u64::MAX,
+            left: u64::MAX,
+            lingers: false,
+            read: None,
+            unwanted: None,
+        }
     }
 
     /// Counts the bytes that are read.
@@ -70,6 +88,13 @@ impl RequestBody {
     #[must_use]
     pub fn limited(mut self, limit: u64) -> Self {
         (self.limit, self.left) = (limit, limit);
+        self
+    }
+
+    /// None of these fields comes behind it.
+    #[must_use]
+    pub fn without_trailers(mut self, unwanted: &Arc<Vec<HeaderName>>) -> Self {
+        self.unwanted = Some(Arc::clone(unwanted));
         self
     }
 
@@ -99,6 +124,9 @@ impl Body for RequestBody {
             Some(Ok(mut frame)) => {
                 if let Some(trailers) = frame.trailers_mut() {
                     keep_trailers(trailers);
+                    for name in this.unwanted.iter().flat_map(|unwanted| unwanted.iter()) {
+                        trailers.remove(name);
+                    }
                 }
                 frame
             }

@@ -1,13 +1,13 @@
 //! Who is let in: the networks of the configuration and those of documents, each document read again only when it is
 //! another one.
 
-use std::cell::RefCell;
 use std::net::IpAddr;
 
+use weir::document::{Parsed, State};
 use weir::network::{Network, Table};
 use weir::{Document, Result};
 
-use crate::text::Reading;
+use crate::text::Text;
 
 /// What a network's addresses meet. Of both for the same network, the greater one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,9 +30,9 @@ pub(crate) enum Found<'a> {
     /// And why.
     Denied(String),
     /// A list is being read for the first time; its document can be waited for.
-    Reading(&'a Document),
+    Reading(&'a List),
     /// A list of which there is no good copy yet, so that nobody can say.
-    Missing(&'a Document),
+    Missing(&'a List),
 }
 
 impl Lists {
@@ -44,11 +44,12 @@ impl Lists {
     pub(crate) fn find(&self, address: IpAddr) -> Result<Found<'_>> {
         let mut best = self.written.find(address);
         for list in &self.documents {
-            let found = match list.find(address)? {
-                Said::Network(found) => found,
-                Said::Reading => return Ok(Found::Reading(&list.document)),
-                Said::Nothing => return Ok(Found::Missing(&list.document)),
+            let found = match list.networks.look()? {
+                State::Ready(networks) => networks.find(address),
+                State::Reading => return Ok(Found::Reading(list)),
+                State::Missing => return Ok(Found::Missing(list)),
             };
+            let found = found.map(|(network, ())| (network, list.verdict));
             best = best.into_iter().chain(found).max_by_key(|(network, verdict)| (network.bits(), *verdict));
         }
         Ok(match best {
@@ -64,70 +65,21 @@ impl Lists {
 
 /// A list that is a document.
 pub(crate) struct List {
-    document: Document,
+    networks: Parsed<Text>,
     verdict: Verdict,
-    copy: RefCell<Copy>,
-}
-
-/// What this instance has of a document.
-#[derive(Default)]
-struct Copy {
-    /// The version that was taken last, whether or not it is broken; 0 is none.
-    version: u64,
-    /// The same, as far as it is not read yet: a long one takes several hooks.
-    reading: Option<Reading>,
-    /// The last one that was sound.
-    table: Option<Table<Verdict>>,
-}
-
-/// What a list says about an address.
-enum Said {
-    /// The network of the list that it is in.
-    Network(Option<(Network, Verdict)>),
-    /// There is no list yet, but the next hook has more of it.
-    Reading,
-    /// There is no list.
-    Nothing,
 }
 
 impl List {
     pub(crate) fn of(document: Document, verdict: Verdict) -> Self {
-        Self { document, verdict, copy: RefCell::default() }
+        let name = match verdict {
+            Verdict::Allow => "allow_list",
+            Verdict::Deny => "deny_list",
+        };
+        Self { networks: Parsed::new(document, name, Text), verdict }
     }
 
-    fn find(&self, address: IpAddr) -> Result<Said> {
-        let mut copy = self.copy.borrow_mut();
-        if copy.version != self.document.version()?
-            && let Some(document) = self.document.read()?
-        {
-            copy.version = document.version;
-            copy.reading = Some(Reading::of(document.bytes));
-        }
-        self.read(&mut copy);
-        Ok(match &copy.table {
-            Some(table) => Said::Network(table.find(address)),
-            None if copy.reading.is_some() => Said::Reading,
-            None => Said::Nothing,
-        })
-    }
-
-    /// Goes on with what is to be read.
-    fn read(&self, copy: &mut Copy) {
-        let Some(reading) = &mut copy.reading else { return };
-        match reading.go_on() {
-            Ok(None) => return,
-            Ok(Some(networks)) => {
-                copy.table = Some(Table::new(networks.into_iter().map(|network| (network, self.verdict))));
-            }
-            Err(why) => {
-                let name = match self.verdict {
-                    Verdict::Allow => "allow_list",
-                    Verdict::Deny => "deny_list",
-                };
-                let instead = if copy.table.is_some() { "the one before it stays" } else { "there is none before it" };
-                weir::error!("`{name}` is broken at {why}; {instead}");
-            }
-        }
-        copy.reading = None;
+    /// Has it read on, or fetched.
+    pub(crate) fn refresh(&self) -> Result {
+        self.networks.refresh()
     }
 }

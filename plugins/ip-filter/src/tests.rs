@@ -111,7 +111,8 @@ fn a_list_is_read_again_only_when_it_is_another_one() {
     let (level, line) = &host.log[0];
     assert_eq!((*level, host.log.len()), (Level::Error, 1));
     assert!(
-        line.starts_with("`deny_list` is broken at line 2: `nonsense`") && line.ends_with("the one before it stays"),
+        line.starts_with("`deny_list` cannot be read: line 2: `nonsense`")
+            && line.ends_with("what it was before counts"),
         "{line}"
     );
     host.document("list", Some("10.0.0.0/8\n"));

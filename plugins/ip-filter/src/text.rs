@@ -1,12 +1,30 @@
 //! Lists of networks as texts: one in each line, with comments.
 
-use weir::network::{Network, NotANetwork};
+use weir::document::Parse;
+use weir::network::{Network, NotANetwork, Table};
 
 /// Networks of one list: what an instance's memory is for, and then some.
 pub(crate) const MOST: usize = 20_000;
 
 /// Lines that are read in one hook: some 2 ms, of the 10 that a hook has.
 const AT_ONCE: usize = 2_000;
+
+/// How such a text becomes a table.
+pub(crate) struct Text;
+
+impl Parse for Text {
+    type Value = Table<()>;
+    type Part = Reading;
+
+    fn begin(&self, text: Vec<u8>) -> Reading {
+        Reading::of(text)
+    }
+
+    fn go_on(&self, reading: &mut Reading) -> Result<Option<Table<()>>, String> {
+        let networks = reading.go_on()?;
+        Ok(networks.map(|networks| Table::new(networks.into_iter().map(|network| (network, ())))))
+    }
+}
 
 /// A list that is being read. What follows a `#` or a `;` in a line is a comment.
 pub(crate) struct Reading {
@@ -19,7 +37,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn of(text: Vec<u8>) -> Self {
+    fn of(text: Vec<u8>) -> Self {
         // What some editors begin a file with.
         let at = if text.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
         Self { text, at, lines: 0, networks: Vec::new() }
@@ -27,7 +45,7 @@ impl Reading {
 
     /// Reads some lines. All networks at the end, or in which line the list is broken. To make a table of a long list takes
     /// as long as to read some of its lines, so that end is a hook's own.
-    pub(crate) fn go_on(&mut self) -> Result<Option<Vec<Network>>, String> {
+    fn go_on(&mut self) -> Result<Option<Vec<Network>>, String> {
         for read in 0..AT_ONCE {
             let Some(rest) = self.text.get(self.at..).filter(|rest| !rest.is_empty()) else {
                 let is_time = read == 0 || self.lines <= AT_ONCE;

@@ -35,7 +35,7 @@ pub(crate) const WORLD: &str = "filter";
 /// What a filter may export and import.
 #[derive(Debug)]
 pub struct Contract {
-    /// `0.1.0`.
+    /// `0.1.1`.
     pub version: String,
     /// The interfaces that a filter may export: `configure`, `on-request`, ...
     pub hooks: Vec<String>,
@@ -124,9 +124,9 @@ mod tests {
         let names = |items: &wit_parser::IndexMap<wit_parser::WorldKey, WorldItem>| -> Vec<String> {
             items.keys().map(|key| resolve.name_world_key(key)).collect()
         };
-        assert_eq!(names(&world.exports), ["weir:filter/configure@0.1.0", "weir:filter/on-request@0.1.0"]);
+        assert_eq!(names(&world.exports), ["weir:filter/configure@0.1.1", "weir:filter/on-request@0.1.1"]);
         let imports = names(&world.imports);
-        assert!(imports.contains(&"weir:filter/request@0.1.0".to_owned()), "{imports:?}");
-        assert!(!imports.contains(&"weir:filter/reply@0.1.0".to_owned()), "{imports:?}");
+        assert!(imports.contains(&"weir:filter/request@0.1.1".to_owned()), "{imports:?}");
+        assert!(!imports.contains(&"weir:filter/reply@0.1.1".to_owned()), "{imports:?}");
     }
 }

@@ -26,14 +26,14 @@ macro_rules! hooks {
 }
 
 hooks! {
-    configure, "configure-hook", "export_configure", { "weir:filter/types@0.1.0": crate::bindings::types };
-    on_request, "request-hook", "export_on_request", { "weir:filter/types@0.1.0": crate::bindings::types };
-    on_response, "response-hook", "export_on_response", { "weir:filter/types@0.1.0": crate::bindings::types };
-    on_resume, "resume-hook", "export_on_resume", { "weir:filter/types@0.1.0": crate::bindings::types };
+    configure, "configure-hook", "export_configure", { "weir:filter/types@0.1.1": crate::bindings::types };
+    on_request, "request-hook", "export_on_request", { "weir:filter/types@0.1.1": crate::bindings::types };
+    on_response, "response-hook", "export_on_response", { "weir:filter/types@0.1.1": crate::bindings::types };
+    on_resume, "resume-hook", "export_on_resume", { "weir:filter/types@0.1.1": crate::bindings::types };
     on_request_chunk, "request-chunk-hook", "export_on_request_chunk",
-        { "weir:filter/types@0.1.0": crate::bindings::types };
+        { "weir:filter/types@0.1.1": crate::bindings::types };
     on_response_chunk, "response-chunk-hook", "export_on_response_chunk",
-        { "weir:filter/types@0.1.0": crate::bindings::types };
+        { "weir:filter/types@0.1.1": crate::bindings::types };
     observe_request_chunk, "observe-request-hook", "export_observe_request_chunk", {};
     observe_response_chunk, "observe-response-hook", "export_observe_response_chunk", {};
     on_complete, "complete-hook", "export_on_complete", {};

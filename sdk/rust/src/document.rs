@@ -1,5 +1,7 @@
 //! Texts that the host keeps fresh for the filter: a set of keys, a list of networks.
 
+mod parsed;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -7,8 +9,10 @@ use serde::Deserialize;
 use crate::host::{documents, setup};
 use crate::{Flow, Refusal};
 
+pub use parsed::{Parse, Parsed, State};
+
 /// A document: a field of this type in a filter's configuration takes `{ upstream: NAME, path: /... }` or
-/// `{ file: PATH }` from the operator. Reading never waits, and the last good copy is kept when the source fails.
+/// `{ file: PATH }` from the operator; with `follow: /jwks_uri` beside the path, what the URL at that JSON Pointer leads to. Reading never waits, and the last good copy is kept when the source fails.
 ///
 /// A filter that does not find what it looks for may have it fetched anew, and goes on in `on_resume`:
 ///

@@ -122,6 +122,36 @@ pub fn remove_var(name: &str) -> Result<(), Refusal> {
     exchange::remove_var(name)
 }
 
+/// Sets a variable to a list, for all filters that follow: compact JSON, `["a","b"]`.
+///
+/// ```
+/// # use weir::{exchange, testing::Host};
+/// # Host::new().enter(|| {
+/// exchange::set_list("auth.roles", &["admin", "staff"]).unwrap();
+/// assert_eq!(exchange::var("auth.roles").as_deref(), Some(r#"["admin","staff"]"#));
+/// assert_eq!(exchange::list("auth.roles"), ["admin", "staff"]);
+/// // Another text is a list of one.
+/// exchange::set_var("auth.role", "admin").unwrap();
+/// assert_eq!(exchange::list("auth.role"), ["admin"]);
+/// assert!(exchange::list("auth.groups").is_empty());
+/// # });
+/// ```
+pub fn set_list<T: AsRef<str>>(name: &str, items: &[T]) -> Result<(), Refusal> {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    // Texts are always JSON.
+    let text = serde_json::to_string(&items).map_err(|_| Refusal::InvalidValue)?;
+    exchange::set_var(name, &text)
+}
+
+/// A variable as a list: what [`set_list`] set; another text is a list of one, and a variable that is not there is none.
+pub fn list(name: &str) -> Vec<String> {
+    let Some(text) = exchange::var(name) else { return Vec::new() };
+    match text.starts_with('[').then(|| serde_json::from_str(&text)) {
+        Some(Ok(items)) => items,
+        _ => vec![text],
+    }
+}
+
 /// Says why the running hook decided as it does, where it does not answer: `cache-miss`, `anonymous`.
 pub fn note(code: &str) {
     exchange::note(code);

@@ -205,6 +205,31 @@ impl Request {
         request::set_query(query)
     }
 
+    /// Removes every parameter of this (decoded) name from the query that goes to the upstream, and has `*` stand for its
+    /// value where the proxy tells of the exchange. [`Self::query`] still has it, for the filters that follow.
+    ///
+    /// ```
+    /// # use weir::testing::Host;
+    /// # use weir::{Request, Result};
+    /// # #[derive(Default)]
+    /// # struct Conceal;
+    /// # #[weir::filter]
+    /// # impl Conceal {
+    /// fn on_request(&self, request: &mut Request) -> Result<()> {
+    ///     request.conceal_parameter("key")?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// let mut host = Host::new();
+    /// host.request.query("a=1&k%65y=sesame&b");
+    /// host.on_request(&Conceal);
+    /// assert_eq!(host.request.upstream_query(), Some("a=1&b"));
+    /// assert_eq!(host.concealed, ["key"]);
+    /// ```
+    pub fn conceal_parameter(&mut self, name: &str) -> Result<(), Refusal> {
+        request::conceal_parameter(name)
+    }
+
     message!(request, "on_request_chunk", "observe_request_chunk");
 }
 

@@ -18,6 +18,42 @@ pub fn tick(every: Duration) {
     setup::tick(crate::millis(every).try_into().unwrap_or(u32::MAX));
 }
 
+/// This field of requests to upstreams is the filter's: the host removes it from what clients send, on every route of the
+/// site that has the entry in one of its chains, whether or not the filter runs there. So nobody can forge what an upstream
+/// believes to come from the filter, and the filter need not remove it itself.
+///
+/// ```
+/// use weir::{Fault, Request, exchange, setup};
+///
+/// struct Identity;
+///
+/// #[weir::filter]
+/// impl Identity {
+///     fn configure() -> Result<Self, Fault> {
+///         setup::own_header("x-user-id")?;
+///         Ok(Self)
+///     }
+///
+///     fn on_request(&self, request: &mut Request) -> weir::Result<()> {
+///         if let Some(user) = exchange::var("user.id") {
+///             request.set_header("x-user-id", user)?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut host = weir::testing::Host::new();
+/// let identity: Identity = host.configure("{}").unwrap();
+/// assert_eq!(host.own_headers, ["x-user-id"]);
+/// // What a client sends is gone before the filter looks at it.
+/// host.request.header("X-User-Id", "root");
+/// host.on_request(&identity);
+/// assert_eq!(host.request.get("x-user-id"), None);
+/// ```
+pub fn own_header(name: &str) -> Result<(), Refusal> {
+    setup::own_header(name)
+}
+
 /// Declares a counter with the names of its labels. Names are words of `a-z0-9_`; the host puts `weir_filter_` and the
 /// plugin's name before it.
 ///

@@ -106,6 +106,26 @@ impl Call {
     pub fn send(self) -> Result<Answer, Error> {
         http_client::send(&self.0).map(Answer::from)
     }
+
+    /// The same, but requests of this entry that are under way with the same key at the same time are one, whatever
+    /// instance and worker they come from: the first is sent, and the others get what it comes to. So the key must name
+    /// all that the answer depends on. Nothing is remembered.
+    ///
+    /// ```
+    /// # use weir::{Result, Upstream, testing};
+    /// fn is_active(introspection: &Upstream, digest_of_token: &str, form: String) -> Result<bool> {
+    ///     let answer = introspection.post("/introspect").body(form).send_shared(digest_of_token)?;
+    ///     Ok(answer.status == 200)
+    /// }
+    ///
+    /// let mut host = testing::Host::new();
+    /// host.upstream("auth", |_| Ok(testing::answer(200, "{}")));
+    /// assert!(host.enter(|| is_active(&Upstream::from("auth"), "9f86", "token=t".into())).unwrap());
+    /// assert_eq!(host.shared, ["9f86"]);
+    /// ```
+    pub fn send_shared(self, key: &str) -> Result<Answer, Error> {
+        http_client::send_shared(key, &self.0).map(Answer::from)
+    }
 }
 
 /// Sends all at the same time; the results are in the order of the requests.

@@ -43,6 +43,7 @@ const POWERS: &[Power] = &[
     ),
     power("request", EDIT, "change the fields of requests", true),
     power("request", &["set-path", "set-query"], "change the path and query that upstreams get", true),
+    power("request", &["conceal-parameter"], "keep parameters of queries from upstreams and out of records", true),
     power(
         "response",
         &["source", "status", "header", "header-text", "header-values", "headers"],
@@ -58,7 +59,12 @@ const POWERS: &[Power] = &[
     power("chunks", &["observe"], "see bodies as they pass", true),
     power("chunks", &["rewrite"], "change bodies as they pass", true),
     power("chunks", &["pin"], "keep an instance for as long as a body passes, up to `limits.pins`", false),
-    power("http-client", &["send", "send-all"], "send requests to upstreams that its configuration names", true),
+    power(
+        "http-client",
+        &["send", "send-shared", "send-all"],
+        "send requests to upstreams that its configuration names",
+        true,
+    ),
     power("kv", &["get", "batch"], "read from stores that its configuration names", true),
     power(
         "kv",
@@ -93,6 +99,7 @@ const POWERS: &[Power] = &[
     power("setup", &["counter", "gauge", "histogram"], "declare metrics", false),
     power("setup", &["tick"], "run beside exchanges, at an interval", false),
     power("setup", &["document"], "choose how often its documents are fetched", false),
+    power("setup", &["own-header"], "have fields that clients send removed, on all routes of a site", true),
     power("setup", &["skip"], "do without hooks that its configuration does not need", false),
     power("metrics", &["add", "set", "observe"], "count in its metrics", false),
     power("clock", &["now", "monotonic"], "read the time", false),

@@ -237,7 +237,7 @@ fn list<'a>(object: &'a Object<String, Value>, key: &str) -> &'a [Value] {
 /// A marked field has the operator's form, whatever type the filter sees.
 fn fits_mark(value: &Json, mark: &str, how: Fit) -> bool {
     let known: &[&str] = match mark {
-        "document" => &["upstream", "path", "file"],
+        "document" => &["upstream", "path", "follow", "file"],
         "secret" => &["env", "file"],
         _ => return matches!(value.kind, JsonKind::Text(_)),
     };

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Document, Resolved, Schema, resolve};
+use super::{Document, Follow, Resolved, Schema, resolve};
 use crate::config::{Report, Source, parse};
 
 /// The schema of a filter with one field of each kind, and some more.
@@ -75,7 +75,7 @@ fn documents_and_secrets_reach_the_filter_as_pointers() {
         resolved.config.to_string(),
         r#"{"keys":"/keys","tokens":["/tokens/0","/tokens/1"],"by_name":{"ann":"/by_name/ann"},"a/b~c":"/a~1b~0c"}"#
     );
-    let document = Document::Upstream { upstream: "auth".into(), path: "/jwks?v=1".into() };
+    let document = Document::Upstream { upstream: "auth".into(), path: "/jwks?v=1".into(), follow: None };
     assert_eq!((&*resolved.documents[0].pointer, &resolved.documents[0].value), ("/keys", &document));
     // What is fetched from an upstream is no grant to send requests to it.
     assert_eq!(resolved.upstreams.len(), 0);
@@ -86,6 +86,48 @@ fn documents_and_secrets_reach_the_filter_as_pointers() {
         [("/tokens/0", folder), ("/tokens/1", "hunter2"), ("/by_name/ann", "hunter2"), ("/a~1b~0c", "hunter2")];
     assert_eq!(secrets, wanted);
     assert!(!format!("{resolved:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_document_may_be_what_another_one_leads_to() {
+    for (follow, upstream, origin) in [
+        ("/jwks_uri", "auth", "http://127.0.0.1:9000"),
+        ("{ pointer: /jwks_uri, upstream: policy }", "policy", "http://127.0.0.1:9001"),
+    ] {
+        let written = format!("          keys: {{ upstream: auth, path: /oidc, follow: {follow} }}");
+        let wanted = Document::Upstream {
+            upstream: "auth".into(),
+            path: "/oidc".into(),
+            follow: Some(Follow {
+                pointer: "/jwks_uri".into(),
+                upstream: upstream.into(),
+                origins: vec![origin.into()],
+            }),
+        };
+        assert_eq!(resolved(SCHEMA, &written).unwrap().documents[0].value, wanted);
+    }
+    let form = "write `follow: /POINTER` or `follow: { pointer: /POINTER, upstream: NAME }`";
+    let place = "write where the URL stands in the text, as in `/jwks_uri`";
+    for (written, message, help) in [
+        ("upstream: auth, path: /x, follow: jwks_uri", "`jwks_uri` is not a JSON Pointer", place),
+        ("upstream: auth, path: /x, follow: \"\"", "an empty text is not a JSON Pointer", place),
+        ("upstream: auth, path: /x, follow: /a~2", "`/a~2` is not a JSON Pointer", place),
+        ("upstream: auth, path: /x, follow: { upstream: policy }", "the key `pointer` is missing here", form),
+        (
+            "upstream: auth, path: /x, follow: { pointer: /x, upstream: police }",
+            "there is no upstream `police`",
+            "did you mean `policy`?",
+        ),
+        (
+            "file: x, follow: /jwks_uri",
+            "what a file holds leads nowhere",
+            "remove `follow`, or write `upstream` and `path`",
+        ),
+    ] {
+        let told = told(resolved(SCHEMA, &format!("          keys: {{ {written} }}")));
+        assert_eq!(told[0], format!("error: {message}"), "{written}");
+        assert_eq!(told[2], format!("= help: {help}"), "{written}");
+    }
 }
 
 #[test]

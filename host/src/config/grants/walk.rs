@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::shape::{Parts, Shape};
-use super::{Document, Grant, Known, Resolved};
+use super::{Document, Follow, Grant, Known, Resolved};
 use crate::config::fault::{closest, quoted, suggestion};
 use crate::config::json::JsonKind;
-use crate::config::{Fault, Json, Located, Place, Secret, sources};
+use crate::config::{Endpoint, Fault, Json, Located, Place, Secret, sources};
 
 /// A config is not as deep; a default may lead to itself.
 const DEEPEST: usize = 100;
@@ -190,8 +190,17 @@ impl<'a> Walk<'a, '_> {
 
     fn document(&mut self, value: &Json) -> Option<Document> {
         let help = "write `{ upstream: NAME, path: /PATH }` or `{ file: PATH }`";
-        let [upstream, path, file] = self.fields(value, ["upstream", "path", "file"], "a document", help)?;
+        let keys = ["upstream", "path", "follow", "file"];
+        let [upstream, path, follow, file] = self.fields(value, keys, "a document", help)?;
         match (upstream, path, file) {
+            (None, None, Some(_)) if let Some(follow) = follow => {
+                self.fault(
+                    follow.place,
+                    "what a file holds leads nowhere",
+                    "remove `follow`, or write `upstream` and `path`",
+                );
+                None
+            }
             (Some(upstream), Some(path), None) => {
                 let (upstream, written) = (self.upstream(upstream), self.text(path, "a path"));
                 let (upstream, written) = (upstream?, written?);
@@ -200,7 +209,11 @@ impl<'a> Walk<'a, '_> {
                     self.fault(path.place, format!("{} is not a path", quoted(&written)), help);
                     return None;
                 }
-                Some(Document::Upstream { upstream, path: written })
+                let follow = match follow {
+                    Some(follow) => Some(self.follow(follow, &upstream)?),
+                    None => None,
+                };
+                Some(Document::Upstream { upstream, path: written, follow })
             }
             (None, None, Some(file)) => {
                 let path = self.text(file, "the path of a file")?;
@@ -211,6 +224,35 @@ impl<'a> Walk<'a, '_> {
                 None
             }
         }
+    }
+
+    /// Where the text that an upstream has leads: to the same upstream, unless another one is named.
+    fn follow(&mut self, value: &Json, upstream: &str) -> Option<Follow> {
+        let (pointer, upstream) = match &value.kind {
+            JsonKind::Map(_) => {
+                let help = "write `follow: /POINTER` or `follow: { pointer: /POINTER, upstream: NAME }`";
+                let [pointer, named] = self.fields(value, ["pointer", "upstream"], "a pointer", help)?;
+                let Some(pointer) = pointer else {
+                    self.fault(value.place, "the key `pointer` is missing here", help);
+                    return None;
+                };
+                let named = match named {
+                    Some(named) => self.upstream(named)?,
+                    None => upstream.to_owned(),
+                };
+                (pointer, named)
+            }
+            _ => (value, upstream.to_owned()),
+        };
+        let written = self.text(pointer, "a JSON Pointer")?;
+        if !is_pointer(&written) {
+            let help = "write where the URL stands in the text, as in `/jwks_uri`";
+            self.fault(pointer.place, format!("{} is not a JSON Pointer", quoted(&written)), help);
+            return None;
+        }
+        let endpoints = self.known.upstreams.iter().filter(|known| known.name == upstream);
+        let origins = endpoints.flat_map(|known| known.endpoints.iter().map(Endpoint::origin)).collect();
+        Some(Follow { pointer: written, upstream, origins })
     }
 
     fn secret(&mut self, value: &Json) -> Option<Secret> {
@@ -274,6 +316,12 @@ impl<'a> Walk<'a, '_> {
 /// The pointer of a key or an index below another.
 fn below(pointer: &str, step: &str) -> String {
     format!("{pointer}/{}", step.replace('~', "~0").replace('/', "~1"))
+}
+
+/// RFC 6901; the whole text is no URL.
+fn is_pointer(text: &str) -> bool {
+    let is_sound = |step: &str| step.split('~').skip(1).all(|behind| behind.starts_with(['0', '1']));
+    text.starts_with('/') && text.split('/').all(is_sound)
 }
 
 /// Path and query, as a request's first line has them.

@@ -43,6 +43,11 @@ pub(super) fn link_setup(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         store.data_mut().setup.documents.push((handle, interval));
         Ok((Ok(()),))
     })?;
+    linker.func_wrap("own-header", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
+        configuring(store.data())?;
+        let name = name.to_str(&store)?.into_owned();
+        Ok((store.data_mut().setup.own(&name),))
+    })?;
     linker.func_wrap("counter", |store: Store<'_>, (name, help, labels): (WasmStr, WasmStr, _)| -> Declared {
         declare(store, &name, &help, labels, Kind::Counter)
     })?;

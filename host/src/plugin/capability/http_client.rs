@@ -11,6 +11,7 @@ use wasmtime::Result;
 use wasmtime::component::LinkerInstance;
 
 use super::{Store, configured};
+use crate::clock::within;
 use crate::plugin::bindings::{self, CallError};
 use crate::plugin::calls::{Call, CallFailed, Called};
 use crate::plugin::fields;
@@ -18,6 +19,7 @@ use crate::plugin::instance::Guest;
 
 const LARGEST_BODY: usize = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
+const LONGEST_KEY: usize = 1 << 10;
 
 /// Fields of a response that are told.
 const MOST_FIELDS: u32 = 256;
@@ -31,6 +33,9 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
             Ok((answers.pop().unwrap_or(Err(CallError::Failed)),))
         })
     })?;
+    linker.func_wrap_async("send-shared", |store: Store<'_>, (key, call): (String, bindings::Call)| {
+        Box::new(async move { Ok((send_shared(store, key, call).await?,)) })
+    })?;
     linker.func_wrap_async("send-all", |store: Store<'_>, (calls,): (Vec<bindings::Call>,)| {
         Box::new(async move { Ok((send(store, calls).await?,)) })
     })
@@ -39,6 +44,10 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
 /// For a filter whose configuration names no upstream: it does not wait, so it needs no fiber.
 pub(super) fn link_refusing(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("send", |store: Store<'_>, (_,): (bindings::Call,)| -> Result<(Answer,)> {
+        configured(store.data())?;
+        Ok((Err(CallError::Denied),))
+    })?;
+    linker.func_wrap("send-shared", |store: Store<'_>, (_, _): (String, bindings::Call)| -> Result<(Answer,)> {
         configured(store.data())?;
         Ok((Err(CallError::Denied),))
     })?;
@@ -51,7 +60,8 @@ pub(super) fn link_refusing(linker: &mut LinkerInstance<'_, Guest>) -> Result<()
 async fn send(mut store: Store<'_>, calls: Vec<bindings::Call>) -> Result<Vec<Answer>> {
     configured(store.data())?;
     let guest = store.data_mut();
-    let begun: Vec<Result<Called, CallError>> = calls.into_iter().map(|call| begin(guest, call)).collect();
+    let begun: Vec<Result<Called, CallError>> =
+        calls.into_iter().map(|call| admit(guest, call).map(|call| guest.outbound.send(call))).collect();
     guest.meter.pause();
     let mut answers = Vec::with_capacity(begun.len());
     // They run at the same time, elsewhere: here is only waited for one after the other.
@@ -65,7 +75,28 @@ async fn send(mut store: Store<'_>, calls: Vec<bindings::Call>) -> Result<Vec<An
     Ok(answers)
 }
 
-fn begin(guest: &mut Guest, call: bindings::Call) -> Result<Called, CallError> {
+/// One that others may have sent already: then what that comes to, within what this one asked for.
+async fn send_shared(mut store: Store<'_>, key: String, call: bindings::Call) -> Result<Answer> {
+    configured(store.data())?;
+    let guest = store.data_mut();
+    let call = match admit(guest, call) {
+        Ok(call) if key.len() <= LONGEST_KEY => call,
+        Ok(_) => return Ok(Err(CallError::InvalidRequest)),
+        Err(error) => return Ok(Err(error)),
+    };
+    let (timeout, largest, outbound) = (call.timeout, call.largest, Arc::clone(&guest.outbound));
+    let called = guest.entry.shared.ask(key, || outbound.send(call));
+    guest.meter.pause();
+    let answered = within(timeout, called).await.unwrap_or(Err(CallFailed::TimedOut));
+    store.set_epoch_deadline(1);
+    Ok(match answered {
+        Ok(response) if response.body().len() > largest => Err(CallError::TooLarge),
+        answered => answered.map(answer).map_err(failed),
+    })
+}
+
+/// A call that the filter may make, which counts as one.
+fn admit(guest: &mut Guest, call: bindings::Call) -> Result<Call, CallError> {
     if !guest.entry.granted.upstreams.contains(&call.upstream) {
         return Err(CallError::Denied);
     }
@@ -87,7 +118,7 @@ fn begin(guest: &mut Guest, call: bindings::Call) -> Result<Called, CallError> {
     let largest = call.max_body.map_or(LARGEST_BODY, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let upstream = call.upstream.clone();
     let request = request(call).ok_or(CallError::InvalidRequest)?;
-    Ok(Arc::clone(&guest.outbound).send(Call { upstream, request, timeout, largest: largest.min(LARGEST_BODY) }))
+    Ok(Call { upstream, request, timeout, largest: largest.min(LARGEST_BODY) })
 }
 
 fn request(call: bindings::Call) -> Option<Request<Bytes>> {

@@ -21,6 +21,7 @@ use wasmtime::component::{Linker, LinkerInstance, WasmList, WasmStr};
 use wasmtime::{Result, StoreContextMut, ensure, format_err};
 
 use super::bindings::Refusal;
+use super::contract::{PACKAGE, VERSION};
 use super::exchange::Exchange;
 use super::fields;
 use super::hook::Hook;
@@ -38,7 +39,7 @@ pub(super) enum Calls {
 /// Links every capability.
 pub(super) fn link(linker: &mut Linker<Guest>, calls: Calls) -> Result<()> {
     let mut interface = |name: &str, link: fn(&mut LinkerInstance<'_, Guest>) -> Result<()>| {
-        link(&mut linker.instance(&format!("weir:filter/{name}@0.1.0"))?)
+        link(&mut linker.instance(&format!("{PACKAGE}/{name}@{VERSION}"))?)
     };
     interface("request", request::link)?;
     interface("response", response::link)?;

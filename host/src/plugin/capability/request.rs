@@ -6,13 +6,14 @@ use wasmtime::Result;
 use wasmtime::component::{LinkerInstance, WasmStr};
 
 use super::{Answer, Store, link_fields};
-use crate::paths;
 use crate::plugin::bindings::Refusal;
 use crate::plugin::exchange::Exchange;
 use crate::plugin::instance::Guest;
 use crate::plugin::steering::Message;
+use crate::{paths, query};
 
 const LONGEST_TARGET: usize = 8 << 10;
+const LONGEST_PARAMETER: usize = 256;
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("method", |store: Store<'_>, (): ()| {
@@ -39,6 +40,10 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         Ok((open(store.data_mut())
             .and_then(|exchange| set_target(exchange, None, &query.map_or(Query::None, Query::Is))),))
     })?;
+    linker.func_wrap("conceal-parameter", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
+        let name = name.to_str(&store)?.into_owned();
+        Ok((open(store.data_mut()).and_then(|exchange| conceal(exchange, &name)),))
+    })?;
     link_fields(linker, read, edit)
 }
 
@@ -60,12 +65,46 @@ fn edit(guest: &mut Guest) -> Result<&mut HeaderMap, Refusal> {
 
 /// Path and query as they go to the upstream.
 fn split(exchange: &Exchange) -> (String, Option<String>) {
-    if let Some(target) = &exchange.target {
+    split_of(exchange, exchange.target.as_ref())
+}
+
+/// The same, if this was set for the upstream.
+fn split_of(exchange: &Exchange, target: Option<&PathAndQuery>) -> (String, Option<String>) {
+    if let Some(target) = target {
         return (target.path().to_owned(), target.query().map(str::to_owned));
     }
     let prefix = exchange.serving.as_ref().map_or("", |serving| serving.strip_prefix.as_str());
     let path = paths::strip(exchange.request.uri.path(), prefix).into_owned();
     (path, exchange.request.uri.query().map(str::to_owned))
+}
+
+/// Leaves a parameter out of what goes upstream, and hides what it is from those who are told of the exchange.
+fn conceal(exchange: &mut Exchange, name: &str) -> Result<(), Refusal> {
+    if name.is_empty() || name.len() > LONGEST_PARAMETER {
+        return Err(Refusal::InvalidName);
+    }
+    if let Some(shown) = query::concealed(exchange.shown_target(), name) {
+        exchange.shown = Some(shown.into());
+    }
+    if let Some(left) = without(exchange, exchange.target.as_ref(), name)? {
+        exchange.target = Some(left);
+    }
+    // It stays between the client and this filter, even if that is set aside for an alternative.
+    if let Some(before) = exchange.target_before().cloned()
+        && let Some(left) = without(exchange, before.as_ref(), name)?
+        && let Some(before) = exchange.target_before()
+    {
+        *before = Some(left);
+    }
+    Ok(())
+}
+
+/// What goes upstream without a parameter; none if it has none of that name.
+fn without(exchange: &Exchange, target: Option<&PathAndQuery>, name: &str) -> Result<Option<PathAndQuery>, Refusal> {
+    let (path, query) = split_of(exchange, target);
+    let Some(left) = query.and_then(|query| query::without(&query, name)) else { return Ok(None) };
+    let target = if left.is_empty() { path } else { format!("{path}?{left}") };
+    PathAndQuery::try_from(target).map(Some).map_err(|_| Refusal::InvalidValue)
 }
 
 /// What is to follow the path.

@@ -48,7 +48,7 @@ impl Document {
     pub fn name(&self) -> String {
         match &self.source {
             Source::File(path) => path.display().to_string(),
-            Source::Upstream(upstream, path) => format!("{upstream}{path}"),
+            Source::Upstream { upstream, path, .. } => format!("{upstream}{path}"),
         }
     }
 
@@ -56,7 +56,7 @@ impl Document {
     pub fn is_called(&self, name: &str, folder: &Path) -> bool {
         match &self.source {
             Source::File(path) => *path == folder.join(name),
-            Source::Upstream(..) => self.name() == name,
+            Source::Upstream { .. } => self.name() == name,
         }
     }
 }

@@ -51,7 +51,9 @@ schemas! {
     Store, Node::Marked(r#""type":"string","x-weir":"store""#), Some("\"local\"");
     Document, Node::Marked(concat!(
         r#""x-weir":"document","oneOf":["#,
-        r#"{"type":"object","properties":{"upstream":{"type":"string"},"path":{"type":"string"}},"#,
+        r#"{"type":"object","properties":{"upstream":{"type":"string"},"path":{"type":"string"},"#,
+        r#""follow":{"oneOf":[{"type":"string"},{"type":"object","properties":{"pointer":{"type":"string"},"#,
+        r#""upstream":{"type":"string"}},"required":["pointer"],"additionalProperties":false}]}},"#,
         r#""required":["upstream","path"],"additionalProperties":false},"#,
         r#"{"type":"object","properties":{"file":{"type":"string"}},"required":["file"],"additionalProperties":false}]"#,
     )), None;

@@ -86,6 +86,11 @@ impl Host {
             Hook::Resume => self.resume(),
         };
         self.reply = None;
+        if phase == Phase::Request {
+            for name in &self.own_headers {
+                self.request.remove_owned(name);
+            }
+        }
         let flow = self.within(phase, || match hook {
             Hook::Request => filter.on_request(),
             Hook::Response => filter.on_response(),

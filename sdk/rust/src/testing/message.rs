@@ -98,6 +98,12 @@ impl<Head> Message<Head> {
             .collect()
     }
 
+    /// Removes every field that a server may take for this one: some read `x_user` as `X-User`.
+    pub(super) fn remove_owned(&mut self, name: &str) {
+        let spelt = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
+        self.fields.retain(|(field, _)| !field.bytes().map(spelt).eq(name.bytes().map(spelt)));
+    }
+
     pub(super) fn remove(&mut self, name: &str) {
         self.fields.retain(|(field, _)| !field.eq_ignore_ascii_case(name));
     }

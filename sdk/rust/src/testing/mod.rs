@@ -89,6 +89,13 @@ pub struct Host {
     pub skipped: Vec<crate::setup::Hook>,
     /// What `configure` asked for by `keep_fresh`: handles and intervals.
     pub kept_fresh: BTreeMap<String, Duration>,
+    /// Fields that `configure` took for its own by `setup::own_header`: what the request has of them is removed before
+    /// `on_request`.
+    pub own_headers: Vec<String>,
+    /// The names of parameters that were concealed.
+    pub concealed: Vec<String>,
+    /// The keys of the requests that were sent by `send_shared`.
+    pub shared: Vec<String>,
     granted_vars: Option<Vec<String>>,
     sources: Sources,
     phase: Phase,
@@ -116,6 +123,9 @@ impl Default for Host {
             tick: None,
             skipped: Vec::new(),
             kept_fresh: BTreeMap::new(),
+            own_headers: Vec::new(),
+            concealed: Vec::new(),
+            shared: Vec::new(),
             granted_vars: None,
             sources: Sources::default(),
             phase: Phase::None,

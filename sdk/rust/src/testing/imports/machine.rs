@@ -47,6 +47,7 @@ pub(crate) mod setup {
     use crate::Refusal;
     use crate::setup::Hook;
     use crate::testing::hooks::Phase;
+    use crate::testing::message::check;
     use crate::testing::{Host, current};
 
     fn configuring<T>(act: impl FnOnce(&mut Host) -> T) -> T {
@@ -72,6 +73,17 @@ pub(crate) mod setup {
                 return Err(Refusal::Denied);
             }
             host.kept_fresh.insert(handle.to_owned(), Duration::from_millis(milliseconds.max(1000).into()));
+            Ok(())
+        })
+    }
+
+    pub(crate) fn own_header(name: &str) -> Result<(), Refusal> {
+        check(name, b"")?;
+        configuring(|host| {
+            if host.own_headers.len() == 64 {
+                return Err(Refusal::TooLarge);
+            }
+            host.own_headers.push(name.to_ascii_lowercase());
             Ok(())
         })
     }

@@ -107,6 +107,40 @@ pub(crate) mod request {
         })
     }
 
+    pub(crate) fn conceal_parameter(name: &str) -> Result<(), Refusal> {
+        if name.is_empty() || name.len() > 256 {
+            return Err(Refusal::InvalidName);
+        }
+        let query = upstream_query();
+        edit(|request| {
+            let is_named = |parameter: &&str| {
+                decoded(parameter.split_once('=').map_or(*parameter, |(name, _)| name)) == name.as_bytes()
+            };
+            if query.as_deref().is_some_and(|query| query.split('&').any(|parameter| is_named(&parameter))) {
+                let left: Vec<&str> =
+                    query.iter().flat_map(|query| query.split('&')).filter(|other| !is_named(other)).collect();
+                let left = left.join("&");
+                request.head.upstream_query = Some(NewQuery((!left.is_empty()).then_some(left)));
+            }
+            Ok(())
+        })?;
+        current(|host| host.concealed.push(name.to_owned()));
+        Ok(())
+    }
+
+    /// A parameter's name without its escapes.
+    fn decoded(name: &str) -> Vec<u8> {
+        let (mut rest, mut decoded) = (name.as_bytes(), Vec::with_capacity(name.len()));
+        while let Some((first, behind)) = rest.split_first() {
+            let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+            let escaped = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+            let escaped = escaped.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+            decoded.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+            rest = if escaped.is_some() { &behind[2..] } else { behind };
+        }
+        decoded
+    }
+
     fields!(request, Request);
 }
 
