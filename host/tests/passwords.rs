@@ -148,6 +148,22 @@ fn a_full_queue_refuses_and_who_gives_up_leaves_it() {
 }
 
 #[test]
+fn slow_hashes_wait_for_seconds_and_no_longer() {
+    let passwords = Passwords::with_limits(1, 64);
+    block_on(async {
+        // A second each: one is computed, three may wait, so the sixth has no place whatever the first is doing.
+        let mut asked: Vec<_> = (0..6).map(|_| Box::pin(passwords.verify(SLOW, PASSWORD.to_vec()))).collect();
+        let mut context = Context::from_waker(Waker::noop());
+        let refused = asked.iter_mut().map(|future| future.as_mut().poll(&mut context));
+        let refused: Vec<bool> = refused.map(|answer| answer == Poll::Ready(Err(Error::Overloaded))).collect();
+        assert_eq!((refused[..3].to_vec(), refused[5]), (vec![false; 3], true), "{refused:?}");
+        // What has been given up counts no longer, and where somebody waits quick ones have room.
+        drop(asked.split_off(1));
+        assert_eq!(passwords.verify(QUICK, PASSWORD.to_vec()).await, Ok(true));
+    });
+}
+
+#[test]
 fn answers_come_in_the_end_when_all_threads_are_taken() {
     let passwords = Passwords::with_limits(2, 64);
     block_on(async {

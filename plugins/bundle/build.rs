@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 4] = ["headers-secure", "ip-filter", "request-id", "respond"];
+const PLUGINS: [&str; 6] = ["auth-basic", "auth-key", "headers-secure", "ip-filter", "request-id", "respond"];
 
 fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -11,6 +11,7 @@
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Argon2, Params, Version};
@@ -72,6 +73,19 @@ impl Check {
         }
     }
 
+    /// About the time of a core that it takes: what is within one of the bounds takes that share of a second.
+    pub(super) fn takes(&self) -> Duration {
+        let share = |part: u64, whole: u64| Duration::from_millis(part.saturating_mul(1000) / whole);
+        match self {
+            Self::Argon2(argon2, ..) => {
+                let params = argon2.params();
+                share(u64::from(params.m_cost()) * u64::from(params.t_cost()), MOST_PASSED)
+            }
+            Self::Bcrypt(hash) => share(1 << bcrypt_cost(hash).unwrap_or(MOST_COST), 1 << MOST_COST),
+            Self::Pbkdf2(_, rounds, ..) => share(rounds.get().into(), MOST_ROUNDS.into()),
+        }
+    }
+
     pub(super) fn run(&self, password: &[u8]) -> Result<bool, Error> {
         match self {
             Self::Argon2(argon2, salt, expected) => {
@@ -110,13 +124,16 @@ fn argon2(hash: &str) -> Result<Check, Error> {
 }
 
 fn bcrypt(hash: &str) -> Result<Check, Error> {
-    let cost = hash.get(4..6).filter(|cost| cost.bytes().all(|digit| digit.is_ascii_digit()));
     let parts = bcrypt::HashParts::from_str(hash);
-    match (cost.and_then(|cost| cost.parse().ok()), parts) {
+    match (bcrypt_cost(hash), parts) {
         (Some(cost @ 4..=31), Ok(_)) if cost > MOST_COST => Err(Error::TooCostly),
         (Some(4..=31), Ok(_)) => Ok(Check::Bcrypt(hash.to_owned())),
         _ => Err(Error::UnknownFormat),
     }
+}
+
+fn bcrypt_cost(hash: &str) -> Option<u32> {
+    hash.get(4..6).filter(|cost| cost.bytes().all(|digit| digit.is_ascii_digit()))?.parse().ok()
 }
 
 fn pbkdf2(hash: &str, algorithm: pbkdf2::Algorithm, block: usize) -> Result<Check, Error> {

@@ -2,13 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::password::{Check, Error};
 
-/// Checks that may wait. At a second each the last of them waits long enough already.
+/// Checks that may wait.
 const MOST_WAITING: usize = 64;
+
+/// What those that wait may take together, on each thread: filters have some seconds for a hook, and a check that comes later
+/// than that is of no use to anybody.
+const MOST_WORK: Duration = Duration::from_secs(3);
 
 /// A few threads of low priority, started with the first password, and a bounded queue before them. Each thread uses up
 /// to 64 MiB while it computes.
@@ -64,11 +69,11 @@ impl Passwords {
         let check = Check::new(hash, &password)?;
         let (answer, receiver) = oneshot::channel();
         let mut state = self.desk.state();
-        if state.waiting.len() >= self.most_waiting {
+        if self.is_full(&state, &check) {
             // Those whose client has gone take no place from those who are here.
             state.waiting.retain(|job| !job.answer.is_closed());
         }
-        if state.waiting.len() >= self.most_waiting {
+        if self.is_full(&state, &check) {
             return Err(Error::Overloaded);
         }
         if state.idle <= state.waiting.len() && state.threads < self.most_threads {
@@ -88,6 +93,14 @@ impl Passwords {
         drop(state);
         self.desk.called.notify_one();
         Ok(receiver)
+    }
+
+    /// Whether one more would wait too long. Where nobody waits there is room for any.
+    fn is_full(&self, state: &State, check: &Check) -> bool {
+        let work: Duration = state.waiting.iter().map(|job| job.check.takes()).sum();
+        let threads = u32::try_from(self.most_threads).unwrap_or(u32::MAX);
+        let is_too_long = !state.waiting.is_empty() && work + check.takes() > MOST_WORK.saturating_mul(threads);
+        is_too_long || state.waiting.len() >= self.most_waiting
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::HeaderName;
@@ -60,6 +60,8 @@ pub struct Entry {
     pub(super) ward: Ward,
     /// Its filter's own requests that are under way, as far as others may join them.
     pub(super) shared: Arc<Shared>,
+    /// Passwords that it has checked just now, on all workers.
+    pub(super) checks: AtomicUsize,
     linked: Linked,
     owner: Owner,
     quarantine: Option<config::Quarantine>,
@@ -153,6 +155,7 @@ impl<'a> Registry<'a> {
             metrics: Metrics::default(),
             ward: Ward::new(wanted.quarantine),
             shared: Arc::default(),
+            checks: AtomicUsize::new(0),
             linked,
             owner: wanted.owner.clone(),
             quarantine: wanted.quarantine,

@@ -14,6 +14,7 @@ use tokio::task::spawn_local;
 use super::State;
 use super::calls::{self, Asked, Line};
 use crate::clock;
+use crate::crypto;
 use crate::listen::{self, Arrival, Door, Id, Settings};
 use crate::plugin::{Outbound, Station, Warm};
 use crate::proxy;
@@ -88,6 +89,9 @@ impl Worker {
                 move || match runtime() {
                     Ok(runtime) => {
                         let _seat = Seat::take();
+                        // What a thread's random bits grow from is gathered with the first of them, which takes more CPU
+                        // time than a hook has. A system without any is told to who asks for some.
+                        let _ = crypto::fill(&mut [0]);
                         let log = WorkerLog::new(log);
                         let told = (Rc::clone(&log), kept, sink);
                         runtime.block_on(work((state, listeners), inbox, arrivals, (station, calls), told));

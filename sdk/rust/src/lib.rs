@@ -141,6 +141,7 @@ mod filter;
 mod flow;
 mod head;
 mod host;
+pub mod identity;
 mod log;
 pub mod metrics;
 pub mod network;

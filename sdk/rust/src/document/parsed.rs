@@ -143,6 +143,12 @@ impl<P: Parse> Parsed<P> {
         })
     }
 
+    /// Whether what [`Self::look`] gave last is what the document said before: its newer text is not read to its end. Who must
+    /// not go by what it said, as where it may have withdrawn a key, ends the hook with [`Self::refresh`] and looks again.
+    pub fn is_reading(&self) -> bool {
+        self.copy.borrow().part.is_some()
+    }
+
     /// The version of what [`Self::look`] gave last; 0 if it gave nothing. What was derived from another one is old.
     pub fn version(&self) -> u64 {
         self.copy.borrow().value.as_ref().map_or(0, |(version, _)| *version)

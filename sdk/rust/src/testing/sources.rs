@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::Host;
 use crate::bindings::crypto::{PublicKey, Signature};
+use crate::password;
 use crate::upstream::{Answer, Error};
 
 /// A request that the filter sent to an upstream.
@@ -42,6 +43,7 @@ pub(super) struct Sources {
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) upstreams: BTreeMap<String, Upstream>,
     pub(super) passwords: BTreeMap<String, Vec<u8>>,
+    pub(super) unchecked: Option<password::Error>,
     pub(super) keys: Vec<PublicKey>,
     pub(super) signatures: Option<Signatures>,
 }
@@ -97,6 +99,11 @@ impl Host {
     /// A hash, and the password that belongs to it: hashing for real would make tests slow.
     pub fn password(&mut self, hash: &str, password: impl AsRef<[u8]>) {
         self.sources.passwords.insert(hash.to_owned(), password.as_ref().to_vec());
+    }
+
+    /// From here on no password is checked, for this reason; `None` ends that.
+    pub fn passwords_fail(&mut self, how: Option<password::Error>) {
+        self.sources.unchecked = how;
     }
 
     /// Which signatures are right: of an algorithm, a message and a signature.
