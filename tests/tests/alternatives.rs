@@ -170,6 +170,21 @@ fn who_is_set_aside_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_one_has_concealed_stays_concealed() {
+    for target in ["", "target"] {
+        let (proxy, _origin) = start_telling(badges().plugin("keys", "conceals", "").filter(&any_of(&[
+            "{ plugin: keys, config: { names: [key] } }".to_owned(),
+            badge("b", &format!("leaves: [{target}]"), ""),
+        ])));
+        let fields = "X-Badge: b\r\nX-Refuse: yes\r\n";
+        let told = Client::connect(proxy.address).get("/asked?key=s3cret&for=it", fields).text();
+        let wanted = if target.is_empty() { "GET /asked?for=it " } else { "GET /by/b?by=query " };
+        assert!(told.starts_with(wanted), "{told}");
+        assert_eq!(proxy.record(1)["target"], "/asked?key=*&for=it");
+    }
+}
+
+#[test]
 fn what_came_before_the_alternatives_stays() {
     let before = [
         ("{ plugin: pieces, config: { on: request, act: tag, tag: t } }", "t(body)"),
@@ -380,6 +395,8 @@ fn why_metrics_and_views_know_alternatives() {
     let groups: Vec<&Value> =
         chains["chains"][0]["filters"].as_array().unwrap().iter().map(|filter| &filter["any_of"]).collect();
     assert_eq!(groups, [&Value::from(1); 3]);
+    let config: Value = serde_json::from_str(&ask(&proxy, "/config")).unwrap();
+    assert_eq!(config["config"]["sites"][0]["chain"][0]["any_of"][2]["config"]["name"], "c", "{config}");
     let explained: Value = serde_json::from_str(&ask(&proxy, "/explain?host=a.example&path=/x")).unwrap();
     assert_eq!(explained["chain"][2]["any_of"], 1, "{explained}");
 }
@@ -408,4 +425,60 @@ fn alternatives_come_and_go_under_load() {
     }
     load.more(20);
     assert_eq!(load.end(), [const { Vec::<String>::new() }; 3]);
+}
+
+/// `sesame`, as in the cases of `auth-basic`.
+const USER: &str = "bob: $2y$04$nf3gMbBduVtj99vKIXdH8.YSPOUbuJL4CVkX1RYlN0LBplFsQJuai";
+
+/// Of `ada-key-0123456789abcdef`.
+const KEY: &str = "f0aa9c9d06f87b45cb5b91dde04a199a46ac602d095c8b2663891adf1ccfa840";
+
+#[test]
+fn two_ways_to_say_who_one_is_never_mix() {
+    let keys = format!(
+        "{{ plugin: auth-key, config: {{ from: [\"header:x-api-key\", \"query:key\"], headers: {{ x-user: id, x-plan: plan }}, \
+         vars: {{ user.id: id, auth.roles: roles }}, \
+         keys: [{{ hash: {KEY}, id: ada, metadata: {{ plan: gold, roles: admin }} }}] }} }}"
+    );
+    let basic = format!("{{ plugin: auth-basic, config: {{ headers: {{ x-user: id }}, users: {{ {USER} }} }} }}");
+    let shows = "{ plugin: vars, config: { show: [user.id, auth.method, auth.roles] } }";
+    let (proxy, origin) = start(badges().filter(&any_of(&[keys, basic])).filter(shows));
+    let ask = |target: &str, fields: &str| Client::connect(proxy.address).get(target, fields);
+    let told = || {
+        let received = origin.next();
+        let field = |name| received.header(name).unwrap_or("-").to_owned();
+        let vars: Vec<&str> =
+            received.values("x-var").into_iter().filter_map(|var| Some(var.split_once('=')?.1)).collect();
+        format!(
+            "{} {} {} {} {}",
+            received.line,
+            field("x-user"),
+            field("x-plan"),
+            field("authorization"),
+            vars.join(" ")
+        )
+    };
+    let (key, bob, forged) = (
+        "X-Api-Key: ada-key-0123456789abcdef\r\n",
+        "Authorization: Basic Ym9iOnNlc2FtZQ==\r\n",
+        "X-User: root\r\nX-Plan: platinum\r\n",
+    );
+    for (target, fields, wanted) in [
+        ("/", format!("{key}{forged}"), "GET / HTTP/1.1 ada gold - ada key admin"),
+        ("/", format!("{bob}{forged}"), "GET / HTTP/1.1 bob - - bob basic -"),
+        ("/", format!("X-Api-Key: wrong\r\n{bob}"), "GET / HTTP/1.1 bob - - bob basic -"),
+        ("/?key=wrong&a=b", bob.to_owned(), "GET /?a=b HTTP/1.1 bob - - bob basic -"),
+        ("/?a=b&key=ada-key-0123456789abcdef", String::new(), "GET /?a=b HTTP/1.1 ada gold - ada key admin"),
+    ] {
+        assert_eq!((ask(target, &fields).status, told()), (200, wanted.to_owned()), "{target} {fields}");
+    }
+    for fields in [String::new(), forged.to_owned(), "Authorization: Basic Ym9iOndyb25n\r\n".to_owned()] {
+        let reply = ask("/", &fields);
+        let schemes: Vec<&str> =
+            reply.values("www-authenticate").into_iter().filter_map(|challenge| challenge.split(' ').next()).collect();
+        assert_eq!((reply.status, schemes.last(), schemes.len()), (401, Some(&"Basic"), 2), "{schemes:?}");
+        assert!(origin.arrived().is_empty());
+    }
+    let log = proxy.log.so_far().join("\n") + &proxy.access.so_far().join("\n");
+    assert!(!log.contains("ada-key") && !log.contains("wrong"), "{log}");
 }

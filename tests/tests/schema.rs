@@ -16,6 +16,7 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
         &[
             "add-after-unknown",
             "add-before-unknown",
+            "any-of-in-a-route",
             "chain-none-and-without",
             "chain-used-nowhere",
             "listener-misspelt",
@@ -43,6 +44,7 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
             "add-twice",
             "address-twice",
             "admin-on-a-listener",
+            "any-of-names",
             "chain-entry-twice",
             "chain-holds-itself",
             "chain-named-like-a-plugin",

@@ -10,7 +10,7 @@ use super::entries::Alternative;
 use super::file::PATH;
 use super::json::Settings;
 use super::read::{Count, OneOrMore, Read, Reader, section, words};
-use super::schema::{Definitions, text_like, word_like};
+use super::schema::{Definitions, not_empty, text_like, word_like};
 use super::tree::{Kind, Node};
 use super::units::{Share, Size, Time};
 use super::{Isolation, Located, OnFailure, Wasi};
@@ -202,7 +202,7 @@ section! {
     /// answer is the client's.
     struct Alternatives {
         /// The filters, in the order in which they are asked: plugins' names, or maps as elsewhere in a chain.
-        any_of: Located<Vec<Located<Alternative>>>,
+        any_of: Located<Vec<Located<Alternative>>> => not_empty,
         /// Unique in the chain, to say `without` and `before` of all of them. Default: none.
         name: Option<Located<String>>,
         /// Paths (`/exact`, `/prefix/*`) for which none of them is run.
@@ -214,7 +214,7 @@ section! {
     /// Alternatives besides the site's filters.
     struct AddedAlternatives {
         /// The filters, in the order in which they are asked: plugins' names, or maps as elsewhere in a chain.
-        any_of: Located<Vec<Located<Alternative>>>,
+        any_of: Located<Vec<Located<Alternative>>> => not_empty,
         /// Unique in the chain, to say `without` and `before` of all of them. Default: none.
         name: Option<Located<String>>,
         /// Paths (`/exact`, `/prefix/*`) for which none of them is run.
