@@ -6,7 +6,17 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 9] = ["auth-basic", "auth-introspect", "auth-jwt", "auth-key", "authz", "headers-secure", "ip-filter", "request-id", "respond"];
+const PLUGINS: [&str; 9] = [
+    "auth-basic",
+    "auth-introspect",
+    "auth-jwt",
+    "auth-key",
+    "authz",
+    "headers-secure",
+    "ip-filter",
+    "request-id",
+    "respond",
+];
 
 fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

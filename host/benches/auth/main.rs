@@ -16,7 +16,6 @@ mod stopwatch;
 mod token;
 mod tokens;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use lane::{Asked, Lane, Meets};
@@ -56,7 +55,7 @@ impl Site {
     fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).expect("room for a file");
-        format!("{{ file: \"{}\" }}", Path::new(&path).display())
+        format!("{{ file: \"{}\" }}", path.display())
     }
 
     async fn lane(&self, chain: &str, asked: &Arc<[Asked]>, meets: Meets) -> Lane {

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use weir_host::plugin::Outbound;
-
 use crate::Site;
 use crate::lane::{Asked, Meets};
 use crate::peers::Peers;
 use crate::report::row;
 
-/// `difference engine`, with the lowest cost that bcrypt has: it is computed once.
-const USERS: &str = "ada:$2b$04$IMiwUAsaYrbikWOtwqe8wevIXdfA4YP3ulTqa8gPultvn7FEFERQ2\n";
+/// `difference engine`, hashed so slowly that nobody waits for the end of a row that does so for each request.
+const USERS: &str = "ada:$2b$10$d4mCQcPrzLwqVLxVfgHEbO0/5yLiEMyrqZ6emYO1L0AHLJ8VnMBSa\n";
 
 /// `ada:difference engine`.
 const CREDENTIALS: &str = "Basic YWRhOmRpZmZlcmVuY2UgZW5naW5l";
@@ -24,12 +22,13 @@ pub(crate) async fn measure(site: &mut Site) {
     let peers = Peers::default()
         .with("auth", r#"{"active":true,"sub":"ada","scope":"read write","client_id":"web","token_type":"Bearer"}"#)
         .with("policy", r#"{"allow":true}"#);
-    let outbound: Arc<dyn Outbound> = Arc::new(peers);
-    site.outbound = outbound;
+    let peers = Arc::new(peers);
+    site.outbound = Arc::<Peers>::clone(&peers);
     let asked = vec![Asked::bearer("2YotnFZFEjr1zCsicMWpAA")];
     let entry = "{ plugin: auth-introspect, config: { endpoint: { upstream: auth, path: /introspect } } }";
     row("auth-introspect: a token that comes again", site.cost(entry, asked, Meets::Upstream).await);
     let asked = vec![Asked::get("/reports/2026").variable("user.id", "ada").variable("auth.role", "editor")];
     let entry = "{ plugin: authz, config: { endpoint: { upstream: policy, path: /authorize } } }";
     row("authz: what the policy endpoint said before", site.cost(entry, asked, Meets::Upstream).await);
+    assert_eq!(peers.asked(), 2, "what was said once is remembered");
 }
