@@ -24,14 +24,15 @@ fn value(byte: u8) -> u8 {
 
 /// The bytes of the text. Bits that no byte takes must be zero: otherwise one token could be written in several ways.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotBase64> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (groups, rest) = text.as_chunks::<4>();
+    let mut bytes = Vec::with_capacity(groups.len() * 3 + 2);
+    bytes.resize(groups.len() * 3, 0);
     // All values at once: each that is none has a bit that no other has.
     let mut seen = 0;
-    for [a, b, c, d] in groups {
+    for ([a, b, c, d], three) in groups.iter().zip(bytes.as_chunks_mut::<3>().0) {
         let [a, b, c, d] = [value(*a), value(*b), value(*c), value(*d)];
         seen |= a | b | c | d;
-        bytes.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        *three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
     }
     match *rest {
         [] => {}

@@ -62,7 +62,8 @@ pub(crate) struct Config {
     /// Lets those go on that have no token, without identity.
     #[serde(default)]
     optional: bool,
-    /// Variables, and the claims that they are set from.
+    /// Variables, and the claims that they are set from: otherwise `user.id` from `sub`, `auth.roles` from `roles`, `auth.role`
+    /// from `role`, `auth.scope` from `scope`.
     claims: Option<BTreeMap<String, String>>,
     /// Fields of the request to the upstream, and the claims that they are set from.
     #[serde(default)]

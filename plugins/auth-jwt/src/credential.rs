@@ -35,7 +35,7 @@ impl Place {
             Ok(Source::Header(name)) if name.eq_ignore_ascii_case("cookie") => {
                 Err("write `cookie:NAME` for the token in a cookie".to_owned())
             }
-            Ok(Source::Header(name)) => Ok(Self::Header(name)),
+            Ok(Source::Header(name)) => Ok(Self::Header(name.to_ascii_lowercase())),
             Ok(Source::Query(name)) => Ok(Self::Query(name)),
             Ok(Source::Cookie(name)) => Ok(Self::Cookie(name)),
             _ => Err(["a token cannot stand in `", text, "`; ", KNOWN].concat()),
@@ -117,6 +117,22 @@ fn only(values: Vec<Vec<u8>>, otherwise: &'static str) -> std::result::Result<Op
     }
 }
 
+impl Credential<'_> {
+    /// What is to be said of a token that is refused: behind `Bearer` something may stand that is none of any kind (RFC 6750,
+    /// 2.1), and then the request is at fault. Only those that are refused pay for looking.
+    pub(crate) fn refused(&self, refusal: Refusal) -> Refusal {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+        if *self.place != Place::Bearer || refusal.told != Told::InvalidToken || self.token.iter().all(is_part) {
+            return refusal;
+        }
+        invalid("what stands behind `Bearer` is no token")
+    }
+}
+
+fn invalid(detail: &str) -> Refusal {
+    Refusal { told: Told::InvalidRequest, code: "invalid-request", detail: detail.to_owned() }
+}
+
 /// The token of `Bearer TOKEN`. Another scheme is somebody else's.
 fn bearer(mut value: Vec<u8>) -> std::result::Result<Option<Vec<u8>>, &'static str> {
     const SCHEME: &[u8] = b"bearer";
@@ -125,14 +141,11 @@ fn bearer(mut value: Vec<u8>) -> std::result::Result<Option<Vec<u8>>, &'static s
         return Ok(None);
     }
     let token = match rest {
-        [] => return Err("there is no token behind `Bearer`"),
-        [b' ', ..] => rest.trim_ascii(),
+        [] | [b' ', ..] => rest.trim_ascii(),
         _ => return Ok(None),
     };
-    // RFC 6750, 2.1; no JWT has more.
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
-    if token.is_empty() || !token.iter().all(is_part) {
-        return Err("what stands behind `Bearer` is no token");
+    if token.is_empty() {
+        return Err("there is no token behind `Bearer`");
     }
     let length = token.len();
     let start = value.len() - rest.trim_ascii_start().len();

@@ -94,7 +94,7 @@ impl Issuers {
             Found::Right => {}
             Found::Refused(refusal) => return Err(refusal.into()),
             Found::Ask(document) => return Err(Stop::Ask(document)),
-            Found::TooManyKeys => return Err(Stop::Failed(Error::new("the host takes no more keys"))),
+            Found::TooManyKeys => return Err(Refusal::no_keys("the host takes no more keys").into()),
         }
         // From here on the claims are the issuer's words.
         issuer.rules.demand(&claims)?;

@@ -20,7 +20,7 @@ const MOST_MEMBERS: usize = 256;
 pub(crate) fn object(text: &[u8]) -> Result<Object<'_>, &'static str> {
     let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8")?;
     let mut reader = Reader::new(text);
-    let mut object = Object::default();
+    let mut object = Object::with_room();
     reader.object(&mut |name, value| object.push(name, value))?;
     reader.end()?;
     Ok(object)

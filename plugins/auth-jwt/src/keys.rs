@@ -4,7 +4,7 @@ mod set;
 
 use std::cell::Cell;
 
-use weir::{Document, Level, Secret, crypto};
+use weir::{Document, Ended, Level, Secret, crypto};
 
 use crate::algorithm::{Algorithm, Check};
 use crate::refusal::{Refusal, Told};
@@ -63,11 +63,11 @@ pub(crate) struct Signed<'a> {
     pub(crate) signature: &'a [u8],
 }
 
-/// The time, and whether the document was asked for already.
+/// The time, and if the document was asked for already, what came of that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct When {
     pub(crate) now: std::time::Duration,
-    pub(crate) is_resumed: bool,
+    pub(crate) resumed: Option<Ended>,
 }
 
 /// A secret that filter and issuer share.

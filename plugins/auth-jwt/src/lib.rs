@@ -24,7 +24,7 @@ use issuer::{Issuers, Proven, Stop};
 use keys::When;
 use refusal::{Refusal, Told};
 use weir::memo::Memo;
-use weir::{Faults, Flow, Request, Result, Resumed, clock, exchange};
+use weir::{Ended, Faults, Flow, Request, Result, Resumed, clock, exchange};
 
 #[derive(Debug)]
 struct AuthJwt {
@@ -48,17 +48,17 @@ impl AuthJwt {
 
     fn on_request(&self, request: &mut Request) -> Result {
         credential::conceal(&self.places, request)?;
-        self.decide(request, false)
+        self.decide(request, None)
     }
 
     /// The keys have been asked for, and it is decided with what is there.
     fn on_resume(&self, resumed: &mut Resumed) -> Result {
-        self.decide(&mut resumed.request, true)
+        self.decide(&mut resumed.request, Some(resumed.outcome))
     }
 }
 
 impl AuthJwt {
-    fn decide(&self, request: &mut Request, is_resumed: bool) -> Result {
+    fn decide(&self, request: &mut Request, resumed: Option<Ended>) -> Result {
         let credential = match credential::find(&self.places, request) {
             Ok(Some(credential)) => credential,
             Ok(None) if self.is_optional => {
@@ -71,7 +71,7 @@ impl AuthJwt {
             }
             Err(refusal) => return refusal.answer(&self.realm),
         };
-        let when = When { now: clock::now(), is_resumed };
+        let when = When { now: clock::now(), resumed };
         if self.is_known(&credential.token, request, when)? {
             return self.go_on(&credential, request);
         }
@@ -81,7 +81,7 @@ impl AuthJwt {
                 self.keep(&credential.token, proven, when);
                 self.go_on(&credential, request)
             }
-            Err(Stop::Refused(refusal)) => refusal.answer(&self.realm),
+            Err(Stop::Refused(refusal)) => credential.refused(refusal).answer(&self.realm),
             Err(Stop::Ask(document)) => document.refresh(),
             Err(Stop::Failed(error)) => Err(error),
         }

@@ -38,6 +38,11 @@ impl Refusal {
         Self::token("malformed-token", detail)
     }
 
+    /// Nothing is there that the token could be checked with.
+    pub(crate) fn no_keys(detail: &str) -> Self {
+        Self { told: Told::Unavailable, code: "no-keys", detail: detail.to_owned() }
+    }
+
     /// Answers with it.
     pub(crate) fn answer(&self, realm: &str) -> Result {
         let (status, words, challenge) = match &self.told {

@@ -17,7 +17,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, names: Vec::new() }
+        Self { text, at: 0, depth: 0, names: Vec::with_capacity(32) }
     }
 
     /// Nothing must follow.
@@ -105,17 +105,16 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         let start = self.at;
-        loop {
-            match self.byte() {
-                Some(b'"') => {
-                    let text = self.text.get(start..self.at).ok_or(BROKEN)?;
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped(start).map(Cow::Owned),
-                Some(b' '..) => self.at += 1,
-                _ => return Err(BROKEN),
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' ')).ok_or(BROKEN)?;
+        self.at += length;
+        match rest.get(length) {
+            Some(b'"') => {
+                self.at += 1;
+                self.text.get(start..start + length).map(Cow::Borrowed).ok_or(BROKEN)
             }
+            Some(b'\\') => self.escaped(start).map(Cow::Owned),
+            _ => Err(BROKEN),
         }
     }
 

@@ -13,6 +13,11 @@ pub(crate) struct Value<'a>(&'a str);
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Object<'a> {
+    /// One with room for as many members as most tokens have.
+    pub(super) fn with_room() -> Self {
+        Self(Vec::with_capacity(16))
+    }
+
     pub(super) fn push(&mut self, name: Cow<'a, str>, value: Value<'a>) {
         self.0.push((name, value));
     }

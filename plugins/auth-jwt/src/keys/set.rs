@@ -4,23 +4,23 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use weir::Document;
 use weir::document::State;
+use weir::{Document, Ended};
 
 use super::{Found, Signed, When, wrong};
 use crate::algorithm::Algorithm;
 use crate::jwks::{self, Checked, Key};
-use crate::refusal::{Refusal, Told, shown};
+use crate::refusal::{Refusal, shown};
 use crate::token::Header;
 
 /// How many keys are tried for one token: those with the same `kid`, or all that fit a token without one.
 const MOST_TRIED: usize = 4;
 
+/// In this time after a fetch the host makes no other one.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// How long one fetch takes at most, so that those who come meanwhile wait for it, too.
 const FETCH: Duration = Duration::from_secs(5);
-
-/// The host fetches a document at most once in this time, whoever asks.
-const APART: Duration = Duration::from_secs(1);
 
 /// A text, and what it says.
 type Parsed = weir::document::Parsed<fn(&[u8]) -> Result<Vec<Key>, String>>;
@@ -56,15 +56,15 @@ impl Set {
     }
 
     pub(super) fn check(&self, header: &Header<'_>, signed: Signed<'_>, when: When) -> weir::Result<Found<'_>> {
-        if when.is_resumed {
+        if when.resumed.is_some() {
             self.is_waiting.set(false);
         }
         let State::Ready(keys) = self.parsed.look()? else {
-            if !when.is_resumed {
+            if when.resumed.is_none() {
                 return Ok(Found::Ask(&self.document));
             }
-            let detail = "no key of the issuer's has been had since the start; the log says why".to_owned();
-            return Ok(Found::Refused(Refusal { told: Told::Unavailable, code: "no-keys", detail }));
+            let detail = "no key of the issuer's has been had since the start; the log says why";
+            return Ok(Found::Refused(Refusal::no_keys(detail)));
         };
         let fitting = candidates(&keys, header);
         let mut is_known = false;
@@ -81,10 +81,10 @@ impl Set {
         }
         // Another set would not help a token that names none, or one that is there and for something else.
         let is_missing = header.kid.as_ref().is_some_and(|kid| !keys.iter().any(|key| key.kid.as_deref() == Some(kid)));
-        if is_missing && when.is_resumed {
-            self.ask_again()?;
-        } else if is_missing && self.may_ask(when.now)? {
-            return Ok(Found::Ask(&self.document));
+        match when.resumed {
+            None if is_missing && self.may_ask(when.now)? => return Ok(Found::Ask(&self.document)),
+            Some(Ended::Done) if is_missing => self.see_whether_it_was_fetched(when.now)?,
+            _ => {}
         }
         Ok(Found::Refused(unknown(header)))
     }
@@ -92,19 +92,6 @@ impl Set {
     pub(super) fn release(&self) -> weir::Result<()> {
         if let State::Ready(keys) = self.parsed.look()? {
             keys.iter().for_each(Key::release);
-        }
-        Ok(())
-    }
-
-    /// If the document had been fetched so shortly before this instance asked that it was not fetched again, the key may have
-    /// been made since: the next one who comes may ask.
-    fn ask_again(&self) -> weir::Result<()> {
-        let fetched = self.document.read()?.map(|text| text.fetched);
-        if let (Some(asked), Some(fetched)) = (self.asked.get(), fetched)
-            && fetched < asked
-            && asked < fetched.saturating_add(APART)
-        {
-            self.asked.set(None);
         }
         Ok(())
     }
@@ -145,6 +132,17 @@ impl Set {
             self.is_waiting.set(true);
         }
         Ok(true)
+    }
+
+    /// What was fetched a moment before it was asked for is not fetched again, and does not count: it is time to ask as soon as
+    /// it can be.
+    fn see_whether_it_was_fetched(&self, now: Duration) -> weir::Result<()> {
+        if let (Some(asked), Some(text)) = (self.asked.get(), self.document.read()?)
+            && text.fetched < asked
+        {
+            self.asked.set(Some((now + MOMENT).saturating_sub(self.refetch)));
+        }
+        Ok(())
     }
 }
 

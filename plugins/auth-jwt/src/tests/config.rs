@@ -24,8 +24,8 @@ fn faults_are_told_all_at_once_where_they_are() {
         ),
         (r#"{"jwks":"keys","from":[]}"#, &["/from"]),
         (
-            r#"{"jwks":"keys","from":["bearer","body","header:","cookie:a b","query:","bearer","header:Authorization","header:cookie"]}"#,
-            &["/from/1", "/from/2", "/from/3", "/from/4", "/from/5", "/from/6", "/from/7"],
+            r#"{"jwks":"keys","from":["bearer","body","header:","cookie:a b","query:","bearer","header:Authorization","header:cookie","header:X-T","header:x-t"]}"#,
+            &["/from/1", "/from/2", "/from/3", "/from/4", "/from/5", "/from/6", "/from/7", "/from/9"],
         ),
         (
             r#"{"jwks":"keys","claims":{"auth.method":"sub","User":"sub","user.id":"","user.x":"/a~"},"headers":{"host":"sub","x y":"sub","x-a":"/~","Authorization":"sub","Cookie":"sub"}}"#,

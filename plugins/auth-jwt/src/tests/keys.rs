@@ -74,6 +74,27 @@ fn those_who_come_while_a_key_is_fetched_wait_for_it_too() {
 }
 
 #[test]
+fn a_fetch_that_was_not_made_is_made_a_moment_later() {
+    let mut host = host(Some(&set(&[P256.jwk(r#""kid":"old""#)])));
+    let filter = filter(&mut host, r#""refetch":"1m""#);
+    let token = Signer::p256().token("ES256", "new", "");
+    assert_eq!(outcome(&mut host, &filter, &token), "pause");
+    // As if the host had fetched it just before, and so not again.
+    host.now -= Duration::from_millis(500);
+    let flow = host.on_resume(&filter);
+    assert_eq!(said(&mut host, flow), "401 unknown-key");
+    host.advance(Duration::from_millis(900));
+    assert_eq!(outcome(&mut host, &filter, &token), "401 unknown-key");
+    host.advance(Duration::from_millis(100));
+    assert_eq!(outcome(&mut host, &filter, &token), "pause");
+    // This one was made, and counts.
+    let flow = host.on_resume(&filter);
+    assert_eq!(said(&mut host, flow), "401 unknown-key");
+    host.advance(seconds(59));
+    assert_eq!(outcome(&mut host, &filter, &token), "401 unknown-key");
+}
+
+#[test]
 fn what_a_token_names_otherwise_is_no_reason_to_fetch() {
     let mut host = host(Some(&set(&[P256.jwk(r#""kid":"ec""#), P521.jwk("")])));
     let filter = filter(&mut host, r#""issuer":"us""#);
