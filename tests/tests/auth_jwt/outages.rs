@@ -57,7 +57,9 @@ fn keys_that_were_had_stay_when_others_cannot_be_had() {
     let issuer = Issuer::start();
     let (key, new) = (issuer.key("a", "ES256"), issuer.key("b", "ES256"));
     issuer.publish(&[&key]);
-    let stage = Stage::new(issuer, ", refresh: 1s, refetch: 1s");
+    // An instance that never read a sound set cannot know one: one worker that serves one after the other has one instance.
+    let config = format!("{JWKS}, headers: {{ x-user-id: sub }}, refresh: 1s, refetch: 1s");
+    let stage = Stage::built(issuer, &config, |proxy| proxy.top("workers: 1"));
     let known = stage.issuer.token(&key, &claims("ada"));
     stage.accepts(&known);
     for (what, mishap) in mishaps() {
