@@ -142,7 +142,10 @@ fn bearer(mut value: Vec<u8>) -> std::result::Result<Option<Vec<u8>>, &'static s
     }
     let token = match rest {
         [] | [b' ', ..] => rest.trim_ascii(),
-        _ => return Ok(None),
+        // A scheme that begins with the same letters.
+        [next, ..] if next.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(next) => return Ok(None),
+        // Some servers take what follows for a token, so it must not go on as if there were none.
+        _ => return Err("what stands behind `Bearer` is no token"),
     };
     if token.is_empty() {
         return Err("there is no token behind `Bearer`");

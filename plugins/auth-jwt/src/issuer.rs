@@ -83,6 +83,8 @@ impl Issuers {
             return Err(Refusal::token("wrong-type", "`typ` in its header is another one, or missing").into());
         }
         let span = issuer.rules.check(&claims, when.now)?;
+        // Looked at before the keys: if they change meanwhile, what was found out does not stand.
+        let version = issuer.keys.version()?;
         let signed = Signed { message: parts.message, signature: &parts.signature };
         let mut found = issuer.keys.check(&header, signed, when)?;
         if matches!(found, Found::TooManyKeys) {
@@ -99,7 +101,7 @@ impl Issuers {
         // From here on the claims are the issuer's words.
         issuer.rules.demand(&claims)?;
         let identity = mapping.read(&claims)?;
-        Ok(Proven { span, identity, issuer: index, version: issuer.keys.version()? })
+        Ok(Proven { span, identity, issuer: index, version })
     }
 
     /// Of several, the one that the token names; its keys tell whether that is true.

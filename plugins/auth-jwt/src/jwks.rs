@@ -14,7 +14,7 @@ use crate::json::{self, Object};
 use crate::refusal::shown;
 
 /// What a set is not longer than: reading it is to fit into one hook.
-const LONGEST: usize = 256 << 10;
+const LONGEST: usize = 128 << 10;
 
 /// Keys of one set.
 const MOST: usize = 100;
@@ -44,7 +44,7 @@ enum Material {
 /// The keys of a set; `Err` if it is none. What is wrong with single keys is logged.
 pub(crate) fn read(text: &[u8]) -> Result<Vec<Key>, String> {
     if text.len() > LONGEST {
-        return Err("it is longer than 256 KiB".into());
+        return Err("it is longer than 128 KiB".into());
     }
     let set = json::object(text)?;
     let written = set.get("keys").and_then(json::Value::items).ok_or("it has no list `keys`")?;

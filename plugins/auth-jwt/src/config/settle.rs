@@ -36,8 +36,16 @@ impl Config {
         if self.cache > MOST_CACHED {
             faults.at("/cache", "at most 100000 tokens are kept");
         }
+        let places = places(&self.from, faults);
+        for name in self.headers.keys() {
+            let is_same = |place: &Place| matches!(place, Place::Header(of) if of.eq_ignore_ascii_case(name));
+            if places.iter().any(is_same) {
+                let at = ["/headers/", &escaped(name)].concat();
+                faults.at(&at, "clients send their token in this field (`from`); choose another");
+            }
+        }
         AuthJwt {
-            places: places(&self.from, faults),
+            places,
             is_optional: self.optional,
             mapping: Mapping { vars: vars(self.claims, faults), headers: headers(self.headers, faults) },
             is_forwarded: self.forward,

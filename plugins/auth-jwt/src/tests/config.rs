@@ -57,6 +57,7 @@ fn faults_are_told_all_at_once_where_they_are() {
             &["/issuers/1/issuer", "/issuers/2"],
         ),
         (r#"{"issuers":[{"jwks":"keys"}]}"#, &["/issuers/0"]),
+        (r#"{"jwks":"keys","from":["header:x-token"],"headers":{"X-Token":"sub"}}"#, &["/headers/X-Token"]),
         // What is wrong for all is told once, what is one's own with it.
         (
             r#"{"leeway":"1h","issuers":[{"issuer":"b","jwks":"keys"},{"issuer":"c","jwks":"keys"},{"issuer":"d","jwks":"keys","leeway":"2h"}]}"#,
