@@ -45,7 +45,7 @@ fn a_new_key_is_accepted_at_first_sight_while_requests_are_served() {
         })
         .collect();
     // The proxy fetches a document at most once in a second, whoever asks.
-    until("they are served", || answered.load(Ordering::Relaxed) > 100 && begun.elapsed() > Duration::from_secs(1));
+    until("they are served", || answered.load(Ordering::Relaxed) > 100 && begun.elapsed() > Duration::from_millis(1500));
     stage.issuer.publish(&[&old, &new]);
     assert_eq!(stage.get(&by_new).status, 200);
     let so_far = answered.load(Ordering::Relaxed);
