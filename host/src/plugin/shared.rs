@@ -108,12 +108,12 @@ mod tests {
 
     use super::*;
 
-    /// A request that comes to what is sent, and counts.
-    fn called(sent: &Arc<AtomicUsize>) -> (impl FnOnce() -> Called, oneshot::Sender<&'static str>) {
+    /// A request that comes to what is sent, and is counted when it is made.
+    fn called(count: &Arc<AtomicUsize>) -> (impl FnOnce() -> Called, oneshot::Sender<&'static str>) {
         let (answer, answered) = oneshot::channel();
-        let sent = Arc::clone(sent);
+        let count = Arc::clone(count);
         let send = move || -> Called {
-            sent.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
             Box::pin(async move {
                 answered.await.map(|text| Response::new(Bytes::from(text))).map_err(|_| CallFailed::TimedOut)
             })
@@ -127,37 +127,37 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn those_who_ask_meanwhile_get_the_same_and_those_after_it_ask_anew() {
-        let (shared, sent) = (Arc::new(Shared::default()), Arc::default());
-        let (first, answer) = called(&sent);
-        let (second, _) = called(&sent);
+        let (shared, count) = (Arc::new(Shared::default()), Arc::default());
+        let (first, answer) = called(&count);
+        let (second, _) = called(&count);
         let (leader, follower) = (shared.ask("a".into(), first), shared.ask("a".into(), second));
-        let (third, other) = called(&sent);
+        let (third, other) = called(&count);
         let third = shared.ask("b".into(), third);
         answer.send("one").unwrap();
         // The first one goes, and the other is answered nevertheless.
         drop(leader);
-        assert_eq!((text(follower.await), sent.load(Ordering::Relaxed)), ("one".into(), 2));
+        assert_eq!((text(follower.await), count.load(Ordering::Relaxed)), ("one".into(), 2));
         other.send("other").unwrap();
         assert_eq!(text(third.await), "other");
-        let (fourth, answer) = called(&sent);
+        let (fourth, answer) = called(&count);
         let fourth = shared.ask("a".into(), fourth);
         answer.send("two").unwrap();
-        assert_eq!((text(fourth.await), sent.load(Ordering::Relaxed)), ("two".into(), 3));
+        assert_eq!((text(fourth.await), count.load(Ordering::Relaxed)), ("two".into(), 3));
         assert!(shared.lock().is_empty());
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_failure_is_everybodys_and_what_nobody_waits_for_is_given_up() {
-        let (shared, sent) = (Arc::new(Shared::default()), Arc::default());
-        let (first, answer) = called(&sent);
-        let (second, _) = called(&sent);
+        let (shared, count) = (Arc::new(Shared::default()), Arc::default());
+        let (first, answer) = called(&count);
+        let (second, _) = called(&count);
         let both = (shared.ask("a".into(), first), shared.ask("a".into(), second));
         drop(answer);
         assert_eq!(
             (both.0.await.unwrap_err(), both.1.await.unwrap_err()),
             (CallFailed::TimedOut, CallFailed::TimedOut)
         );
-        let (third, mut answer) = called(&sent);
+        let (third, mut answer) = called(&count);
         drop(shared.ask("a".into(), third));
         answer.closed().await;
         assert!(shared.lock().is_empty());
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn without_a_runtime_it_fails() {
-        let (shared, sent) = (Arc::new(Shared::default()), Arc::default());
-        let (first, _answer) = called(&sent);
+        let (shared, count) = (Arc::new(Shared::default()), Arc::default());
+        let (first, _answer) = called(&count);
         let mut asked = shared.ask("a".into(), first);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(matches!(asked.as_mut().poll(&mut context), std::task::Poll::Ready(Err(CallFailed::Failed))));

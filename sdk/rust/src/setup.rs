@@ -20,7 +20,8 @@ pub fn tick(every: Duration) {
 
 /// This field of requests to upstreams is the filter's: the host removes it from what clients send, on every route of the
 /// site that has the entry in one of its chains, whether or not the filter runs there. So nobody can forge what an upstream
-/// believes to come from the filter, and the filter need not remove it itself.
+/// believes to come from the filter, and the filter need not remove it itself. (What it reads from clients cannot be its own:
+/// it is gone before.)
 ///
 /// ```
 /// use weir::{Fault, Request, exchange, setup};

@@ -126,7 +126,15 @@ fn a_rich_type() {
                 "policy": {"description": "Asked before a client is refused.", "type": "string", "x-weir": "upstream"},
                 "keys": {"x-weir": "document", "oneOf": [
                     {
-                        "type": "object", "properties": {"upstream": {"type": "string"}, "path": {"type": "string"}},
+                        "type": "object",
+                        "properties": {
+                            "upstream": {"type": "string"}, "path": {"type": "string"},
+                            "follow": {"oneOf": [{"type": "string"}, {
+                                "type": "object",
+                                "properties": {"pointer": {"type": "string"}, "upstream": {"type": "string"}},
+                                "required": ["pointer"], "additionalProperties": false
+                            }]}
+                        },
                         "required": ["upstream", "path"], "additionalProperties": false
                     },
                     {

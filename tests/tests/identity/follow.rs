@@ -44,6 +44,9 @@ fn read(proxy: &Proxy) -> String {
     Client::connect(proxy.address).get("/", "X-Do: read\r\n").text()
 }
 
+/// The discovery document of a provider at this address.
+type Discovery = fn(SocketAddr) -> String;
+
 const POINTER: &str = "/keys/0/jwks_uri";
 
 #[test]
@@ -82,7 +85,7 @@ fn it_leads_to_another_upstream_if_that_is_named() {
 
 #[test]
 fn what_leads_nowhere_is_told_and_nothing_is_fetched() {
-    let cases: [(fn(SocketAddr) -> String, &str); 5] = [
+    let cases: [(Discovery, &str); 5] = [
         (|_| "<html>".to_owned(), "upstream `auth`, /oidc: it is not JSON"),
         (|_| "{\"keys\": []}".to_owned(), "it has no text at `/keys/0/jwks_uri`"),
         (|_| discovery("/keys?v=1"), "`/keys?v=1` at `/keys/0/jwks_uri` is not the URL of a document"),
