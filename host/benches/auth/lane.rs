@@ -12,6 +12,7 @@ use weir_host::plugin::{
     Armed, Chain, Document, Engine, Exchange, ExchangeId, Held, Message, Origin, Outbound, Outcome, Peer, Pools,
     Registry, Station, Step, Stores, Substitutes, Warm,
 };
+use weir_host::store::{DEFAULT_SIZE, Memory, Store};
 
 use crate::stopwatch::Stopwatch;
 
@@ -84,7 +85,9 @@ impl Lane {
         );
         let config = config::parse(Source { path: "bench.yaml".into(), text });
         config.sound(Vec::new()).unwrap_or_else(|faults| panic!("the configuration is not sound: {faults:?}"));
-        let (stores, none) = (Stores::new(), Substitutes::new());
+        let store = |store: &config::Store| (store.name.clone(), Arc::new(Memory::new(DEFAULT_SIZE)) as Arc<dyn Store>);
+        let stores: Stores = config.stores.iter().map(store).collect();
+        let none = Substitutes::new();
         let mut registry = Registry::new(engine, &[], &stores, config.known(), &none);
         let loaded = |entry| registry.entry(entry).unwrap_or_else(|faults| panic!("it does not load: {faults:?}"));
         let entries: Vec<_> = config.entries.iter().map(loaded).collect();
