@@ -2,7 +2,8 @@
 //! asks for it.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 
 use serde::Deserialize;
 use weir::exchange;
@@ -64,17 +65,36 @@ pub(crate) struct Caller<'a> {
     names: &'a Names,
     vars: Vec<OnceCell<Option<String>>>,
     roles: OnceCell<Vec<String>>,
+    /// Variables that were read as lists: many rules may ask for the same one.
+    lists: RefCell<Vec<(usize, Split, Rc<[String]>)>>,
 }
 
 impl<'a> Caller<'a> {
     pub(crate) fn new(names: &'a Names) -> Self {
-        Self { names, vars: names.vars.iter().map(|_| OnceCell::new()).collect(), roles: OnceCell::new() }
+        Self {
+            names,
+            vars: names.vars.iter().map(|_| OnceCell::new()).collect(),
+            roles: OnceCell::new(),
+            lists: RefCell::default(),
+        }
     }
 
     /// A variable's value.
     pub(crate) fn var(&self, number: usize) -> Option<&str> {
         let (cell, name) = (self.vars.get(number)?, self.names.vars.get(number)?);
         cell.get_or_init(|| exchange::var(name)).as_deref()
+    }
+
+    /// A variable's items; none if it is not set.
+    pub(crate) fn list(&self, number: usize, split: Split) -> Rc<[String]> {
+        let mut lists = self.lists.borrow_mut();
+        if let Some((_, _, list)) = lists.iter().find(|(known, by, _)| *known == number && *by == split) {
+            return Rc::clone(list);
+        }
+        let read = self.var(number).map(|text| items(text, split)).unwrap_or_default();
+        let list: Rc<[String]> = read.into_iter().map(Cow::into_owned).collect();
+        lists.push((number, split, Rc::clone(&list)));
+        list
     }
 
     /// The roles in all variables that hold some.

@@ -184,6 +184,12 @@ impl Config {
         if !(400..500).contains(&self.status) {
             faults.at("/status", "those who are refused get a status from 400 to 499");
         }
+        if self.status == 401 {
+            faults.at(
+                "/status",
+                "a 401 says how to do better: write `challenge` for it, and leave `status` to the others",
+            );
+        }
         if self.message.len() > LONGEST {
             faults.at("/message", "a message has at most 4 KiB");
         }

@@ -25,8 +25,16 @@ struct Authz {
     is_dry: bool,
 }
 
-/// Headers in which some servers find the method that counts, and rules would look at the other one.
-const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// Headers in which some servers find the method that counts, and rules would look at the other one. Servers of the CGI kind
+/// take an underscore for a hyphen.
+const OVERRIDES: [&str; 6] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x_http_method_override",
+    "x_http_method",
+    "x_method_override",
+];
 
 #[weir::filter]
 impl Authz {
@@ -61,7 +69,7 @@ impl Authz {
     ) -> Result<std::result::Result<&'a str, Refusal<'a>>> {
         let method = request.method();
         if self.refuses_overrides
-            && method == "POST"
+            && method.eq_ignore_ascii_case("POST")
             && let Some(name) = OVERRIDES.into_iter().find(|name| request.header(name).is_some())
         {
             return Ok(Err(Refusal::Override(name)));

@@ -10,7 +10,7 @@ use super::pattern::{Part, Pattern};
 use super::set::{Numbers, Set};
 use super::tree::{Tree, fold};
 use super::words::Words;
-use crate::caller::{Caller, Names, Split, items};
+use crate::caller::{Caller, Names, Split};
 
 /// A rule whose parts were checked.
 #[derive(Debug)]
@@ -178,9 +178,7 @@ impl Side {
         self.tests.get(rule).is_some_and(|tests| {
             tests.iter().all(|test| match test {
                 Test::Not(var, texts) => !caller.var(*var).is_some_and(|value| has(texts, value)),
-                Test::Lacks(var, split, texts) => {
-                    !caller.var(*var).is_some_and(|value| items(value, *split).iter().any(|item| has(texts, item)))
-                }
+                Test::Lacks(var, split, texts) => !caller.list(*var, *split).iter().any(|item| has(texts, item)),
                 Test::Exists(var, exists) => caller.var(*var).is_some() == *exists,
             })
         })
@@ -205,7 +203,7 @@ impl Index {
             By::Roles => caller.roles().iter().for_each(|role| fits(role)),
             By::Var(var) => caller.var(var).into_iter().for_each(fits),
             By::List(var, split) => {
-                caller.var(var).into_iter().flat_map(|text| items(text, split)).for_each(|item| fits(&item));
+                caller.list(var, split).iter().for_each(|item| fits(item));
             }
         }
         left.keep(&fitting);

@@ -44,6 +44,7 @@ fn faults_are_told_all_at_once_where_they_are() {
             "/rules/5/name",
         ]
     );
+    assert_eq!(faults(r#"{"rules": [{"roles": ["a"]}], "status": 401}"#), ["/status"]);
     assert_eq!(
         faults(
             r#"{"rules": [{"paths": ["/*"]}], "roles": ["roles"], "status": 500, "message": "", "challenge": "a\nb",

@@ -178,6 +178,8 @@ fn a_request_cannot_have_two_methods_where_rules_look_at_them() {
         (looks, "POST", "X-HTTP-Method-Override", "method-override"),
         (looks, "POST", "x-http-method", "method-override"),
         (looks, "POST", "x-method-override", "method-override"),
+        (looks, "post", "x-http-method-override", "method-override"),
+        (looks, "POST", "X_HTTP_Method_Override", "method-override"),
         (looks, "POST", "x-other", "rule-0"),
         (r#"{"rules": [{"methods": ["POST"]}], "method_override": "keep"}"#, "POST", "x-http-method", "rule-0"),
         (r#"{"rules": [{"paths": ["/*"]}]}"#, "POST", "x-http-method", "rule-0"),
