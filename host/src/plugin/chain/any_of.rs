@@ -8,7 +8,8 @@ use super::super::error::Failed;
 use super::super::exchange::Held;
 use super::super::hook::Hook;
 use super::super::trail::Did;
-use super::{Chain, Pools, Step, note};
+use super::settle::note;
+use super::{Chain, Pools, Step};
 
 impl Pools {
     /// The turn of such a link.
