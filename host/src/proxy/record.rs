@@ -294,6 +294,7 @@ impl Ongoing {
             status: outcome.status,
             bytes: outcome.sent,
             duration,
+            ended_at: exchange.started + duration,
             route: exchange.serving.as_ref().map(|serving| serving.route.as_str()).filter(|route| !route.is_empty()),
             endpoint: self
                 .server

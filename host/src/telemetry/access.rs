@@ -20,13 +20,13 @@ pub use super::record::Record;
 const DELAY: Duration = Duration::from_millis(20);
 
 /// A batch this large leaves at once.
-const BATCH: usize = 64 << 10;
+const BATCH: usize = 128 << 10;
 
 /// For the record that makes a batch as large as that.
 const ROOM: usize = 4 << 10;
 
 /// Batches on their way to the writer.
-const QUEUE: usize = 256;
+const QUEUE: usize = 128;
 
 /// Where all workers' records go.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::time;
 
@@ -28,6 +28,8 @@ pub struct Record<'a> {
     pub bytes: u64,
     /// From the request's head to the response's last byte.
     pub duration: Duration,
+    /// When that was.
+    pub ended_at: Instant,
     /// The route's name.
     pub route: Option<&'a str>,
     /// The server that it came from, if it did.
@@ -42,15 +44,33 @@ pub struct Record<'a> {
     pub ended: &'a str,
 }
 
-/// The second that was written last, as text: most records are of the same one as the one before.
+/// How long the time of day is taken from the clock that counts.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The time of day, without looking at its clock for each record; and the second that was written last, as text: most
+/// records are of the same one as the one before.
 #[derive(Debug, Default)]
 pub(super) struct Stamp {
+    /// The same moment by both clocks, the day's since 1970.
+    looked: Option<(Instant, Duration)>,
     second: u64,
     /// `2026-01-31T12:34:56`.
     text: String,
 }
 
 impl Stamp {
+    /// The time of day at a moment that has just been.
+    fn at(&mut self, moment: Instant) -> Duration {
+        if let Some((instant, time)) = self.looked
+            && let Some(since) = moment.checked_duration_since(instant).filter(|since| *since < LOOK)
+        {
+            return time + since;
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.looked = Some((moment, now));
+        now
+    }
+
     fn write(&mut self, now: Duration, line: &mut Vec<u8>) {
         if self.second != now.as_secs() || self.text.is_empty() {
             self.second = now.as_secs();
@@ -65,7 +85,7 @@ impl Stamp {
 
 impl Record<'_> {
     pub(super) fn json(&self, stamp: &mut Stamp, line: &mut Vec<u8>) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = stamp.at(self.ended_at);
         line.extend_from_slice(b"{\"time\":\"");
         stamp.write(now, line);
         line.extend_from_slice(b"\",\"exchange\":\"");
@@ -180,6 +200,7 @@ mod tests {
             status: Some(200),
             bytes: 0,
             duration: Duration::from_nanos(1_234_567_890),
+            ended_at: Instant::now(),
             route: None,
             endpoint: None,
             by: "upstream",
@@ -218,6 +239,18 @@ mod tests {
         for text in ["", "plain", "a\"b", "a\\b", "line\nline\r\t\0\u{1f}", "\u{7f}\u{2028}ü\u{1f980}", "</script>"] {
             let read = read(&Record { target: text, detail: Some(text), ..record() });
             assert_eq!((read["target"].as_str(), read["detail"].as_str()), (Some(text), Some(text)));
+        }
+    }
+
+    #[test]
+    fn the_time_of_day_follows_its_clock() {
+        let (mut stamp, began) = (Stamp::default(), Instant::now());
+        let time = stamp.at(began);
+        assert_eq!(stamp.at(began + Duration::from_millis(999)), time + Duration::from_millis(999));
+        // Whatever the moment, it is looked at again after a second, and when moments go back.
+        for moment in [began + Duration::from_hours(1), began] {
+            let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            assert!(stamp.at(moment).abs_diff(real) < Duration::from_mins(1));
         }
     }
 
