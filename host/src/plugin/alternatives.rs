@@ -114,16 +114,9 @@ impl Exchange {
         }
     }
 
-    /// The target as it was before, if it is kept.
-    pub(super) fn target_before(&self) -> Option<Option<PathAndQuery>> {
-        Some(self.asking.as_ref()?.before.head.as_ref()?.1.clone())
-    }
-
-    /// It was another one before: what no alternative may bring back is not in it.
-    pub(super) fn set_target_before(&mut self, target: PathAndQuery) {
-        if let Some(head) = self.asking.as_deref_mut().and_then(|asking| asking.before.head.as_deref_mut()) {
-            head.1 = Some(target);
-        }
+    /// The target as it was before the alternative that is asked has changed it, or the head.
+    pub(super) fn target_before(&mut self) -> Option<&mut Option<PathAndQuery>> {
+        self.asking.as_deref_mut()?.before.head.as_deref_mut().map(|(_, target)| target)
     }
 
     /// A variable is about to be changed.

@@ -66,8 +66,11 @@ pub(crate) struct Caller<'a> {
     vars: Vec<OnceCell<Option<String>>>,
     roles: OnceCell<Vec<String>>,
     /// Variables that were read as lists: many rules may ask for the same one.
-    lists: RefCell<Vec<(usize, Split, Rc<[String]>)>>,
+    lists: RefCell<Vec<List>>,
 }
+
+/// A variable's items, its number, and how they were told apart.
+type List = (usize, Split, Rc<[String]>);
 
 impl<'a> Caller<'a> {
     pub(crate) fn new(names: &'a Names) -> Self {

@@ -95,10 +95,11 @@ fn conceal(exchange: &mut Exchange, name: &str) -> Result<(), Refusal> {
     if let Some(target) = leave_out(exchange, exchange.target.as_ref(), name)? {
         exchange.target = Some(target);
     }
-    if let Some(kept) = exchange.target_before()
-        && let Some(target) = leave_out(exchange, kept.as_ref(), name)?
+    if let Some(before) = exchange.target_before().cloned()
+        && let Some(target) = leave_out(exchange, before.as_ref(), name)?
+        && let Some(before) = exchange.target_before()
     {
-        exchange.set_target_before(target);
+        *before = Some(target);
     }
     Ok(())
 }
