@@ -149,6 +149,9 @@ import json, sys, yaml, jsonschema
 schema = json.load(open(sys.argv[1]))
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
+# YAML 1.2 has no times.
+for word, kinds in yaml.SafeLoader.yaml_implicit_resolvers.items():
+    yaml.SafeLoader.yaml_implicit_resolvers[word] = [kind for kind in kinds if not kind[0].endswith(':timestamp')]
 for name in sys.stdin.read().splitlines():
     try:
         tree = yaml.safe_load(open(name, 'rb').read().decode('utf-8-sig'))

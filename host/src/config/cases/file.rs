@@ -317,6 +317,9 @@ pub(super) fn schema() -> serde_json::Value {
     named["required"] = serde_json::json!(["name"]);
     definitions.0.insert("Case".into(), named);
     definitions.0.insert("Defaults".into(), case);
+    for section in definitions.0.values_mut() {
+        may_be_taken_away(section);
+    }
     serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Cases of a Weir filter",
@@ -333,6 +336,25 @@ pub(super) fn schema() -> serde_json::Value {
         "required": ["cases"],
         "$defs": definitions.0,
     })
+}
+
+/// A `null` takes away what the part below says, so what may be left out may be `null`.
+fn may_be_taken_away(section: &mut serde_json::Value) {
+    let required = section["required"].clone();
+    let is_required = |key: &str| required.as_array().is_some_and(|keys| keys.iter().any(|name| name == key));
+    let Some(properties) = section["properties"].as_object_mut() else { return };
+    for (_, schema) in properties.iter_mut().filter(|(key, _)| !is_required(key)) {
+        if let Some(fields) = schema.get_mut("additionalProperties").filter(|fields| fields.is_object()) {
+            *fields = or_null(fields);
+        }
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        *schema = or_null(schema);
+        schema["description"] = description.unwrap_or_default();
+    }
+}
+
+fn or_null(schema: &serde_json::Value) -> serde_json::Value {
+    serde_json::json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 /// Keys that stand in a case, and those that stand in a step.
