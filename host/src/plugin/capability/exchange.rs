@@ -1,10 +1,12 @@
 //! The exchange itself, the filter's slot in it, and what filters tell each other.
 
+use std::borrow::Cow;
+
 use wasmtime::Result;
 use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 
 use super::{Answer, Store};
-use crate::plugin::bindings::{Refusal, Tls};
+use crate::plugin::bindings::{Refusal, Tls, Variable};
 use crate::plugin::hook::Hook;
 use crate::plugin::instance::Guest;
 
@@ -63,11 +65,14 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     })?;
     link_vars(linker)?;
     linker.func_wrap("note", |mut store: Store<'_>, (code,): (WasmStr,)| {
-        let code = super::word(&code.to_str(&store)?);
-        let (filter, hook) = (store.data().entry.name.clone(), store.data().hook.name());
-        let exchange = store.data_mut().exchange_mut()?;
-        tracing::debug!(filter, exchange = %exchange.id, hook, "{code}");
-        exchange.trail.note = exchange.trail.is_on().then_some(code);
+        let guest = store.data();
+        let exchange = guest.exchange()?;
+        let (is_kept, is_logged) = (exchange.trail.is_on(), tracing::enabled!(tracing::Level::DEBUG));
+        if is_kept || is_logged {
+            let code = super::word(&code.to_str(&store)?);
+            tracing::debug!(filter = guest.entry.name, exchange = %exchange.id, hook = guest.hook.name(), "{code}");
+            store.data_mut().exchange_mut()?.trail.note = is_kept.then_some(code);
+        }
         Ok(())
     })
 }
@@ -80,37 +85,66 @@ fn link_vars(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         Ok((var.map(|(_, value)| value.clone()),))
     })?;
     linker.func_wrap("set-var", |mut store: Store<'_>, (name, value): (WasmStr, WasmStr)| -> Answer {
-        let (name, value) = (name.to_str(&store)?.into_owned(), value.to_str(&store)?.into_owned());
-        if let Err(refusal) = may_write(store.data(), &name) {
-            return Ok((Err(refusal),));
-        }
-        let exchange = store.data_mut().exchange_mut()?;
-        if let Err(refusal) = exchange.before_var(&name) {
-            return Ok((Err(refusal),));
-        }
-        let mut memory = exchange.memory_mut();
-        let known = memory.vars.iter().position(|(known, _)| *known == name);
-        if value.len() > LONGEST_VALUE || known.is_none() && memory.vars.len() >= MOST_VARS {
-            return Ok((Err(Refusal::TooLarge),));
-        }
-        match known {
-            Some(index) => memory.vars[index].1 = value,
-            None => memory.vars.push((name, value)),
-        }
-        Ok((Ok(()),))
+        let (name, value) = (Name::copy(&name.to_str(&store)?), value.to_str(&store)?.into_owned());
+        set_var(store.data_mut(), name, Some(value)).map(|set| (set,))
     })?;
     linker.func_wrap("remove-var", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
-        let name = name.to_str(&store)?.into_owned();
-        if let Err(refusal) = may_write(store.data(), &name) {
-            return Ok((Err(refusal),));
+        let name = Name::copy(&name.to_str(&store)?);
+        set_var(store.data_mut(), name, None).map(|removed| (removed,))
+    })?;
+    linker.func_wrap("set-vars", |mut store: Store<'_>, (variables,): (WasmList<Variable>,)| -> Answer {
+        for index in 0..variables.len() {
+            let Some(variable) = variables.get(&mut store, index).transpose()? else { break };
+            let name = Name::copy(&variable.name.to_str(&store)?);
+            let value = variable.value.map(|value| value.to_str(&store).map(Cow::into_owned)).transpose()?;
+            if let Err(refusal) = set_var(store.data_mut(), name, value)? {
+                return Ok((Err(refusal),));
+            }
         }
-        let exchange = store.data_mut().exchange_mut()?;
-        let kept = exchange.before_var(&name);
-        if kept.is_ok() {
-            exchange.memory_mut().vars.retain(|(known, _)| *known != name);
-        }
-        Ok((kept,))
+        Ok((Ok(()),))
     })
+}
+
+/// A variable's name, taken out of the guest's memory without an allocation.
+struct Name {
+    bytes: [u8; LONGEST_NAME],
+    length: usize,
+}
+
+impl Name {
+    fn copy(name: &str) -> Result<Self, Refusal> {
+        let mut bytes = [0; LONGEST_NAME];
+        bytes.get_mut(..name.len()).ok_or(Refusal::InvalidName)?.copy_from_slice(name.as_bytes());
+        Ok(Self { bytes, length: name.len() })
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+/// Sets a variable, or removes it.
+fn set_var(guest: &mut Guest, name: Result<Name, Refusal>, value: Option<String>) -> Result<Result<(), Refusal>> {
+    let name = match name.and_then(|name| may_write(guest, name.as_str()).map(|()| name)) {
+        Ok(name) => name,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let name = name.as_str();
+    let exchange = guest.exchange_mut()?;
+    if let Err(refusal) = exchange.before_var(name) {
+        return Ok(Err(refusal));
+    }
+    let mut memory = exchange.memory_mut();
+    let known = memory.vars.iter().position(|(known, _)| known == name);
+    match (known, value) {
+        (_, Some(value)) if value.len() > LONGEST_VALUE => return Ok(Err(Refusal::TooLarge)),
+        (Some(index), Some(value)) => memory.vars[index].1 = value,
+        (None, Some(_)) if memory.vars.len() >= MOST_VARS => return Ok(Err(Refusal::TooLarge)),
+        (None, Some(value)) => memory.vars.push((name.to_owned(), value)),
+        (Some(index), None) => drop(memory.vars.remove(index)),
+        (None, None) => {}
+    }
+    Ok(Ok(()))
 }
 
 /// Identity must not be forged: what others rely on is written only by whom the operator named.
@@ -119,7 +153,7 @@ fn may_write(guest: &Guest, name: &str) -> Result<(), Refusal> {
         !word.is_empty()
             && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
     };
-    if name.len() > LONGEST_NAME || !name.split('.').all(is_word) {
+    if !name.split('.').all(is_word) {
         return Err(Refusal::InvalidName);
     }
     if guest.hook == Hook::Complete {
