@@ -9,11 +9,9 @@ use super::{Answer, Store};
 use crate::plugin::bindings::{Refusal, Tls, Variable};
 use crate::plugin::hook::Hook;
 use crate::plugin::instance::Guest;
+use crate::plugin::vars::Name;
 
 const LARGEST_SLOT: usize = 64 << 10;
-const LONGEST_NAME: usize = 64;
-const LONGEST_VALUE: usize = 8 << 10;
-const MOST_VARS: usize = 128;
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("id", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.id.to_hex(),)))?;
@@ -81,21 +79,21 @@ fn link_vars(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("var", |store: Store<'_>, (name,): (WasmStr,)| {
         let name = name.to_str(&store)?;
         let memory = store.data().exchange()?.memory();
-        let var = memory.as_ref().and_then(|memory| memory.vars.iter().find(|(known, _)| *known == name));
-        Ok((var.map(|(_, value)| value.clone()),))
+        let var = memory.as_ref().and_then(|memory| memory.vars.get(&name));
+        Ok((var.map(str::to_owned),))
     })?;
     linker.func_wrap("set-var", |mut store: Store<'_>, (name, value): (WasmStr, WasmStr)| -> Answer {
-        let (name, value) = (Name::copy(&name.to_str(&store)?), value.to_str(&store)?.into_owned());
+        let (name, value) = (Name::parse(&name.to_str(&store)?), value.to_str(&store)?.into_owned());
         set_var(store.data_mut(), name, Some(value)).map(|set| (set,))
     })?;
     linker.func_wrap("remove-var", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
-        let name = Name::copy(&name.to_str(&store)?);
+        let name = Name::parse(&name.to_str(&store)?);
         set_var(store.data_mut(), name, None).map(|removed| (removed,))
     })?;
     linker.func_wrap("set-vars", |mut store: Store<'_>, (variables,): (WasmList<Variable>,)| -> Answer {
         for index in 0..variables.len() {
             let Some(variable) = variables.get(&mut store, index).transpose()? else { break };
-            let name = Name::copy(&variable.name.to_str(&store)?);
+            let name = Name::parse(&variable.name.to_str(&store)?);
             let value = variable.value.map(|value| value.to_str(&store).map(Cow::into_owned)).transpose()?;
             if let Err(refusal) = set_var(store.data_mut(), name, value)? {
                 return Ok((Err(refusal),));
@@ -105,57 +103,28 @@ fn link_vars(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     })
 }
 
-/// A variable's name, taken out of the guest's memory without an allocation.
-struct Name {
-    bytes: [u8; LONGEST_NAME],
-    length: usize,
-}
-
-impl Name {
-    fn copy(name: &str) -> Result<Self, Refusal> {
-        let mut bytes = [0; LONGEST_NAME];
-        bytes.get_mut(..name.len()).ok_or(Refusal::InvalidName)?.copy_from_slice(name.as_bytes());
-        Ok(Self { bytes, length: name.len() })
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
-    }
-}
-
 /// Sets a variable, or removes it.
 fn set_var(guest: &mut Guest, name: Result<Name, Refusal>, value: Option<String>) -> Result<Result<(), Refusal>> {
     let name = match name.and_then(|name| may_write(guest, name.as_str()).map(|()| name)) {
         Ok(name) => name,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let name = name.as_str();
     let exchange = guest.exchange_mut()?;
     if let Err(refusal) = exchange.before_var(name) {
         return Ok(Err(refusal));
     }
-    let mut memory = exchange.memory_mut();
-    let known = memory.vars.iter().position(|(known, _)| known == name);
-    match (known, value) {
-        (_, Some(value)) if value.len() > LONGEST_VALUE => return Ok(Err(Refusal::TooLarge)),
-        (Some(index), Some(value)) => memory.vars[index].1 = value,
-        (None, Some(_)) if memory.vars.len() >= MOST_VARS => return Ok(Err(Refusal::TooLarge)),
-        (None, Some(value)) => memory.vars.push((name.to_owned(), value)),
-        (Some(index), None) => drop(memory.vars.remove(index)),
-        (None, None) => {}
-    }
-    Ok(Ok(()))
+    let vars = &mut exchange.memory_mut().vars;
+    Ok(match value {
+        Some(value) => vars.set(name, value),
+        None => {
+            vars.remove(name);
+            Ok(())
+        }
+    })
 }
 
 /// Identity must not be forged: what others rely on is written only by whom the operator named.
 fn may_write(guest: &Guest, name: &str) -> Result<(), Refusal> {
-    let is_word = |word: &str| {
-        !word.is_empty()
-            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
-    };
-    if !name.split('.').all(is_word) {
-        return Err(Refusal::InvalidName);
-    }
     if guest.hook == Hook::Complete {
         return Err(Refusal::WrongHook);
     }
