@@ -26,7 +26,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use self::shard::{Shard, Written};
-use super::{Error, Options, Store, check_key, check_value};
+use super::{Error, Options, Stand, Step, Store, check_key, check_value};
 
 /// Bytes of the store `local` where nothing else is said.
 pub const DEFAULT_SIZE: usize = 64 << 20;
@@ -139,6 +139,11 @@ impl Store for Memory {
         }
         shard.put(owner, key, Written::Number(by), ttl, now)?;
         Ok(by)
+    }
+
+    fn step(&self, owner: &str, step: &Step<'_>) -> Result<Stand, Error> {
+        let (mut shard, now) = self.shard(owner, step.key)?;
+        shard.step(owner, step, now)
     }
 
     fn compare_and_swap(

@@ -10,8 +10,10 @@
 //! functions that return at once, or as functions that wait.
 
 mod memory;
+mod step;
 
 pub use memory::{DEFAULT_SIZE, Memory, Usage};
+pub use step::{MOST_STEPS, Stand, Step};
 
 use bytes::Bytes;
 
@@ -22,7 +24,8 @@ pub const MOST_VALUE: usize = 64 << 10;
 /// Operations in a batch.
 pub const MOST_OPERATIONS: usize = 64;
 
-/// Why an operation was not done. Nothing has changed then.
+/// Why an operation was not done. Nothing has changed then, as far as anybody knows: what came of an operation that
+/// timed out, nobody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A limit of this room, or no room for one more value.
@@ -34,6 +37,12 @@ pub enum Error {
     /// This store cannot promise that.
     #[error("the store is in memory only: it cannot keep a value on disk")]
     Unsupported,
+    /// No answer within the time that it has.
+    #[error("the store did not answer in time")]
+    TimedOut,
+    /// It cannot be reached, or not be written to.
+    #[error("the store is out of reach")]
+    Unavailable,
 }
 
 /// How a value is written.
@@ -103,6 +112,24 @@ pub trait Store: std::fmt::Debug + Send + Sync {
         new: Option<&[u8]>,
         options: Options,
     ) -> Result<bool, Error>;
+
+    /// Adds to a number if the sum stays within a bound. The step has been checked.
+    fn step(&self, owner: &str, step: &Step<'_>) -> Result<Stand, Error>;
+
+    /// Steps in order, up to the first that is not taken. Each is atomic; all together are not. If one fails, those
+    /// before it have been taken; but what is wrong with the steps themselves is found before.
+    fn advance(&self, owner: &str, steps: &[Step<'_>]) -> Result<Vec<Stand>, Error> {
+        step::check_steps(steps)?;
+        let mut stands = Vec::with_capacity(steps.len());
+        for step in steps {
+            let stand = self.step(owner, step)?;
+            stands.push(stand);
+            if !stand.taken {
+                break;
+            }
+        }
+        Ok(stands)
+    }
 
     /// Several operations in order. Each is atomic; all together are not.
     fn batch(&self, owner: &str, operations: &[Operation<'_>]) -> Result<Vec<Outcome>, Error> {

@@ -1,6 +1,6 @@
 //! The contract's records and variants.
 
-use wasmtime::component::{ComponentType, Lift, Lower};
+use wasmtime::component::{ComponentType, Lift, Lower, WasmStr};
 
 use super::{Ending, KvError};
 
@@ -130,6 +130,25 @@ pub(in crate::plugin) enum Outcome {
     Number(i64),
     #[component(name = "failed")]
     Failed(KvError),
+}
+
+/// `kv.step`; the key is read where it lies.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(in crate::plugin) struct Step {
+    pub(in crate::plugin) key: WasmStr,
+    pub(in crate::plugin) floor: i64,
+    pub(in crate::plugin) by: u64,
+    pub(in crate::plugin) most: i64,
+    pub(in crate::plugin) ttl: Option<u64>,
+}
+
+/// `kv.stand`.
+#[derive(Clone, Copy, Debug, ComponentType, Lift, Lower)]
+#[component(record)]
+pub(in crate::plugin) struct Stand {
+    pub(in crate::plugin) value: i64,
+    pub(in crate::plugin) taken: bool,
 }
 
 /// `documents.document`.

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::Error;
+use super::super::{Error, Stand, Step};
 use super::Usage;
 
 /// What a value costs beside its key and its bytes: places in the tables and the heads of its allocations (measured
 /// with 150,000 small values: what the process grew by is what is counted, within a tenth or so).
 const OVERHEAD: usize = 256;
-/// Expired values that any write drops.
+/// Values whose time has come that any write looks at.
 const SWEPT: usize = 4;
+/// Values with a new time to live that are filed anew at most while room is made.
+const REFILED: usize = 64;
 
 /// A value as it was written.
 #[derive(Clone, Debug)]
@@ -29,6 +31,9 @@ struct Value {
     written: Written,
     /// When it is gone, in the clock's milliseconds.
     expires: Option<u64>,
+    /// The time under which it stands in `expiring`. A step that gives it more time leaves that alone, so that counting
+    /// touches one place of memory: the value is filed anew when this time has come.
+    filed: u64,
     /// Of the last `put`: rising, and no two are the same.
     turn: u64,
 }
@@ -43,10 +48,19 @@ struct Holding {
     bytes: usize,
 }
 
+/// What came of looking at the value that was filed to go first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tended {
+    Nothing,
+    /// It was given more time since.
+    Refiled,
+    Dropped,
+}
+
 #[derive(Default)]
 pub(super) struct Shard {
     owners: HashMap<Arc<str>, Holding>,
-    /// Values with a time to live by when they are gone and turn, with owner and key.
+    /// Values with a time to live by when they are gone, or later, and turn; with owner and key.
     expiring: BTreeMap<(u64, u64), (Arc<str>, Arc<str>)>,
     most: usize,
     turn: u64,
@@ -77,6 +91,29 @@ impl Shard {
         Some(number.map(|number| Counter(&mut value.written, number)).ok_or(Error::NotANumber))
     }
 
+    /// Takes a step, if its sum is within its bound.
+    pub(super) fn step(&mut self, owner: &str, step: &Step<'_>, now: u64) -> Result<Stand, Error> {
+        let found = self.owners.get_mut(owner).and_then(|holding| holding.values.get_mut(step.key));
+        let found = found.filter(|value| value.lives(now));
+        let number = found.as_ref().map(|value| value.written.number().ok_or(Error::NotANumber)).transpose()?;
+        let stand = step.from(number)?;
+        if !stand.taken {
+            return Ok(stand);
+        }
+        let expires = step.ttl.map(|ttl| now.saturating_add(ttl));
+        let written = Written::Number(stand.value);
+        match (found, expires) {
+            (Some(value), None) if value.expires.is_none() => value.written = written,
+            (Some(value), Some(expires)) if value.expires.is_some() && value.filed <= expires && expires > now => {
+                value.written = written;
+                value.expires = Some(expires);
+            }
+            // Not there, with another kind of life, or a shorter one.
+            _ => self.put(owner, step.key, written, step.ttl, now)?,
+        }
+        Ok(stand)
+    }
+
     pub(super) fn delete(&mut self, owner: &str, key: &str, now: u64) -> bool {
         self.take(owner, key).is_some_and(|(_, value)| value.lives(now))
     }
@@ -105,27 +142,37 @@ impl Shard {
         }
         self.turn += 1;
         let key = old.map_or_else(|| Arc::from(key), |(key, _)| key);
-        self.keep(owner, key, Value { written, expires, turn: self.turn });
+        self.keep(owner, key, Value { written, expires, filed: expires.unwrap_or_default(), turn: self.turn });
         Ok(())
     }
 
     /// Drops a few that have expired.
     fn sweep(&mut self, now: u64) {
         for _ in 0..SWEPT {
-            if !self.drop_expired(now) {
+            if self.tend(now) == Tended::Nothing {
                 return;
             }
         }
     }
 
-    fn drop_expired(&mut self, now: u64) -> bool {
-        match self.expiring.first_key_value() {
-            Some((&(expires, _), (owner, key))) if expires <= now => {
-                let (owner, key) = (Arc::clone(owner), Arc::clone(key));
-                self.take(&owner, &key);
-                true
+    /// Looks at the first value whose filed time has come.
+    fn tend(&mut self, now: u64) -> Tended {
+        let (filed, turn, owner, key) = match self.expiring.first_key_value() {
+            Some((&(filed, turn), (owner, key))) if filed <= now => (filed, turn, Arc::clone(owner), Arc::clone(key)),
+            _ => return Tended::Nothing,
+        };
+        let value = self.owners.get_mut(&owner).and_then(|holding| holding.values.get_mut(&key));
+        match value.and_then(|value| value.expires.filter(|expires| *expires > now).map(|expires| (value, expires))) {
+            Some((value, expires)) => {
+                value.filed = expires;
+                self.expiring.remove(&(filed, turn));
+                self.expiring.insert((expires, turn), (owner, key));
+                Tended::Refiled
             }
-            _ => false,
+            None => {
+                self.take(&owner, &key);
+                Tended::Dropped
+            }
         }
     }
 
@@ -133,14 +180,20 @@ impl Shard {
     /// many it takes.
     fn make_room(&mut self, owner: &str, bytes: usize, now: u64) -> Result<(), Error> {
         let share = self.most - self.most / 4;
+        let mut refiled = 0;
         loop {
             let held = self.owners.get(owner).map_or(0, |holding| holding.bytes);
             let is_over_share = held + bytes > share;
             if !is_over_share && self.usage.bytes + bytes <= self.most {
                 return Ok(());
             }
-            if self.drop_expired(now) {
-                continue;
+            // Many may have been given more time since they were filed; nobody waits for all of them.
+            if refiled < REFILED {
+                let tended = self.tend(now);
+                refiled += usize::from(tended == Tended::Refiled);
+                if tended != Tended::Nothing {
+                    continue;
+                }
             }
             let victim = if is_over_share {
                 self.owners.get_key_value(owner)
@@ -162,7 +215,7 @@ impl Shard {
         let bytes = cost(&key, &value.written);
         let holding = self.owners.entry(Arc::clone(&owner)).or_default();
         match value.expires {
-            Some(expires) => drop(self.expiring.insert((expires, value.turn), (owner, Arc::clone(&key)))),
+            Some(_) => drop(self.expiring.insert((value.filed, value.turn), (owner, Arc::clone(&key)))),
             None => drop(holding.lasting.insert(value.turn, Arc::clone(&key))),
         }
         holding.values.insert(key, value);
@@ -176,7 +229,7 @@ impl Shard {
         let (key, value) = holding.values.remove_entry(key)?;
         let bytes = cost(&key, &value.written);
         match value.expires {
-            Some(expires) => drop(self.expiring.remove(&(expires, value.turn))),
+            Some(_) => drop(self.expiring.remove(&(value.filed, value.turn))),
             None => drop(holding.lasting.remove(&value.turn)),
         }
         holding.bytes -= bytes;
