@@ -7,10 +7,12 @@
 //! waits, with the same functions as futures: behind the same trait it would make every counter in memory wait, too. The
 //! one caller, what links `kv`, picks between both when an entry is loaded.
 
+pub mod file;
 mod memory;
 pub mod redis;
 mod step;
 
+pub use file::{File, Kept};
 pub use memory::{DEFAULT_SIZE, Memory, Usage};
 pub use step::{MOST_STEPS, Stand, Step};
 
@@ -34,7 +36,7 @@ pub enum Error {
     #[error("the value is not a whole number of 64 bits, or the sum would not be")]
     NotANumber,
     /// This store cannot promise that.
-    #[error("the store is in memory only: it cannot keep a value on disk")]
+    #[error("the store cannot do that: return when a value is on a disk")]
     Unsupported,
     /// No answer within the time that it has.
     #[error("the store did not answer in time")]
@@ -83,11 +85,20 @@ pub enum Outcome {
 
 /// Values that all workers share. Every function is atomic, but for `batch`.
 pub trait Store: std::fmt::Debug + Send + Sync {
+    /// It is about to be used, and may hold so many bytes. Most are ready as they are made, as large as they were made; one that
+    /// has to read its values returns when it has them, or knows why not.
+    fn begin(&self, _bytes: usize) {}
+
     /// Bytes that it may hold.
     fn size(&self) -> usize;
 
     /// What it holds.
     fn usage(&self) -> Usage;
+
+    /// How its file is, if it has one.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
 
     /// The value, if there is one.
     fn get(&self, owner: &str, key: &str) -> Result<Option<Bytes>, Error>;
