@@ -198,7 +198,7 @@ fn milliseconds() -> u64 {
     u64::try_from(clock::uptime().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The stores, with what they hold if they were there before and as large.
+/// The stores of this process, with what they hold if they were there before and as large.
 fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
     let mut stores = Stores::with_capacity(config.stores.len());
     for Store { name, kept } in &config.stores {
@@ -206,12 +206,15 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
         match kept {
             Kept::Memory { size } => {
                 let size = usize::try_from(*size).unwrap_or(usize::MAX);
-                let kept = before.filter(|kept| kept.size() == size).map(Arc::clone);
+                let kept = before.filter(|kept| kept.kept().is_none() && kept.size() == size).map(Arc::clone);
                 let new = || Arc::new(store::Memory::with_clock(size, milliseconds)) as _;
                 stores.insert(name.value.clone(), kept.unwrap_or_else(new));
             }
-            // Nothing opens these yet: who names one is told that it is denied.
-            Kept::File { .. } => {}
+            Kept::File { path, size } => {
+                let size = usize::try_from(*size).unwrap_or(usize::MAX);
+                stores.insert(name.value.clone(), store::File::at(&path.value, size));
+            }
+            // Nobody returns at once there: see `remotes`.
             Kept::Redis(_) => {}
         }
     }
@@ -219,6 +222,17 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
+    /// Readies the stores: those in files are opened and read, those on servers are connected to, which is not waited for.
+    /// Slow. What is wrong with one is that store's fault, and no reason not to serve.
+    pub fn begin_stores(&self, config: &Config) {
+        self.remotes.values().for_each(|store| store.start());
+        for Store { name, kept } in &config.stores {
+            if let (Kept::File { size, .. }, Some(store)) = (kept, self.stores.get(&name.value)) {
+                store.begin(usize::try_from(*size).unwrap_or(usize::MAX));
+            }
+        }
+    }
+
     /// What serves exchanges: of each site, the requests that no route takes and then the routes.
     pub fn serving(&self) -> impl Iterator<Item = &Serving> {
         self.sites.iter().flat_map(|site| {

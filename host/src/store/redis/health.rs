@@ -68,6 +68,15 @@ impl Counts {
         self.failed[kind as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Unless it is the filter's doing.
+    pub(super) fn failed_with(&self, error: Error) {
+        match error {
+            Error::TimedOut => self.failed(Kind::TimedOut),
+            Error::Unavailable => self.failed(Kind::Unavailable),
+            _ => {}
+        }
+    }
+
     pub(super) fn counted(&self) -> Counted {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
@@ -170,13 +179,4 @@ pub(super) fn saying(words: &str) -> String {
     let mut words: String = words.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
     words.truncate(words.floor_char_boundary(LONGEST_SAYING));
     words
-}
-
-/// How an operation that failed is counted, unless it is the filter's doing.
-pub(super) fn kind(error: Error) -> Option<Kind> {
-    match error {
-        Error::TimedOut => Some(Kind::TimedOut),
-        Error::Unavailable => Some(Kind::Unavailable),
-        _ => None,
-    }
 }

@@ -264,6 +264,9 @@ impl Redis {
                 let all = sound.map(|asked| (asked.slot, asked.request.clone())).collect();
                 let replies = cluster.ask(all, until).await;
                 self.counts.took(began.elapsed());
+                for error in replies.iter().filter_map(|reply| reply.as_ref().err()) {
+                    self.counts.failed_with(*error);
+                }
                 replies.into_iter()
             }
         };
@@ -277,12 +280,7 @@ impl Redis {
 
     fn counted_from<T>(&self, began: Instant, reply: Result<T, Error>) -> Result<T, Error> {
         self.counts.took(began.elapsed());
-        if let Err(error) = &reply
-            && let Some(kind) = health::kind(*error)
-        {
-            self.counts.failed(kind);
-        }
-        reply
+        reply.inspect_err(|error| self.counts.failed_with(*error))
     }
 
     /// The server is not what it was; behind sentinels there is another one.
