@@ -6,4 +6,7 @@ mod backend;
 mod bed;
 mod file;
 mod memory;
+mod redis;
+mod servers;
 mod suite;
+mod unreachable;

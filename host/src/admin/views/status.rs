@@ -81,6 +81,28 @@ view! {
 }
 
 view! {
+    /// A store on servers.
+    struct RemoteStoreStatus {
+        /// Its name.
+        name: String,
+        /// Its servers, as far as they are known.
+        servers: Vec<StoreServer>,
+    }
+}
+
+view! {
+    /// A server of a store.
+    struct StoreServer {
+        /// Host and port; the name that sentinels know it by.
+        server: String,
+        /// Whether it answers.
+        up: bool,
+        /// Why it does not.
+        fault: Option<String>,
+    }
+}
+
+view! {
     /// Something that is not as the configuration says.
     struct Drift {
         /// What kind of thing: `endpoint` or `plugin`.

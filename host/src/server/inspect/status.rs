@@ -66,6 +66,17 @@ fn listener((name, scheme, address): (&str, &'static str, std::net::SocketAddr))
     admin::ListenerStatus { name: name.to_owned(), scheme, address: address.to_string() }
 }
 
+fn remote_stores(state: &State) -> Vec<admin::RemoteStoreStatus> {
+    let server = |ServerState { server, is_up, fault }| admin::StoreServer { server, up: is_up, fault };
+    let view = |(name, store): (&str, &Redis)| admin::RemoteStoreStatus {
+        name: name.to_owned(),
+        servers: store.servers().into_iter().map(server).collect(),
+    };
+    let mut stores: Vec<_> = state.snapshot.remotes().map(view).collect();
+    stores.sort_by(|one, other| one.name.cmp(&other.name));
+    stores
+}
+
 /// More than anybody reads: the metrics have all.
 const MOST_COUNTS: usize = 1000;
 

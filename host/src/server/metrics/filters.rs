@@ -4,6 +4,7 @@
 use super::{Family, Labels, Sample, counter, gauge, histogram, labels};
 use crate::plugin::{Entry, HookTally, Tally};
 use crate::snapshot::Snapshot;
+use crate::store::redis::ServerState;
 
 pub(super) fn collect(snapshot: &Snapshot) -> Vec<Family> {
     let mut entries: Vec<&Entry> = snapshot.entries().iter().map(AsRef::as_ref).collect();
@@ -149,7 +150,7 @@ fn remotes(snapshot: &Snapshot) -> Vec<Family> {
     let mut duration =
         histogram("weir_store_duration_seconds", "How long operations took, those that failed included.");
     for (name, store) in stores {
-        for (server, is_up) in store.servers() {
+        for ServerState { server, is_up, .. } in store.servers() {
             up.whole(&labels([("store", name), ("server", &server)]), u64::from(is_up));
         }
         let (of, counted) = (labels([("store", name)]), store.counted());
@@ -197,7 +198,7 @@ fn stores(snapshot: &Snapshot) -> Vec<Family> {
     }
     for (name, store) in snapshot.remotes() {
         let servers = store.servers();
-        up.whole(&labels([("store", name)]), u64::from(!servers.is_empty() && servers.iter().all(|(_, is_up)| *is_up)));
+        up.whole(&labels([("store", name)]), u64::from(!servers.is_empty() && servers.iter().all(|server| server.is_up)));
     }
     vec![values, bytes, limit, evicted, refused, up, file, waiting, commits, took, failures]
 }

@@ -100,6 +100,17 @@ pub(super) enum State {
     Down = 2,
 }
 
+/// How a server is, for operators.
+#[derive(Clone, Debug)]
+pub struct ServerState {
+    /// Where it is, or the name that sentinels know it by.
+    pub server: String,
+    /// Whether it answers.
+    pub is_up: bool,
+    /// Why it does not, once that is known.
+    pub fault: Option<String>,
+}
+
 /// One server, or what stands for it: sentinels, a cluster's map.
 #[derive(Debug)]
 pub(super) struct Health {
@@ -123,6 +134,12 @@ impl Health {
 
     pub(super) fn is_up(&self) -> bool {
         self.state.load(Ordering::Relaxed) == State::Up as u8
+    }
+
+    pub(super) fn state(&self) -> ServerState {
+        let is_up = self.state.load(Ordering::Relaxed) == State::Up as u8;
+        let fault = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ServerState { server: self.server.clone(), is_up, fault: fault.filter(|_| !is_up) }
     }
 
     /// Operations may wait for it again.

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
-pub use self::health::Counted;
+pub use self::health::{Counted, ServerState};
 pub use self::settings::{Address, Dial, Dialled, Login, Servers, Settings, Tls, Wire};
 
 use self::answer::has_forgotten;
@@ -72,10 +72,10 @@ impl Redis {
         &self.settings
     }
 
-    /// Each server that is known, and whether it answers.
-    pub fn servers(&self) -> Vec<(String, bool)> {
+    /// Each server that is known.
+    pub fn servers(&self) -> Vec<ServerState> {
         match self.servers.get() {
-            Some(Ok(Found::One(link))) => vec![(link.health.server.clone(), link.health.is_up())],
+            Some(Ok(Found::One(link))) => vec![link.health.state()],
             Some(Ok(Found::Cluster(cluster))) => cluster.servers(),
             Some(Err(_)) | None => Vec::new(),
         }
