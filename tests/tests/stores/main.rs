@@ -4,6 +4,8 @@
 
 mod backend;
 mod bed;
+mod disk;
 mod file;
+mod killed;
 mod memory;
 mod suite;
