@@ -43,6 +43,13 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("  {} listens on {}", text(&listener["name"]), text(&listener["address"]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
+    for store in answer["stores"].as_array().into_iter().flatten() {
+        let values = count(store["values"].as_u64().unwrap_or_default(), "value");
+        println!("  store {}: {values}, {} of {} bytes", text(&store["name"]), store["bytes"], store["limit"]);
+        if let Some(fault) = store["file"]["fault"].as_str() {
+            println!("    {fault}");
+        }
+    }
     for store in answer["remote_stores"].as_array().into_iter().flatten() {
         for server in store["servers"].as_array().into_iter().flatten() {
             let state = match (server["up"].as_bool(), server["fault"].as_str()) {

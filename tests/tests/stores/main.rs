@@ -4,7 +4,9 @@
 
 mod backend;
 mod bed;
+mod disk;
 mod file;
+mod killed;
 mod memory;
 mod redis;
 mod servers;
