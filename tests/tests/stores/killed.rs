@@ -82,7 +82,7 @@ fn a_process_that_is_killed_loses_nothing_that_was_on_the_disk() {
     let mut processes = vec![builder("{ file: kept.db }").start()];
     let mut from = [0; WRITERS];
     let mut random = u64::from(std::process::id());
-    let mut committed = from;
+    let (mut committed, mut lengths) = (from, Vec::new());
     for round in 0..ROUNDS {
         let proxy = &processes[round];
         let all = from.map(Done::new);
@@ -107,6 +107,8 @@ fn a_process_that_is_killed_loses_nothing_that_was_on_the_disk() {
             proxy.signal("KILL");
         });
         assert!(!processes[round].exit().success());
+        lengths.push(fs::metadata(processes[0].path("kept.db")).unwrap().len());
+        eprintln!("round {round}: {:?} new: {}", lengths.last(), processes[0].path("kept.db.new").exists());
         let next = processes[round].again();
         for (writer, done) in done().into_iter().enumerate() {
             let last = look(&next, writer, committed[writer], done);
@@ -115,6 +117,7 @@ fn a_process_that_is_killed_loses_nothing_that_was_on_the_disk() {
         }
         processes.push(next);
     }
+    assert!(!lengths.is_sorted(), "it is written anew meanwhile: {lengths:?}");
     // What this would see if something was lost: a file that lacks its second half.
     processes[ROUNDS].signal("KILL");
     assert!(!processes[ROUNDS].exit().success());
