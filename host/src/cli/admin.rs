@@ -50,6 +50,16 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
             println!("    {fault}");
         }
     }
+    for store in answer["remote_stores"].as_array().into_iter().flatten() {
+        for server in store["servers"].as_array().into_iter().flatten() {
+            let state = match (server["up"].as_bool(), server["fault"].as_str()) {
+                (Some(true), _) => "answers".to_owned(),
+                (_, Some(fault)) => format!("is out of reach: {fault}"),
+                (_, None) => "is being connected to".to_owned(),
+            };
+            println!("  store {}: {} {state}", text(&store["name"]), text(&server["server"]));
+        }
+    }
     for drift in answer["drift"].as_array().into_iter().flatten() {
         println!("  not as configured: {} {} {}", text(&drift["kind"]), text(&drift["name"]), text(&drift["words"]));
     }

@@ -3,14 +3,13 @@
 //! A value belongs to an owner (a chain's entry): owners never see each other's keys, though they share the room.
 //! This room knows nothing of filters, exchanges or configuration.
 //!
-//! [`Store`] is for stores that answer at once, so a hook can call them on the worker's thread. One that waits (Redis)
-//! cannot be behind the same trait without making every counter in memory wait too. It gets a trait beside this one
-//! with the same functions as futures, over the same owners, [`Options`], [`Operation`], [`Outcome`] and `check_`
-//! functions. The one caller, what links `kv`, picks between both when an entry is loaded, as the contract says: as
-//! functions that return at once, or as functions that wait.
+//! [`Store`] is for stores that answer at once, so a hook can call them on the worker's thread. [`redis::Redis`] is one that
+//! waits, with the same functions as futures: behind the same trait it would make every counter in memory wait, too. The
+//! one caller, what links `kv`, picks between both when an entry is loaded.
 
 pub mod file;
 mod memory;
+pub mod redis;
 mod step;
 
 pub use file::{File, Kept};

@@ -8,4 +8,7 @@ mod disk;
 mod file;
 mod killed;
 mod memory;
+mod redis;
+mod servers;
 mod suite;
+mod unreachable;

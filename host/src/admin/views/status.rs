@@ -31,6 +31,8 @@ view! {
         counts: Vec<Count>,
         /// Where filters keep what they share.
         stores: Vec<StoreStatus>,
+        /// Those that are on servers.
+        remote_stores: Vec<RemoteStoreStatus>,
         /// Filters' instances that live, in use or idle.
         instances: usize,
         /// Access records that could not be written.
@@ -106,6 +108,28 @@ view! {
         /// Values whose last change is not on the disk yet.
         waiting: u64,
         /// What is wrong with it.
+        fault: Option<String>,
+    }
+}
+
+view! {
+    /// A store on servers.
+    struct RemoteStoreStatus {
+        /// Its name.
+        name: String,
+        /// Its servers, as far as they are known.
+        servers: Vec<StoreServer>,
+    }
+}
+
+view! {
+    /// A server of a store.
+    struct StoreServer {
+        /// Host and port; the name that sentinels know it by.
+        server: String,
+        /// Whether it answers.
+        up: bool,
+        /// Why it does not.
         fault: Option<String>,
     }
 }

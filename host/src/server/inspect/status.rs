@@ -6,6 +6,7 @@ use super::super::reload::Failure;
 use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
+use crate::store::redis::{Redis, ServerState};
 use crate::store::{Kept, Store};
 use crate::telemetry::log;
 
@@ -53,6 +54,7 @@ impl Server {
             filters,
             counts: counts(&self.state),
             stores: stores(&self.state),
+            remote_stores: remote_stores(&self.state),
             instances: self.engine.instances(),
             lost_records: self.workers.log().lost(),
             lost_lines: log::lost(),
@@ -81,6 +83,17 @@ fn stores(state: &State) -> Vec<admin::StoreStatus> {
         }
     };
     let mut stores: Vec<_> = state.snapshot.stores().map(view).collect();
+    stores.sort_by(|one, other| one.name.cmp(&other.name));
+    stores
+}
+
+fn remote_stores(state: &State) -> Vec<admin::RemoteStoreStatus> {
+    let server = |ServerState { server, is_up, fault }| admin::StoreServer { server, up: is_up, fault };
+    let view = |(name, store): (&str, &Redis)| admin::RemoteStoreStatus {
+        name: name.to_owned(),
+        servers: store.servers().into_iter().map(server).collect(),
+    };
+    let mut stores: Vec<_> = state.snapshot.remotes().map(view).collect();
     stores.sort_by(|one, other| one.name.cmp(&other.name));
     stores
 }
