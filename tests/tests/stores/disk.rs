@@ -57,9 +57,11 @@ fn a_disk_that_is_full_has_changes_refused_until_there_is_room() {
     let mut proxy = Proxy::by(command, &builder("{ file: kept.db }").text("127.0.0.1:0"));
     assert_eq!(ask(&proxy, "/", "set before x"), "done");
     let mut written = 0;
-    until("the disk is full", || ask(&proxy, "/", "set large x*65536; set large y*65536") == "unavailable; unavailable" || {
-        // Another key each time, so that nothing is written over before it is on the disk.
-        (0..20).any(|n| ask(&proxy, "/", &format!("set large{n} x*60000")) == "unavailable")
+    until("the disk is full", || {
+        ask(&proxy, "/", "set large x*65536; set large y*65536") == "unavailable; unavailable" || {
+            // Another key each time, so that nothing is written over before it is on the disk.
+            (0..20).any(|n| ask(&proxy, "/", &format!("set large{n} x*60000")) == "unavailable")
+        }
     });
     proxy.log.wait("kept.db cannot be written");
     assert_eq!(ask(&proxy, "/", "get before"), "=x");
@@ -80,7 +82,10 @@ fn a_disk_that_is_full_has_changes_refused_until_there_is_room() {
     assert!(proxy.exit().success());
     let next = proxy.again();
     let there = (0..20).filter(|n| ask(&next, "/", &format!("get large{n}")) == "60000 bytes").count();
-    assert_eq!((there, ask(&next, "/", "get n").as_str(), ask(&next, "/", "get before").as_str()), (written, "=1", "=x"));
+    assert_eq!(
+        (there, ask(&next, "/", "get n").as_str(), ask(&next, "/", "get before").as_str()),
+        (written, "=1", "=x")
+    );
 }
 
 #[test]

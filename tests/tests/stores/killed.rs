@@ -41,7 +41,8 @@ fn write(address: SocketAddr, writer: usize, from: u64, done: &Done) {
 fn is_answered(address: SocketAddr, what: &str) -> bool {
     let answer = || {
         let mut stream = TcpStream::connect(address)?;
-        stream.write_all(format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Do: {what}\r\n\r\n").as_bytes())?;
+        stream
+            .write_all(format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Do: {what}\r\n\r\n").as_bytes())?;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer)?;
         Ok::<_, std::io::Error>(answer)
@@ -64,8 +65,7 @@ fn whole(step: u64) -> String {
 /// What is there for the next process of a writer that was told that `done` is done, of which `committed` was on the disk: its
 /// last step. A word about what is wrong otherwise.
 fn look(proxy: &Proxy, writer: usize, committed: u64, done: u64) -> Result<u64, String> {
-    let [first, last, count] =
-        ["first", "last", "count"].map(|name| number(proxy, &format!("{name}{writer}")));
+    let [first, last, count] = ["first", "last", "count"].map(|name| number(proxy, &format!("{name}{writer}")));
     let value = ask(proxy, "/", &format!("get value{writer}"));
     let said = format!("{committed} was on the disk and {done} done; there is {first}, {value:.20}, {count}, {last}");
     // The one that was going on may have come so far, too.
