@@ -44,6 +44,7 @@ fn busy() -> (Proxy, Scrape) {
     let proxy = Proxy::builder()
         .top("admin: { address: \"127.0.0.1:0\" }")
         .top("workers: 1")
+        .top("stores: { kept: { file: kept.db } }")
         .listener("secure", &pem.listener(&["a"]))
         .upstream("app", &format!("{{ endpoints: [\"http://{}\", \"http://{}\"] }}", origin.address, nobody()))
         .route_to("/app", "app", "")

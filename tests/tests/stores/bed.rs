@@ -17,6 +17,11 @@ impl<B: Backend> Bed<B> {
         Self { proxy: builder(&backend.declaration()).start(), backend }
     }
 
+    /// Whether values are there for the next process.
+    pub fn is_kept(&self) -> bool {
+        B::IS_KEPT
+    }
+
     /// What comes of it: see `tests/guests/examples/shelf.rs`. On a connection of its own, so on any worker.
     pub fn ask(&self, what: &str) -> String {
         ask(&self.proxy, "/", what)
