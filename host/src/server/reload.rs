@@ -200,6 +200,7 @@ impl Server {
             let build = move || {
                 let config = read(&change, &source, &before);
                 let state = build(&config, &engine, Some(&before), &substitutes).map(|state| {
+                    state.begin_stores();
                     let warm = state.snapshot.warm(&before.snapshot, &lines);
                     (state, warm)
                 });

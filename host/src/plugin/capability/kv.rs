@@ -8,16 +8,25 @@ use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 use super::{Store, configured};
 use crate::plugin::bindings::{self, KvError};
 use crate::plugin::instance::Guest;
-use crate::store::{self, Operation, Options, Outcome};
+use crate::store::{self, Operation, Options, Outcome, Stand, Step};
 
 /// What a call of a store comes to.
-type Answer<T> = Result<(Result<T, KvError>,)>;
+pub(super) type Answer<T> = Result<(Result<T, KvError>,)>;
+
+/// The parameters of `set` and `set-durable`.
+pub(super) type Set = (WasmStr, WasmStr, WasmList<u8>, Option<u64>);
+
+/// The parameters of `increment` and `decrement`.
+pub(super) type Add = (WasmStr, WasmStr, u64, Option<u64>);
 
 /// The parameters of `compare-and-swap`.
-type Swap = (WasmStr, WasmStr, Option<WasmList<u8>>, Option<WasmList<u8>>, Option<u64>);
+pub(super) type Swap = (WasmStr, WasmStr, Option<WasmList<u8>>, Option<WasmList<u8>>, Option<u64>);
 
 /// The parameters of `batch`.
-type Batch = (WasmStr, Vec<bindings::Operation>);
+pub(super) type Batch = (WasmStr, Vec<bindings::Operation>);
+
+/// The parameters of `advance`.
+pub(super) type Advance = (WasmStr, Vec<bindings::Step>);
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("get", |guest: Store<'_>, (store, key): (WasmStr, WasmStr)| -> Answer<Option<Vec<u8>>> {
@@ -48,11 +57,16 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         };
         on(&guest, &store, |store, owner| Ok(store.batch(owner, &operations)))
             .map(|(outcomes,)| (outcomes.map(|outcomes| outcomes.into_iter().map(outcome).collect()),))
+    })?;
+    linker.func_wrap("advance", |guest: Store<'_>, (store, steps): Advance| -> Answer<Vec<bindings::Stand>> {
+        let keys = steps.iter().map(|step| step.key.to_str(&guest)).collect::<Result<Vec<_>>>()?;
+        let steps: Vec<Step<'_>> = steps.iter().zip(&keys).map(|(step, key)| step_of(step, key)).collect();
+        on(&guest, &store, |store, owner| Ok(store.advance(owner, &steps)))
+            .map(|(stands,)| (stands.map(|stands| stands.into_iter().map(stand).collect()),))
     })
 }
 
 fn link_set(linker: &mut LinkerInstance<'_, Guest>, function: &str, durable: bool) -> Result<()> {
-    type Set = (WasmStr, WasmStr, WasmList<u8>, Option<u64>);
     linker.func_wrap(function, move |guest: Store<'_>, (store, key, value, ttl): Set| -> Answer<()> {
         on(&guest, &store, |store, owner| {
             let options = Options { ttl, durable };
@@ -62,7 +76,6 @@ fn link_set(linker: &mut LinkerInstance<'_, Guest>, function: &str, durable: boo
 }
 
 fn link_add(linker: &mut LinkerInstance<'_, Guest>, function: &str, add: fn(i64, i64) -> Option<i64>) -> Result<()> {
-    type Add = (WasmStr, WasmStr, u64, Option<u64>);
     linker.func_wrap(function, move |guest: Store<'_>, (store, key, by, ttl): Add| -> Answer<i64> {
         on(&guest, &store, |store, owner| {
             let Some(by) = i64::try_from(by).ok().and_then(|by| add(0, by)) else {
@@ -87,7 +100,7 @@ fn on<T>(
     }
 }
 
-fn operation(operation: &bindings::Operation) -> Result<Operation<'_>, KvError> {
+pub(super) fn operation(operation: &bindings::Operation) -> Result<Operation<'_>, KvError> {
     let amount = |by: u64| i64::try_from(by).map_err(|_| KvError::NotANumber);
     Ok(match operation {
         bindings::Operation::Get(key) => Operation::Get(key),
@@ -98,7 +111,7 @@ fn operation(operation: &bindings::Operation) -> Result<Operation<'_>, KvError> 
     })
 }
 
-fn outcome(outcome: Outcome) -> bindings::Outcome {
+pub(super) fn outcome(outcome: Outcome) -> bindings::Outcome {
     match outcome {
         Outcome::Value(value) => bindings::Outcome::Value(value.map(Into::into)),
         Outcome::Done => bindings::Outcome::Done,
@@ -108,10 +121,20 @@ fn outcome(outcome: Outcome) -> bindings::Outcome {
     }
 }
 
-fn failed(error: store::Error) -> KvError {
+pub(super) fn step_of<'a>(step: &bindings::Step, key: &'a str) -> Step<'a> {
+    Step { key, floor: step.floor, by: step.by, most: step.most, ttl: step.ttl }
+}
+
+pub(super) fn stand(stand: Stand) -> bindings::Stand {
+    bindings::Stand { value: stand.value, taken: stand.taken }
+}
+
+pub(super) fn failed(error: store::Error) -> KvError {
     match error {
         store::Error::TooLarge => KvError::TooLarge,
         store::Error::NotANumber => KvError::NotANumber,
         store::Error::Unsupported => KvError::Unsupported,
+        store::Error::TimedOut => KvError::TimedOut,
+        store::Error::Unavailable => KvError::Unavailable,
     }
 }

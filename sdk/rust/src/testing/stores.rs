@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::store::Error;
+use crate::store::{Error, Stand, Step};
 
 /// By store and key: the value, and when it goes.
 type Values = BTreeMap<(String, String), (Vec<u8>, Option<Duration>)>;
@@ -96,5 +96,24 @@ impl Slot<'_> {
         let sum = number.checked_add(by).ok_or(Error::NotANumber)?;
         self.values.insert(self.key, (sum.to_string().into_bytes(), until));
         Ok(sum)
+    }
+
+    /// Takes a step whose bounds have been checked.
+    pub(super) fn step(self, step: &Step) -> Result<Stand, Error> {
+        let number = match self.values.get(&self.key) {
+            Some((value, _)) => {
+                let number: Option<i64> = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+                Some(number.filter(|number| number.unsigned_abs() <= 1 << 53).ok_or(Error::NotANumber)?)
+            }
+            None => None,
+        };
+        let value = number.map_or(step.floor, |number| number.max(step.floor));
+        let sum = value.saturating_add_unsigned(step.by);
+        if sum > step.most {
+            return Ok(Stand { value, taken: false });
+        }
+        let until = step.ttl.map(|ttl| self.now + Duration::from_millis(ttl));
+        self.values.insert(self.key, (sum.to_string().into_bytes(), until));
+        Ok(Stand { value: sum, taken: true })
     }
 }
