@@ -154,6 +154,14 @@ impl Step {
     }
 }
 
+impl PartialEq for Stand {
+    fn eq(&self, other: &Self) -> bool {
+        (self.value, self.taken) == (other.value, other.taken)
+    }
+}
+
+impl Eq for Stand {}
+
 /// Operations in the making. Each is atomic; all together are not.
 #[derive(Debug)]
 #[must_use = "a batch is done by `run`"]

@@ -13,8 +13,10 @@ use super::Usage;
 const OVERHEAD: usize = 256;
 /// Values whose time has come that any write looks at.
 const SWEPT: usize = 4;
+/// Those that a step looks at: each gives rise to one at most.
+const SWEPT_BY_STEPS: usize = 2;
 /// Values with a new time to live that are filed anew at most while room is made.
-const REFILED: usize = 64;
+const REFILED: usize = 512;
 
 /// A value as it was written.
 #[derive(Clone, Debug)]
@@ -93,6 +95,7 @@ impl Shard {
 
     /// Takes a step, if its sum is within its bound.
     pub(super) fn step(&mut self, owner: &str, step: &Step<'_>, now: u64) -> Result<Stand, Error> {
+        self.sweep(SWEPT_BY_STEPS, now);
         let found = self.owners.get_mut(owner).and_then(|holding| holding.values.get_mut(step.key));
         let found = found.filter(|value| value.lives(now));
         let number = found.as_ref().map(|value| value.written.number().ok_or(Error::NotANumber)).transpose()?;
@@ -127,7 +130,7 @@ impl Shard {
         ttl: Option<u64>,
         now: u64,
     ) -> Result<(), Error> {
-        self.sweep(now);
+        self.sweep(SWEPT, now);
         let old = self.take(owner, key);
         let expires = ttl.map(|ttl| now.saturating_add(ttl));
         if expires.is_some_and(|expires| expires <= now) {
@@ -147,8 +150,8 @@ impl Shard {
     }
 
     /// Drops a few that have expired.
-    fn sweep(&mut self, now: u64) {
-        for _ in 0..SWEPT {
+    fn sweep(&mut self, most: usize, now: u64) {
+        for _ in 0..most {
             if self.tend(now) == Tended::Nothing {
                 return;
             }

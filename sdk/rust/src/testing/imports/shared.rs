@@ -77,7 +77,8 @@ pub(crate) mod kv {
             return Err(Error::TooLarge);
         }
         let is_exact = |number: i64| (-EXACT..=EXACT).contains(&number);
-        let are_exact = |step: &Step| i64::try_from(step.by).is_ok_and(is_exact) && is_exact(step.floor) && is_exact(step.most);
+        let are_exact =
+            |step: &Step| i64::try_from(step.by).is_ok_and(is_exact) && is_exact(step.floor) && is_exact(step.most);
         if !steps.iter().all(are_exact) {
             return Err(Error::NotANumber);
         }
