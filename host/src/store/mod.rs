@@ -3,15 +3,16 @@
 //! A value belongs to an owner (a chain's entry): owners never see each other's keys, though they share the room.
 //! This room knows nothing of filters, exchanges or configuration.
 //!
-//! [`Store`] is for stores that answer at once, so a hook can call them on the worker's thread. One that waits (Redis)
-//! cannot be behind the same trait without making every counter in memory wait too. It gets a trait beside this one
-//! with the same functions as futures, over the same owners, [`Options`], [`Operation`], [`Outcome`] and `check_`
-//! functions. The one caller, what links `kv`, picks between both when an entry is loaded, as the contract says: as
-//! functions that return at once, or as functions that wait.
+//! [`Store`] is for stores that answer at once, so a hook can call them on the worker's thread. [`redis::Redis`] is one that
+//! waits, with the same functions as futures: behind the same trait it would make every counter in memory wait, too. The
+//! one caller, what links `kv`, picks between both when an entry is loaded.
 
+pub mod file;
 mod memory;
+pub mod redis;
 mod step;
 
+pub use file::{File, Kept};
 pub use memory::{DEFAULT_SIZE, Memory, Usage};
 pub use step::{MOST_STEPS, Stand, Step};
 
@@ -35,7 +36,7 @@ pub enum Error {
     #[error("the value is not a whole number of 64 bits, or the sum would not be")]
     NotANumber,
     /// This store cannot promise that.
-    #[error("the store is in memory only: it cannot keep a value on disk")]
+    #[error("the store cannot do that: return when a value is on a disk")]
     Unsupported,
     /// No answer within the time that it has.
     #[error("the store did not answer in time")]
@@ -84,11 +85,20 @@ pub enum Outcome {
 
 /// Values that all workers share. Every function is atomic, but for `batch`.
 pub trait Store: std::fmt::Debug + Send + Sync {
+    /// It is about to be used, and may hold so many bytes. Most are ready as they are made, as large as they were made; one that
+    /// has to read its values returns when it has them, or knows why not.
+    fn begin(&self, _bytes: usize) {}
+
     /// Bytes that it may hold.
     fn size(&self) -> usize;
 
     /// What it holds.
     fn usage(&self) -> Usage;
+
+    /// How its file is, if it has one.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
 
     /// The value, if there is one.
     fn get(&self, owner: &str, key: &str) -> Result<Option<Bytes>, Error>;

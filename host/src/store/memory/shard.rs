@@ -1,5 +1,7 @@
 //! One shard: the values of all owners that fall into it, and which go first. No lock and no clock in here.
 
+mod kept;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use bytes::Bytes;
 
 use super::super::{Error, Stand, Step};
 use super::Usage;
+use super::changes::{Changes, Noted};
+pub(super) use kept::Place;
 
 /// What a value costs beside its key and its bytes: places in the tables and the heads of its allocations (measured
 /// with 150,000 small values: what the process grew by is what is counted, within a tenth or so).
@@ -20,19 +24,18 @@ const REFILED: usize = 512;
 
 /// A value as it was written.
 #[derive(Clone, Debug)]
-pub(super) enum Written {
+pub(in crate::store) enum Written {
     Bytes(Bytes),
     /// By `increment`: adding to it touches no allocation.
     Number(i64),
 }
 
-/// A number that is there, to be added to.
-pub(super) struct Counter<'a>(&'a mut Written, i64);
-
 struct Value {
     written: Written,
     /// When it is gone, in the clock's milliseconds.
     expires: Option<u64>,
+    /// Where in the changes it stands, if it changed since they were last taken.
+    noted: Noted,
     /// The time under which it stands in `expiring`. A step that gives it more time leaves that alone, so that counting
     /// touches one place of memory: the value is filed anew when this time has come.
     filed: u64,
@@ -67,6 +70,8 @@ pub(super) struct Shard {
     most: usize,
     turn: u64,
     usage: Usage,
+    /// What has changed, for whoever keeps values beyond this process; none if nobody does.
+    changes: Option<Changes>,
 }
 
 impl Shard {
@@ -83,14 +88,19 @@ impl Shard {
         value.lives(now).then_some(&value.written)
     }
 
-    /// The value as a number, if there is a value.
-    pub(super) fn number(&mut self, owner: &str, key: &str, now: u64) -> Option<Result<Counter<'_>, Error>> {
-        let value = self.owners.get_mut(owner)?.values.get_mut(key)?;
-        if !value.lives(now) {
-            return None;
-        }
-        let number = value.written.number();
-        Some(number.map(|number| Counter(&mut value.written, number)).ok_or(Error::NotANumber))
+    /// Adds to the number, if there is one.
+    pub(super) fn add(&mut self, owner: &str, key: &str, by: i64, ttl: Option<u64>, now: u64) -> Result<i64, Error> {
+        let found = self.owners.get_mut(owner).and_then(|holding| holding.values.get_mut(key));
+        let Some(value) = found.filter(|value| value.lives(now)) else {
+            self.put(owner, key, Written::Number(by), ttl, now)?;
+            return Ok(by);
+        };
+        let number = value.written.number().ok_or(Error::NotANumber)?;
+        let sum = number.checked_add(by).ok_or(Error::NotANumber)?;
+        admit(self.changes.as_ref())?;
+        value.written = Written::Number(sum);
+        self.note(owner, key);
+        Ok(sum)
     }
 
     /// Takes a step, if its sum is within its bound.
@@ -103,6 +113,7 @@ impl Shard {
         if !stand.taken {
             return Ok(stand);
         }
+        admit(self.changes.as_ref())?;
         let expires = step.ttl.map(|ttl| now.saturating_add(ttl));
         let written = Written::Number(stand.value);
         match (found, expires) {
@@ -111,14 +122,24 @@ impl Shard {
                 value.written = written;
                 value.expires = Some(expires);
             }
-            // Not there, with another kind of life, or a shorter one.
-            _ => self.put(owner, step.key, written, step.ttl, now)?,
+            _ => {
+                // Not there, with another kind of life, or a shorter one.
+                self.put(owner, step.key, written, step.ttl, now)?;
+                return Ok(stand);
+            }
         }
+        self.note(owner, step.key);
         Ok(stand)
     }
 
-    pub(super) fn delete(&mut self, owner: &str, key: &str, now: u64) -> bool {
-        self.take(owner, key).is_some_and(|(_, value)| value.lives(now))
+    pub(super) fn delete(&mut self, owner: &str, key: &str, now: u64) -> Result<bool, Error> {
+        admit(self.changes.as_ref())?;
+        let Some((key, value)) = self.take(owner, key) else { return Ok(false) };
+        let lives = value.lives(now);
+        if lives {
+            self.note_removal(owner, key, &value);
+        }
+        Ok(lives)
     }
 
     /// Writes a value. If there is no room for it, what was there stays.
@@ -130,10 +151,25 @@ impl Shard {
         ttl: Option<u64>,
         now: u64,
     ) -> Result<(), Error> {
+        self.put_until(owner, key, written, ttl.map(|ttl| now.saturating_add(ttl)), now)
+    }
+
+    /// The same, until a time that was settled before.
+    pub(super) fn put_until(
+        &mut self,
+        owner: &str,
+        key: &str,
+        written: Written,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<(), Error> {
+        admit(self.changes.as_ref())?;
         self.sweep(SWEPT, now);
         let old = self.take(owner, key);
-        let expires = ttl.map(|ttl| now.saturating_add(ttl));
         if expires.is_some_and(|expires| expires <= now) {
+            if let Some((key, old)) = old {
+                self.note_removal(owner, key, &old);
+            }
             return Ok(());
         }
         if let Err(error) = self.make_room(owner, cost(key, &written), now) {
@@ -144,8 +180,13 @@ impl Shard {
             return Err(error);
         }
         self.turn += 1;
-        let key = old.map_or_else(|| Arc::from(key), |(key, _)| key);
-        self.keep(owner, key, Value { written, expires, filed: expires.unwrap_or_default(), turn: self.turn });
+        let (name, noted) = match old {
+            Some((key, old)) => (key, old.noted),
+            None => (Arc::from(key), Noted::default()),
+        };
+        let filed = expires.unwrap_or_default();
+        self.keep(owner, name, Value { written, expires, noted, filed, turn: self.turn });
+        self.note(owner, key);
         Ok(())
     }
 
@@ -198,19 +239,29 @@ impl Shard {
                     continue;
                 }
             }
-            let victim = if is_over_share {
-                self.owners.get_key_value(owner)
-            } else {
-                // Owners are the operator's entries: few, and not for clients to choose.
-                self.owners.iter().max_by_key(|(_, holding)| holding.lasting.len())
-            };
-            let victim = victim.and_then(|(owner, holding)| {
-                holding.lasting.first_key_value().map(|(_, key)| (Arc::clone(owner), Arc::clone(key)))
-            });
-            let (owner, key) = victim.ok_or(Error::TooLarge)?;
-            self.take(&owner, &key);
-            self.usage.evicted += 1;
+            if !self.evict(is_over_share.then_some(owner)) {
+                return Err(Error::TooLarge);
+            }
         }
+    }
+
+    /// Gives up the value without a time to live that was written longest ago: of this owner, or of the one that has the most
+    /// of them. Says whether there was one.
+    fn evict(&mut self, owner: Option<&str>) -> bool {
+        let victim = match owner {
+            Some(owner) => self.owners.get_key_value(owner),
+            // Owners are the operator's entries: few, and not for clients to choose.
+            None => self.owners.iter().max_by_key(|(_, holding)| holding.lasting.len()),
+        };
+        let victim = victim.and_then(|(owner, holding)| {
+            holding.lasting.first_key_value().map(|(_, key)| (Arc::clone(owner), Arc::clone(key)))
+        });
+        let Some((owner, key)) = victim else { return false };
+        if let Some((key, value)) = self.take(&owner, &key) {
+            self.note_removal(&owner, key, &value);
+        }
+        self.usage.evicted += 1;
+        true
     }
 
     fn keep(&mut self, owner: &str, key: Arc<str>, value: Value) {
@@ -254,17 +305,14 @@ fn cost(key: &str, written: &Written) -> usize {
     OVERHEAD + key.len() + bytes.max(20)
 }
 
+/// Refuses a change that could not be noted.
+fn admit(changes: Option<&Changes>) -> Result<(), Error> {
+    if changes.is_some_and(Changes::is_full) { Err(Error::Unavailable) } else { Ok(()) }
+}
+
 impl Value {
     fn lives(&self, now: u64) -> bool {
         self.expires.is_none_or(|expires| expires > now)
-    }
-}
-
-impl Counter<'_> {
-    pub(super) fn add(self, by: i64) -> Result<i64, Error> {
-        let sum = self.1.checked_add(by).ok_or(Error::NotANumber)?;
-        *self.0 = Written::Number(sum);
-        Ok(sum)
     }
 }
 
