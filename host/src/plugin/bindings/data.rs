@@ -33,6 +33,14 @@ pub(in crate::plugin) struct Tls {
     pub(in crate::plugin) server_name: Option<String>,
 }
 
+/// `exchange.variable`; its texts stay in the guest's memory.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(in crate::plugin) struct Variable {
+    pub(in crate::plugin) name: WasmStr,
+    pub(in crate::plugin) value: Option<WasmStr>,
+}
+
 /// `completion.summary`.
 #[derive(Clone, Debug, ComponentType, Lift, Lower)]
 #[component(record)]
