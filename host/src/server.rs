@@ -262,6 +262,9 @@ impl Server {
         })?;
         logs.switch(self.workers.log()).await;
         self.process = config.process.clone();
+        for (_, store) in state.snapshot.remotes() {
+            store.start();
+        }
         self.workers.adopt(&state, &ids, (workers, warm), grace).await;
         for gone in self.listeners.take(plan, &config, self.workers.doors()) {
             let id = gone.id;

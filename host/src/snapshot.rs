@@ -6,6 +6,7 @@
 mod counts;
 mod lines;
 pub mod order;
+mod remotes;
 mod swap;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,10 +21,11 @@ use crate::clock::{self, Slices};
 use crate::config::{self, Config, Fault, HostHeader, Kept, Report, Store, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{
-    self, Chain, Document, Engine, Entry, Outbound, Registry, Running, Serving, Station, Stores, Substitutes, Warm,
+    self, Chain, Document, Engine, Entry, Outbound, Registry, Remotes, Running, Serving, Station, Stores, Substitutes,
+    Warm,
 };
 use crate::routing::Router;
-use crate::store;
+use crate::store::{self, redis::Redis};
 use crate::telemetry::traces::{Room, Sampling, Tracing};
 use crate::upstream::{self, Upstream};
 use counts::Counts;
@@ -54,6 +56,7 @@ pub struct Snapshot {
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
+    remotes: Remotes,
     plugins: BTreeMap<String, Running>,
     engine: Arc<Engine>,
 }
@@ -103,8 +106,9 @@ impl Snapshot {
         mut faults: Vec<Fault>,
     ) -> Result<Self, Report> {
         let stores = stores(config, before);
+        let remotes = remotes::of(config, before, &mut faults);
         let entries_before: &[Arc<Entry>] = before.map_or(&[], |snapshot| &snapshot.entries);
-        let mut registry = Registry::new(engine, entries_before, &stores, config.known(), substitutes);
+        let mut registry = Registry::new(engine, entries_before, (&stores, &remotes), config.known(), substitutes);
         let mut entries = Vec::with_capacity(config.entries.len());
         for entry in &config.entries {
             match registry.entry(entry) {
@@ -146,6 +150,7 @@ impl Snapshot {
             tracing: config.traces.as_ref().map(tracing),
             upstreams,
             stores,
+            remotes,
             entries,
             plugins,
             engine: Arc::clone(engine),
@@ -209,7 +214,7 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
                 let size = usize::try_from(*size).unwrap_or(usize::MAX);
                 stores.insert(name.value.clone(), store::File::at(&path.value, size));
             }
-            // Nothing opens these yet: who names one is told that it is denied.
+            // Not in this process.
             Kept::Redis(_) => {}
         }
     }
@@ -260,6 +265,11 @@ impl Snapshot {
     /// Where filters keep what they share, by name.
     pub fn stores(&self) -> impl Iterator<Item = (&str, &dyn store::Store)> {
         self.stores.iter().map(|(name, store)| (name.as_str(), &**store))
+    }
+
+    /// Those that have to be waited for, by name.
+    pub fn remotes(&self) -> impl Iterator<Item = (&str, &Redis)> {
+        self.remotes.iter().map(|(name, store)| (name.as_str(), &**store))
     }
 
     /// The files of filters' secrets.

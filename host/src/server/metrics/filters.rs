@@ -11,6 +11,7 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<Family> {
     let mut families = work(&entries);
     families.extend(documents(&entries));
     families.extend(stores(snapshot));
+    families.extend(remotes(snapshot));
     families
 }
 
@@ -133,6 +134,33 @@ fn documents(entries: &[&Entry]) -> Vec<Family> {
         }
     }
     vec![fetches, last_good]
+}
+
+/// Stores that are waited for.
+fn remotes(snapshot: &Snapshot) -> Vec<Family> {
+    let mut stores: Vec<_> = snapshot.remotes().collect();
+    stores.sort_by_key(|(name, _)| *name);
+    let mut up = gauge("weir_store_server_up", "1 if a server of a store answers, 0 if not.");
+    let mut failures = counter(
+        "weir_store_failures",
+        "Operations that failed: no answer in time (`timed-out`), no server to be reached (`unavailable`), too much under way \
+         (`overflow`, unavailable to filters, too), or the server said no (`refused`).",
+    );
+    let mut duration =
+        histogram("weir_store_duration_seconds", "How long operations took, those that failed included.");
+    for (name, store) in stores {
+        for (server, is_up) in store.servers() {
+            up.whole(&labels([("store", name), ("server", &server)]), u64::from(is_up));
+        }
+        let (of, counted) = (labels([("store", name)]), store.counted());
+        for (kind, count) in counted.failures {
+            failures.split(&of, "kind", kind, count);
+        }
+        if counted.took.iter().any(|(_, count)| *count > 0) {
+            duration.add(&of, Sample::Buckets(counted.took, counted.seconds));
+        }
+    }
+    vec![up, failures, duration]
 }
 
 fn stores(snapshot: &Snapshot) -> Vec<Family> {

@@ -304,7 +304,9 @@ fn runtime() -> Option<&'static Handle> {
         Ok::<_, std::io::Error>(handle)
     };
     let started = RUNTIME.get_or_init(|| {
-        start().inspect_err(|error| tracing::error!("no store on Redis can be used, its thread cannot start: {error}")).ok()
+        start()
+            .inspect_err(|error| tracing::error!("no store on Redis can be used, its thread cannot start: {error}"))
+            .ok()
     });
     started.as_ref()
 }
