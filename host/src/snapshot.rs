@@ -198,7 +198,7 @@ fn milliseconds() -> u64 {
     u64::try_from(clock::uptime().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The stores, with what they hold if they were there before and as large.
+/// The stores of this process, with what they hold if they were there before and as large.
 fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
     let mut stores = Stores::with_capacity(config.stores.len());
     for Store { name, kept } in &config.stores {
@@ -214,7 +214,7 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
                 let size = usize::try_from(*size).unwrap_or(usize::MAX);
                 stores.insert(name.value.clone(), store::File::at(&path.value, size));
             }
-            // Not in this process.
+            // Nobody returns at once there: see `remotes`.
             Kept::Redis(_) => {}
         }
     }
@@ -222,9 +222,10 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
-    /// Readies the stores: those in files are opened and read. Slow. What is wrong with one is that store's fault, and no
-    /// reason not to serve.
+    /// Readies the stores: those in files are opened and read, those on servers are connected to, which is not waited for.
+    /// Slow. What is wrong with one is that store's fault, and no reason not to serve.
     pub fn begin_stores(&self, config: &Config) {
+        self.remotes.values().for_each(|store| store.start());
         for Store { name, kept } in &config.stores {
             if let (Kept::File { size, .. }, Some(store)) = (kept, self.stores.get(&name.value)) {
                 store.begin(usize::try_from(*size).unwrap_or(usize::MAX));

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::super::Error;
-use super::health::{Counts, Health, saying};
+use super::health::{Counts, Health, ServerState, saying};
 use super::link::{Answer, Link, Request};
 use super::resp::{self, Value};
 use super::settings::{Address, Dial, Settings};
@@ -81,15 +81,14 @@ impl Cluster {
         cluster
     }
 
-    /// Each server, and whether it answers.
-    pub(super) fn servers(&self) -> Vec<(String, bool)> {
+    /// Each server.
+    pub(super) fn servers(&self) -> Vec<ServerState> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
-        let mut servers: Vec<_> =
-            map.links.values().map(|link| (link.health.server.clone(), link.health.is_up())).collect();
+        let mut servers: Vec<_> = map.links.values().map(|link| link.health.state()).collect();
         if servers.is_empty() {
-            servers.push((self.health.server.clone(), false));
+            servers.push(self.health.state());
         }
-        servers.sort();
+        servers.sort_by(|one, other| one.server.cmp(&other.server));
         servers
     }
 
