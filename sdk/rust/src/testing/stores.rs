@@ -14,11 +14,13 @@ pub struct Stores {
     names: BTreeSet<String>,
     values: Values,
     broken: Option<Error>,
+    broken_ones: BTreeMap<String, Error>,
 }
 
 impl Default for Stores {
     fn default() -> Self {
-        Self { names: BTreeSet::from(["local".to_owned()]), values: BTreeMap::new(), broken: None }
+        let names = BTreeSet::from(["local".to_owned()]);
+        Self { names, values: BTreeMap::new(), broken: None, broken_ones: BTreeMap::new() }
     }
 }
 
@@ -31,6 +33,14 @@ impl Stores {
     /// From here on every call fails so; `None` ends that.
     pub fn fail(&mut self, how: Option<Error>) {
         self.broken = how;
+    }
+
+    /// From here on every call of this store fails so, and the others answer; `None` ends that.
+    pub fn fail_one(&mut self, store: &str, how: Option<Error>) {
+        match how {
+            Some(error) => self.broken_ones.insert(store.to_owned(), error),
+            None => self.broken_ones.remove(store),
+        };
     }
 
     /// The value, whether or not its time is over.
@@ -49,7 +59,7 @@ impl Stores {
         if !self.names.contains(store) {
             return Err(Error::Denied);
         }
-        if let Some(error) = self.broken {
+        if let Some(error) = self.broken.or(self.broken_ones.get(store).copied()) {
             return Err(error);
         }
         if key.len() > 1 << 10 {
