@@ -1,8 +1,17 @@
 //! How values are written so that they stay values, wherever they go.
+//!
+//! ```
+//! use weir::escape::{self, Destination};
+//!
+//! let mut header = String::from("id=");
+//! escape::push(&mut header, "a\r\nSet-Cookie: b", Destination::Header);
+//! assert_eq!(header, "id=a%0D%0ASet-Cookie: b");
+//! ```
 
 /// Where a value goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
+#[non_exhaustive]
+pub enum Destination {
     /// A text that nobody parses.
     Text,
     /// HTML or XML, between tags.
@@ -20,7 +29,7 @@ pub(crate) enum Destination {
 }
 
 /// Appends a value.
-pub(crate) fn push(text: &mut String, value: &str, into: Destination) {
+pub fn push(text: &mut String, value: &str, into: Destination) {
     for character in value.chars() {
         match into {
             Destination::Text => text.push(if is_control(character) { '\u{fffd}' } else { character }),
