@@ -94,6 +94,37 @@ fn digit(number: u32) -> char {
     char::from_digit(number & 15, 16).unwrap_or_default().to_ascii_uppercase()
 }
 
+/// A parameter's name or value without its escapes, as forms have them; what is no escape stays.
+///
+/// ```
+/// assert_eq!(weir::escape::decoded("a+b%26%zz"), b"a b&%zz");
+/// ```
+pub fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let escaped = match (byte, behind) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        match escaped {
+            Some((high, low)) => {
+                bytes.push(high << 4 | low);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(if *byte == b'+' { b' ' } else { *byte });
+                rest = behind;
+            }
+        }
+    }
+    bytes
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Destination, push};

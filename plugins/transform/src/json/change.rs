@@ -28,7 +28,9 @@ impl Changes {
             return Unreadable::new(start, "more than 16,384 places would be changed");
         }
         let from = self.texts.len();
-        pieces.iter().for_each(|piece| self.texts.push_str(piece));
+        for piece in pieces {
+            self.texts.push_str(piece);
+        }
         self.spans.push(Span { start, end, text: (from, self.texts.len()) });
         Ok(())
     }

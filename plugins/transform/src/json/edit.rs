@@ -88,7 +88,7 @@ struct Part {
 /// Each bit alone.
 fn bits(mut word: u64) -> impl Iterator<Item = u64> {
     std::iter::from_fn(move || {
-        let bit = word & word.wrapping_neg();
+        let bit = word.isolate_lowest_one();
         word ^= bit;
         (bit != 0).then_some(bit)
     })

@@ -8,7 +8,7 @@ use super::scan::Kind;
 use super::token::unescaped;
 
 /// How a value is hidden.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Mask {
     /// By a text, of which a few characters at the end may stay.
     Text {

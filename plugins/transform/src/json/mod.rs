@@ -52,8 +52,8 @@ enum Step {
     Pass(Pass),
     /// Finds a value, then puts it elsewhere.
     Relocate {
-        find: Pass,
-        put: Pass,
+        find: Box<Pass>,
+        put: Box<Pass>,
     },
 }
 
@@ -98,7 +98,7 @@ impl Program {
                         put.remove(from);
                     }
                     put.set(to, 0);
-                    program.steps.push(Step::Relocate { find: Pass::find(from), put });
+                    program.steps.push(Step::Relocate { find: Box::new(Pass::find(from)), put: Box::new(put) });
                     continue;
                 }
             };

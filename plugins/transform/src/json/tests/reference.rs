@@ -129,9 +129,9 @@ impl Tree {
                 {
                     let mut made = Tree::Object(Vec::new());
                     if rest.is_empty() {
-                        made.clone_from(value)
+                        made.clone_from(value);
                     } else {
-                        made.set(rest, value)
+                        made.set(rest, value);
                     }
                     members.push((format!("\"{key}\""), made));
                 }
@@ -377,7 +377,9 @@ proptest! {
         let mut document = String::new();
         tree.write(&mut (spaces | 1), &mut document);
         let mut wanted = tree.clone();
-        asked.iter().for_each(|asked| on_tree(&mut wanted, asked));
+        for asked in &asked {
+            on_tree(&mut wanted, asked);
+        }
         let changed = Program::new(asked.iter().map(operation).collect(), false).run(&document, &[Some("[7]")]).unwrap();
         prop_assert!(changed.is_some() || wanted == tree);
         let changed = changed.unwrap_or(document);
