@@ -67,7 +67,8 @@ fn a_response_is_masked_and_nothing_tells_of_its_old_bytes() {
 #[test]
 fn a_document_that_nothing_is_about_goes_on_as_it_came() {
     let body = b" {\"a\" : [1.0, 1e400, -0, 12345678901234567890],\r\n\"b\":\"\\u0061\\/\"}\t";
-    let origin = answering("200 OK", &format!("{JSON}ETag: \"abc\"\r\nContent-MD5: x\r\nAccept-Ranges: bytes\r\n"), body);
+    let origin =
+        answering("200 OK", &format!("{JSON}ETag: \"abc\"\r\nContent-MD5: x\r\nAccept-Ranges: bytes\r\n"), body);
     let proxy = before(MASK, &origin, |proxy| proxy);
     let reply = get(proxy.address, "/");
     assert_eq!((reply.status, reply.body.as_slice()), (200, body.as_slice()));
@@ -209,7 +210,9 @@ fn codings_are_taken_off_and_a_bomb_is_refused() {
         assert_eq!(reply.header("content-length"), Some("20"));
     }
     for (count, (path, code)) in
-        [("/bomb", "body-too-large"), ("/large", "body-too-large"), ("/damaged", "body-broken-off")].into_iter().enumerate()
+        [("/bomb", "body-too-large"), ("/large", "body-too-large"), ("/damaged", "body-broken-off")]
+            .into_iter()
+            .enumerate()
     {
         assert_eq!(get(refusing.address, path).status, 502, "{path}");
         assert_eq!(reason(&refusing, count + 3).0, code, "{path}");

@@ -50,7 +50,12 @@ struct Edit<'a> {
     /// Steps of values that are not there for this request.
     absent: u64,
     refused: Option<Refusal>,
+    /// Values so far whose hash was asked for.
+    hashed: usize,
 }
+
+/// Values that are hashed for one document: each is a call of the host.
+const MOST_HASHED: usize = 4096;
 
 /// An object or a list that is open.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +115,7 @@ impl<'a> Edit<'a> {
             found: None,
             absent,
             refused: None,
+            hashed: 0,
         }
     }
 
@@ -173,6 +179,10 @@ impl<'a> Edit<'a> {
                 }
                 Some(Act::Mask(mask)) => {
                     let Some(mask) = self.given.masks.get(*mask) else { continue };
+                    self.hashed += usize::from(mask.hashes());
+                    if self.hashed > MOST_HASHED {
+                        return Unreadable::new(start, "more than 4,096 values would be hashed");
+                    }
                     let hidden = match (&masked, kind) {
                         // What a mask before this one made is a text.
                         (Some(text), _) => mask.of_scalar(text, Kind::Text { has_escapes: true }),

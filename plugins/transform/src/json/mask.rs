@@ -21,6 +21,11 @@ pub(crate) enum Mask {
 }
 
 impl Mask {
+    /// Whether the host is asked for each value.
+    pub(super) fn hashes(&self) -> bool {
+        !matches!(self, Self::Text { .. })
+    }
+
     /// What stands in the place of an object or a list: nothing of it stays.
     pub(super) fn of_container(&self) -> String {
         match self {

@@ -257,6 +257,12 @@ fn duplicate_keys_are_refused_if_they_are_to_be() {
 fn there_is_a_bound_to_what_is_changed() {
     let list = |length: usize| format!("[{}\"a\"]", "\"a\",".repeat(length - 1));
     assert!(run(vec![mask("[*]", 0)], &list(16_384)).is_some());
-    let stopped = Program::new(vec![mask("[*]", 0)], false).run(&list(16_385), &[]);
-    assert!(matches!(stopped, Err(Stopped::Unreadable(unreadable)) if unreadable.why.contains("16,384 places")));
+    let hash = Operation::Mask(path("[*]"), Mask::Salted("salt".to_owned()));
+    for (operation, length, why) in
+        [(mask("[*]", 0), 16_385, "16,384 places"), (hash, 4097, "4,096 values would be hashed")]
+    {
+        let program = Program::new(vec![operation], false);
+        let stopped = weir::testing::Host::new().enter(|| program.run(&list(length), &[]));
+        assert!(matches!(stopped, Err(Stopped::Unreadable(unreadable)) if unreadable.why.contains(why)), "{why}");
+    }
 }
