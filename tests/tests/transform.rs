@@ -271,10 +271,17 @@ fn paths_and_queries_go_upstream_as_they_are_rewritten() {
         ("/old", "/new?by=127.0.0.1"),
         ("/old/../users/../old/a", "/new/a?by=127.0.0.1"),
         ("/older", "/older?by=127.0.0.1"),
+        ("/old/é?q=é&x=ü[]", "/new/%C3%A9?query=%C3%A9&x=%C3%BC[]&by=127.0.0.1"),
     ] {
         assert_eq!(get(proxy.address, asked).status, 200);
         assert_eq!(origin.next().line, format!("GET {line} HTTP/1.1"), "{asked}");
     }
+    // What is not looked at goes on as it came, whatever it is.
+    let paths = before("{ request: { path: { match: /old/*, to: /new/* } } }", &origin, |proxy| proxy);
+    assert_eq!(get(paths.address, "/old/é?q=é").status, 200);
+    assert_eq!(origin.next().line, "GET /new/%C3%A9?q=é HTTP/1.1");
+    let long = get(paths.address, &format!("/old?q={}", "a".repeat(8 << 10)));
+    assert_eq!((long.status, reason(&paths, 2).0), (431, "values-too-long".into()));
     let kept = builder.text("127.0.0.1:0").replace("  - chain", "  - paths: { encoded_slash: keep }\n    chain");
     let kept = Proxy::of(&kept, &[]);
     assert_eq!(get(kept.address, "/users/..%2F..%2Fadmin/x").status, 200);
