@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 10] = [
+const PLUGINS: [&str; 11] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
@@ -17,6 +17,7 @@ const PLUGINS: [&str; 10] = [
     "rate-limit",
     "request-id",
     "respond",
+    "transform",
 ];
 
 fn main() -> anyhow::Result<()> {
