@@ -276,7 +276,8 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
     }
     let trailers = ongoing.exchange.trailers.take().filter(|_| !is_head).map(Box::new);
     if let Some(trailers) = trailers.as_deref().filter(|_| ongoing.exchange.request.version < Version::HTTP_2) {
-        // The server of HTTP/1.1 sends those that are announced, to clients that take any.
+        // The server of HTTP/1.1 sends those that are announced, behind chunks, to clients that take any.
+        head.headers.remove(header::CONTENT_LENGTH);
         headers::announce(&mut head.headers, trailers);
     }
     let content = match (replaced.or_else(|| ongoing.exchange.body.take()), upstream) {
