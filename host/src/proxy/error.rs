@@ -81,6 +81,9 @@ impl Error {
             Self::Body(upstream::Error::Timeout(_) | upstream::Error::Total(_)) => {
                 (StatusCode::REQUEST_TIMEOUT, "client-slow", "the request's body did not come in time")
             }
+            Self::Body(upstream::Error::TooLarge(_)) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
+            }
             Self::Body(_) => (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read"),
             Self::Filter(failed) if failed.failure.is_overload() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "filter-overload", "the request could not be processed now")

@@ -31,25 +31,25 @@ impl Compress {
             exchange::note("breach");
             return Ok(());
         }
-        self.with_the_first(&told.codings, response)
+        self.with_the_first(&told.codings, response);
+        Ok(())
     }
 
     /// Another coding may need less memory than the one that there is no room for.
-    fn with_the_first(&self, codings: &[Coding], response: &mut Response) -> Result<()> {
+    fn with_the_first(&self, codings: &[Coding], response: &mut Response) {
         for coding in codings {
             let level = self.codings.iter().find(|(known, _)| known == coding).map(|(_, level)| *level);
             match response.encode(*coding, level) {
                 Ok(()) => {
                     exchange::note(name(*coding));
-                    return Ok(());
+                    return;
                 }
                 Err(Refusal::TooLarge) => {}
                 // A coding stands there that this filter did not look for.
-                Err(_) => return Ok(()),
+                Err(_) => return,
             }
         }
         exchange::note("no-room");
-        Ok(())
     }
 
     /// The fields that a 200 would have had, as far as a 304 can tell.

@@ -108,6 +108,27 @@ fn bodies_that_are_not_whole_never_reach_the_upstream() {
 }
 
 #[test]
+fn the_routes_limit_is_of_what_the_client_sends() {
+    let origin = echo();
+    let filter = format!("{{ plugin: compress, config: {{ {DECODE} }} }}");
+    let limited = "limits: { body: 1KiB }";
+    let proxy = Proxy::builder()
+        .top("workers: 1")
+        .filter(&filter)
+        .upstream("app", &format!("{{ endpoints: [\"http://{}\"] }}", origin.address))
+        .route_to("/*", "app", limited)
+        .start();
+    let text = "a".repeat(10_000);
+    assert_eq!(post(&proxy, "gzip", &compressed("gzip", text.as_bytes())).text(), text);
+    // Members without a byte in them: nothing comes out, however long it goes on.
+    let nothing = compressed("gzip", b"").repeat(1000);
+    for reply in [post(&proxy, "gzip", &nothing[..20 * 60]), post_in_chunks(&proxy, "gzip", &nothing)] {
+        assert_eq!(reply.status, 413);
+    }
+    assert_eq!((origin.arrived().len(), proxy.record(2)["reason"].as_str()), (1, Some("body-too-large")));
+}
+
+#[test]
 fn codings_that_nobody_knows_are_refused_with_those_that_are_known() {
     let origin = echo();
     let proxy = proxy(DECODE, &origin);

@@ -245,9 +245,8 @@ pub(crate) mod body {
 
     pub(crate) fn encode(coding: Coding, level: Option<u8>) -> Result<(), Refusal> {
         let most = match coding {
-            Coding::Gzip | Coding::Deflate => 9,
+            Coding::Gzip | Coding::Deflate | Coding::Zstd => 9,
             Coding::Brotli => 6,
-            Coding::Zstd => 9,
         };
         steer!(|message| {
             let least = u8::from(coding != Coding::Brotli);
