@@ -155,10 +155,7 @@ fn deflate(compress: &mut Compress, mut input: &[u8], flush: FlushCompress, out:
 }
 
 /// Writes until nothing is left.
-fn all(
-    out: &mut Vec<u8>,
-    mut write: impl FnMut(&mut OutBuffer<'_, Vec<u8>>) -> io::Result<usize>,
-) -> io::Result<()> {
+fn all(out: &mut Vec<u8>, mut write: impl FnMut(&mut OutBuffer<'_, Vec<u8>>) -> io::Result<usize>) -> io::Result<()> {
     loop {
         out.reserve(GROWTH);
         let filled = out.len();

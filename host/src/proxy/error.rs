@@ -71,7 +71,8 @@ impl Error {
                 (StatusCode::METHOD_NOT_ALLOWED, "bad-method", "this method is not served here; see Allow")
             }
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
-            Self::Decoding(coding::Error::TooLarge(_) | coding::Error::TooDense(_)) => {
+            Self::Decoding(coding::Error::TooLarge(_) | coding::Error::TooDense(_))
+            | Self::Body(upstream::Error::TooLarge(_)) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
             }
             Self::Decoding(_) => (StatusCode::BAD_REQUEST, "bad-body", "the request's body cannot be decoded"),
@@ -80,9 +81,6 @@ impl Error {
             }
             Self::Body(upstream::Error::Timeout(_) | upstream::Error::Total(_)) => {
                 (StatusCode::REQUEST_TIMEOUT, "client-slow", "the request's body did not come in time")
-            }
-            Self::Body(upstream::Error::TooLarge(_)) => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
             }
             Self::Body(_) => (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read"),
             Self::Filter(failed) if failed.failure.is_overload() => {

@@ -8,7 +8,6 @@
 use serde::Deserialize;
 use weir::Request;
 
-
 /// Which answers are not compressed, because who asks may not be who the credentials belong to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, weir::Config)]
 #[serde(rename_all = "kebab-case")]
@@ -30,7 +29,9 @@ const BROWSERS_OWN: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
 impl Breach {
     /// Whether the request is one whose answer is not compressed.
     pub(crate) fn is_foreign(self, request: &Request) -> bool {
-        self != Self::Ignore && has_credentials(request) && (self == Self::Credentials || self.is_from_elsewhere(request))
+        self != Self::Ignore
+            && has_credentials(request)
+            && (self == Self::Credentials || self.is_from_elsewhere(request))
     }
 
     fn is_from_elsewhere(self, request: &Request) -> bool {

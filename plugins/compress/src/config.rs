@@ -176,8 +176,20 @@ impl Config {
         let level = self.level;
         for (pointer, level, least, most, words) in [
             ("/level/gzip", level.gzip, 1, 9, "gzip has levels 1 to 9"),
-            ("/level/br", level.br, 0, 6, "br has levels 0 to 6 here: those above are too slow for answers on their way"),
-            ("/level/zstd", level.zstd, 1, 9, "zstd has levels 1 to 9 here: those above are too slow for answers on their way"),
+            (
+                "/level/br",
+                level.br,
+                0,
+                6,
+                "br has levels 0 to 6 here: those above are too slow for answers on their way",
+            ),
+            (
+                "/level/zstd",
+                level.zstd,
+                1,
+                9,
+                "zstd has levels 1 to 9 here: those above are too slow for answers on their way",
+            ),
         ] {
             if !(least..=most).contains(&level) {
                 faults.at(pointer, words);

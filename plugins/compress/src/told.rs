@@ -20,11 +20,7 @@ pub(crate) struct Told {
 
 impl Told {
     /// Of `Accept-Encoding`; none if none of the codings is taken.
-    pub(crate) fn of(
-        takes: &[Vec<u8>],
-        codings: &[(Coding, u8)],
-        is_foreign: impl FnOnce() -> bool,
-    ) -> Option<Self> {
+    pub(crate) fn of(takes: &[Vec<u8>], codings: &[(Coding, u8)], is_foreign: impl FnOnce() -> bool) -> Option<Self> {
         if takes.is_empty() {
             return None;
         }

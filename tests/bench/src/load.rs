@@ -92,7 +92,8 @@ impl Generator {
             opened.push(Connection { stream, due: Instant::now(), is_ill: false, received: Vec::with_capacity(4096) });
         }
         let start = Instant::now();
-        let mut run = Run { pool: opened, request: self.request, ill, sent: 0, latencies: Vec::new(), bad: 0, answered: 0 };
+        let mut run =
+            Run { pool: opened, request: self.request, ill, sent: 0, latencies: Vec::new(), bad: 0, answered: 0 };
         let mut waiting = VecDeque::new();
         let mut idle: Vec<usize> = (0..CONNECTIONS).collect();
         let mut arrivals = Arrivals { rate, next: start, state: 0x9e37_79b9_7f4a_7c15 };

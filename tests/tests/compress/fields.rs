@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use weir_tests::{Client, Origin, Proxy, command};
+use weir_tests::{Client, Origin, Proxy, command, guest, weir};
 
 use super::{get, json, proxy, shop};
 
@@ -13,7 +13,18 @@ fn head_is_told_what_get_would_be() {
     for version in ["--http1.1", "--http2-prior-knowledge"] {
         let head = |method: &[&str]| {
             let mut curl = command("curl", "curl");
-            curl.args(["-sS", version, "-H", "Accept-Encoding: gzip", "-D", "-", "-o", "/dev/null", "--max-time", "20"]);
+            curl.args([
+                "-sS",
+                version,
+                "-H",
+                "Accept-Encoding: gzip",
+                "-D",
+                "-",
+                "-o",
+                "/dev/null",
+                "--max-time",
+                "20",
+            ]);
             let output = curl.args(method).arg(format!("http://{}/", proxy.address)).output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
             let about = |line: &&str| !line.starts_with("date:") && !line.starts_with("transfer-encoding:");
@@ -35,7 +46,9 @@ fn answers_of_filters_are_compressed_from_the_same_size_on() {
         .top("workers: 1")
         .filter("compress")
         .guest("door", "answer", "except: [/long], config: { status: 403, body: short }")
-        .filter(&format!("{{ plugin: respond, config: {{ headers: {{ Content-Type: text/plain }}, body: \"{long}\" }} }}"))
+        .filter(&format!(
+            "{{ plugin: respond, config: {{ headers: {{ Content-Type: text/plain }}, body: \"{long}\" }} }}"
+        ))
         .route("/*", "app", origin.address)
         .route_to("/long", "app", "description: what is long")
         .start();
@@ -89,4 +102,30 @@ fn a_page_of_another_site_gets_answers_whose_length_tells_nothing() {
     let careless = proxy("breach: ignore", &origin);
     assert!(length(&careless, right, "cross-site") < length(&careless, wrong, "cross-site"));
     assert!(length(&careful, right, "same-origin") < 1000);
+}
+
+#[test]
+fn validate_warns_of_filters_that_would_see_compressed_bodies() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let copy = format!("cp {} {{output}}", guest("noop").display());
+    let manifest =
+        format!("name = \"mask\"\nplace = \"transformation\"\nhooks = [\"on-request\"]\nbuild = \"{copy}\"\n");
+    std::fs::create_dir(at("mask")).unwrap();
+    std::fs::write(at("mask/weir-plugin.toml"), manifest).unwrap();
+    let built = weir().args(["plugin", "build", "-o"]).arg(at("mask.wasm")).arg(at("mask")).output().unwrap();
+    assert!(built.status.success(), "{built:?}");
+    for (chain, warning) in
+        [("[compress, mask]", ""), ("[mask, compress]", "`mask` sees bodies that `compress` has compressed")]
+    {
+        let text = format!(
+            "version: 1\nlisteners: {{ main: {{ address: \"127.0.0.1:0\" }} }}\nplugins: {{ mask: {{ file: mask.wasm }} }}\n\
+             sites: [{{ chain: {chain}, routes: [{{ path: /*, upstream: \"http://127.0.0.1:1\" }}] }}]\n"
+        );
+        std::fs::write(at("weir.yaml"), text).unwrap();
+        let output = weir().current_dir(folder.path()).arg("validate").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains(warning), "{chain}: {said}");
+        assert_eq!(warning.is_empty(), said.is_empty(), "{chain}: {said}");
+    }
 }

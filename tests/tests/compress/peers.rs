@@ -19,7 +19,15 @@ fn foreign_decoders_read_each_coding() {
         assert_eq!(String::from_utf8(decoded(coding, &reply.body)).unwrap(), json(), "{coding}");
         for version in ["--http1.1", "--http2-prior-knowledge", "--http1.0"] {
             let mut curl = command("curl", "curl");
-            curl.args(["-sS", version, "--compressed", "--max-time", "20", "-H", &format!("Accept-Encoding: {coding}")]);
+            curl.args([
+                "-sS",
+                version,
+                "--compressed",
+                "--max-time",
+                "20",
+                "-H",
+                &format!("Accept-Encoding: {coding}"),
+            ]);
             let output = curl.arg(format!("http://{}/", proxy.address)).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&output.stdout), json(), "{coding} {version} {output:?}");
         }

@@ -49,7 +49,8 @@ fn compressed(coding: &str, bytes: &[u8]) -> Vec<u8> {
 
 fn python(program: &str) -> Command {
     let mut python = command("python3", "python3");
-    python.args(["-c", &format!("import sys, zlib\ndata = sys.stdin.buffer.read()\nsys.stdout.buffer.write({program})")]);
+    python
+        .args(["-c", &format!("import sys, zlib\ndata = sys.stdin.buffer.read()\nsys.stdout.buffer.write({program})")]);
     python
 }
 
@@ -135,11 +136,32 @@ fn codings_that_nobody_knows_are_refused_with_those_that_are_known() {
     for coding in ["compress", "aes128gcm", "gzip, gzip", "br, identity, gzip"] {
         let mut client = Client::connect(proxy.address);
         // It is refused before the client sends anything of the body.
-        let head = format!("Host: x\r\nContent-Encoding: {coding}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+        let head =
+            format!("Host: x\r\nContent-Encoding: {coding}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
         client.send(format!("POST / HTTP/1.1\r\n{head}"));
         let reply = client.reply();
         assert_eq!((reply.status, reply.header("accept-encoding")), (415, Some("gzip, br, zstd, deflate")), "{coding}");
     }
     assert!(origin.arrived().is_empty());
     assert_eq!(proxy.record(1)["reason"], "unknown-coding");
+}
+
+#[test]
+fn decoders_have_so_much_memory_together_and_no_more() {
+    let origin = echo();
+    let proxy = proxy(DECODE, &origin);
+    let body = compressed("br", b"fine");
+    let slow: Vec<Client> = std::iter::repeat_with(|| {
+        let mut client = Client::connect(proxy.address);
+        client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 1000\r\n\r\n");
+        client
+    })
+    .take(16)
+    .collect();
+    weir_tests::until("all of it is taken", || {
+        let reply = post(&proxy, "br", &body);
+        reply.status == 503 && reply.header("retry-after") == Some("1")
+    });
+    drop(slow);
+    weir_tests::until("there is room again", || post(&proxy, "br", &body).text() == "fine");
 }
