@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -142,7 +142,8 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Piped<B> {
             }
             if this.worked >= TURN {
                 this.worked = Duration::ZERO;
-                context.waker().wake_by_ref();
+                // It wakes this one behind all that sockets have brought meanwhile; a plain waker would come before them.
+                let _ = pin!(tokio::task::yield_now()).poll(context);
                 return Poll::Pending;
             }
             if let Some(working) = &mut this.working {
