@@ -14,6 +14,7 @@ use super::alternatives::Asking;
 use super::steering::{Armed, Message, Paused, Steering};
 use super::trail::{Streamed, Trail};
 use crate::clock;
+use crate::files;
 use crate::telemetry::metrics::{self, EachWorker};
 use crate::telemetry::story::Served;
 
@@ -163,6 +164,8 @@ pub struct Exchange {
     pub(super) absent: u128,
     /// An answer made in the running hook.
     pub(super) reply: Option<Reply>,
+    /// Files that the running hook wants sent.
+    pub(super) sending: Option<Box<files::Wanted>>,
     /// What the running hook armed.
     pub(super) armed: Option<Armed>,
     /// The filter that waits, or did.
@@ -253,6 +256,7 @@ impl Exchange {
             out: 0,
             absent: 0,
             reply: None,
+            sending: None,
             armed: None,
             paused: None,
             asking: None,

@@ -12,8 +12,13 @@ use super::instance::Guest;
 use super::manifest::{About, Manifest};
 
 /// What grants a capability, by the mark of a field in the plugin's schema.
-pub(super) const GRANTED: [(&str, &str); 4] =
-    [("kv", "store"), ("http-client", "upstream"), ("documents", "document"), ("secrets", "secret")];
+pub(super) const GRANTED: [(&str, &str); 5] = [
+    ("kv", "store"),
+    ("http-client", "upstream"),
+    ("documents", "document"),
+    ("secrets", "secret"),
+    ("files", "directory"),
+];
 
 /// A filter that can be instantiated.
 pub(super) struct Filter {
@@ -22,6 +27,8 @@ pub(super) struct Filter {
     /// What it imports of that which must be granted.
     pub(super) imports: Vec<&'static str>,
     pub(super) exports: Exports,
+    /// Whether it imports what an answer is made with.
+    pub(super) answers: bool,
     calls_upstreams: bool,
     checks_passwords: bool,
     pub(super) stubs_wasi: bool,
@@ -47,6 +54,7 @@ impl Filter {
             ));
         }
         let imports = |name: &str| manifest.capabilities().any(|capability| capability.name == name);
+        let answers = imports("reply") || imports("files");
         let (calls_upstreams, checks_passwords) = (imports("http-client"), imports("password"));
         let about = manifest.about.clone().unwrap_or_default();
         for (capability, kind) in GRANTED.iter().filter(|(capability, _)| imports(capability)) {
@@ -64,7 +72,7 @@ impl Filter {
         let imports = GRANTED.iter().filter(|(capability, _)| imports(capability));
         let imports = imports.map(|(capability, _)| *capability).collect();
         let filter =
-            Self { given, about, imports, exports, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
+            Self { given, about, imports, exports, answers, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
         filter.link(engine, false)?;
         Ok(filter)
     }

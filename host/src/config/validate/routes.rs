@@ -5,7 +5,7 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::Check;
 use super::chains::Chains;
-use super::upstreams::{Upstreams, authority};
+use super::upstreams::{NO_UPSTREAM, Upstreams, authority};
 use crate::config::fault::quoted;
 use crate::config::file;
 use crate::config::forms::{Condition, StripPrefix};
@@ -33,7 +33,7 @@ impl Check {
         let largest_body = limits.and_then(|limits| limits.body.as_ref()).map_or(LARGEST_BODY, |body| body.value.0);
         let mut routes = Vec::with_capacity(site.routes.len());
         for route in &site.routes {
-            let upstream = upstreams.find(self, &route.upstream);
+            let upstream = self.leads_to(route, upstreams);
             let path = pattern_by(self, &route.path, rules);
             let conditions = self.conditions(route);
             let timeouts = self.timeouts(route.timeouts.as_ref(), timeouts);
@@ -62,6 +62,18 @@ impl Check {
             });
         }
         routes
+    }
+
+    /// The upstream that a route leads to; none inside if it leads to none, none at all if what it names is at fault.
+    fn leads_to(&mut self, route: &file::Route, upstreams: &mut Upstreams) -> Option<Option<usize>> {
+        if route.upstream.value != NO_UPSTREAM {
+            return upstreams.find(self, &route.upstream).map(Some);
+        }
+        if let Some(host) = &route.host_header {
+            self.fault(host.place, "this route leads to no upstream, so nobody gets this Host").help =
+                Some("remove `host_header`, or name an upstream".into());
+        }
+        Some(None)
     }
 
     fn conditions(&mut self, route: &file::Route) -> Conditions {
