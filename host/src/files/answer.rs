@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LOCATION, RANGE,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LOCATION,
+    RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request, response};
 
@@ -180,10 +180,8 @@ impl Plan {
             }
         }
         head.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        let may_be_parted = validators.map_or_else(
-            || !asked.fields.contains_key(IF_RANGE),
-            |validators| validators.may_be_parted(&asked.fields),
-        );
+        let may_be_parted = validators
+            .map_or_else(|| !asked.fields.contains_key(IF_RANGE), |validators| validators.may_be_parted(&asked.fields));
         let parts = match may_be_parted && !asked.is_head {
             true => ranges::parse(&asked.fields, size),
             false => Parts::Whole,
@@ -245,7 +243,9 @@ fn failure(trouble: Trouble) -> Sent {
     let (status, code, detail) = match trouble {
         Trouble::NoFile => (not_found, "no-file", String::new()),
         Trouble::NotAFile => (not_found, "not-a-file", "it is a folder, a device, a pipe or a socket".to_owned()),
-        Trouble::Outside => (not_found, "outside", "a link leads out of the directory, or round in a circle".to_owned()),
+        Trouble::Outside => {
+            (not_found, "outside", "a link leads out of the directory, or round in a circle".to_owned())
+        }
         Trouble::Unreadable(error) => (not_found, "unreadable", error.to_string()),
         Trouble::NoDirectory(error) => (StatusCode::SERVICE_UNAVAILABLE, "no-directory", error.to_string()),
         Trouble::TooMany(error) => (StatusCode::SERVICE_UNAVAILABLE, "too-many-files", error.to_string()),
@@ -266,7 +266,11 @@ impl Sent {
 
     /// The disk took too long.
     pub fn too_slow(limit: std::time::Duration) -> Self {
-        words(StatusCode::SERVICE_UNAVAILABLE, "disk-slow", format!("it did not answer within {limit:?}: `limits.wait`"))
+        words(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "disk-slow",
+            format!("it did not answer within {limit:?}: `limits.wait`"),
+        )
     }
 }
 

@@ -97,9 +97,8 @@ impl Validators {
     fn is_among(&self, asked: &HeaderMap, name: HeaderName, strongly: bool) -> bool {
         asked.get_all(name).iter().any(|list| {
             list.as_bytes().trim_ascii() == b"*"
-                || tags(list.as_bytes()).any(|(is_weak, tag)| {
-                    tag == self.tag.as_bytes() && !(strongly && (is_weak || !self.is_strong))
-                })
+                || tags(list.as_bytes())
+                    .any(|(is_weak, tag)| tag == self.tag.as_bytes() && !(strongly && (is_weak || !self.is_strong)))
         })
     }
 }
@@ -149,8 +148,9 @@ mod tests {
     }
 
     fn fields(fields: &[(&'static str, &'static str)]) -> HeaderMap {
-        let field =
-            |(name, value): &(&'static str, &'static str)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let field = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
         fields.iter().map(field).collect()
     }
 
@@ -234,7 +234,8 @@ mod tests {
 
     #[test]
     fn lists_of_tags_are_read_as_far_as_they_are_tags() {
-        let read = |list: &'static str| tags(list.as_bytes()).map(|(weak, tag)| (weak, tag.to_vec())).collect::<Vec<_>>();
+        let read =
+            |list: &'static str| tags(list.as_bytes()).map(|(weak, tag)| (weak, tag.to_vec())).collect::<Vec<_>>();
         let all = vec![(false, b"\"a,b\"".to_vec()), (true, b"\"\"".to_vec()), (false, b"\"c\"".to_vec())];
         assert_eq!(read(" ,\"a,b\",W/\"\" \t,, \"c\""), all);
         assert_eq!(read("\"a,b\",W/\"\",\"c\" d, \"e\""), all);

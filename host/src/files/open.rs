@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use super::beneath::{self, How};
 use super::Wanted;
+use super::beneath::{self, How};
 
 /// A regular file, open for reading.
 #[derive(Debug)]

@@ -31,7 +31,9 @@ pub(super) fn parse(asked: &HeaderMap, size: u64) -> Parts {
     let (Some(value), None) = (values.next(), values.next()) else { return Parts::Whole };
     let Some(list) = value.to_str().ok().and_then(list) else { return Parts::Whole };
     let mut parts = Vec::new();
-    for (count, part) in list.split(',').map(|part| part.trim_matches([' ', '\t'])).filter(|part| !part.is_empty()).enumerate() {
+    for (count, part) in
+        list.split(',').map(|part| part.trim_matches([' ', '\t'])).filter(|part| !part.is_empty()).enumerate()
+    {
         match self::part(part, size) {
             _ if count == MOST => return Parts::Whole,
             None => return Parts::Whole,
@@ -118,8 +120,20 @@ mod tests {
     #[test]
     fn what_is_no_range_and_what_would_be_too_much_is_the_whole() {
         for value in [
-            "bytes", "bytes=", "bytes=,", "bytes=a-b", "bytes=1", "bytes=3-2", "bytes=1-2,x", "items=0-1", "bytes=+1-2",
-            "bytes=1-2-3", "bytes=--1", "bytes=0x1-2", "bytes=0-5,3-9", "bytes=0-,0-,0-",
+            "bytes",
+            "bytes=",
+            "bytes=,",
+            "bytes=a-b",
+            "bytes=1",
+            "bytes=3-2",
+            "bytes=1-2,x",
+            "items=0-1",
+            "bytes=+1-2",
+            "bytes=1-2-3",
+            "bytes=--1",
+            "bytes=0x1-2",
+            "bytes=0-5,3-9",
+            "bytes=0-,0-,0-",
         ] {
             assert_eq!(parts(value, 10), Parts::Whole, "{value}");
         }

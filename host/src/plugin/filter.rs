@@ -71,8 +71,18 @@ impl Filter {
         let linked = [const { OnceLock::new() }; 2];
         let imports = GRANTED.iter().filter(|(capability, _)| imports(capability));
         let imports = imports.map(|(capability, _)| *capability).collect();
-        let filter =
-            Self { given, about, imports, exports, answers, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
+        let filter = Self {
+            given,
+            about,
+            imports,
+            exports,
+            answers,
+            calls_upstreams,
+            checks_passwords,
+            stubs_wasi,
+            component,
+            linked,
+        };
         filter.link(engine, false)?;
         Ok(filter)
     }

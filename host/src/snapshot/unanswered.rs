@@ -9,9 +9,8 @@ use crate::config::{Config, Fault};
 /// What is to be said of all routes; `answers` tells whether an entry's filter is made to answer.
 pub(super) fn of(config: &Config, answers: impl Fn(usize) -> bool) -> Vec<Fault> {
     let routes = config.sites.iter().flat_map(|site| &site.routes);
-    let silent = |route: &&crate::config::Route| {
-        route.upstream.is_none() && !route.chain.iter().any(|link| answers(link.entry))
-    };
+    let silent =
+        |route: &&crate::config::Route| route.upstream.is_none() && !route.chain.iter().any(|link| answers(link.entry));
     let mut seen = BTreeSet::new();
     routes
         .filter(silent)

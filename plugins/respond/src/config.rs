@@ -93,7 +93,8 @@ impl Config {
         }
         let has_files = self.directory.is_some();
         if has_files && (self.status.is_some() || self.redirect.is_some() || is_closed || has_body) {
-            let words = "a directory is all that is answered with: leave out `status`, `redirect`, `maintenance` and the body";
+            let words =
+                "a directory is all that is answered with: leave out `status`, `redirect`, `maintenance` and the body";
             faults.at("/directory", words);
         }
         if self.status.is_none() && self.redirect.is_none() && !is_closed && !has_body && !has_files {

@@ -10,8 +10,10 @@
 mod data;
 mod words;
 
-pub(super) use data::{Call, Candidate, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls};
+pub(super) use data::{
+    Call, Candidate, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls,
+};
 pub(super) use words::{
-    Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Missing, Origin, PasswordError,
-    Refusal, Signature,
+    Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Missing, Origin,
+    PasswordError, Refusal, Signature,
 };

@@ -21,9 +21,9 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         configured(store.data())?;
         let directory = store.data().entry.granted.directories.get(&*handle.to_str(&store)?).map(Arc::clone);
         let goes_on = missing == bindings::Missing::Next;
-        let wanted = directory.ok_or(Refusal::Denied).and_then(|directory| {
-            Ok(Wanted { directory, candidates: self::candidates(candidates)?, goes_on })
-        });
+        let wanted = directory
+            .ok_or(Refusal::Denied)
+            .and_then(|directory| Ok(Wanted { directory, candidates: self::candidates(candidates)?, goes_on }));
         let guest = store.data_mut();
         let may_send = guest.hook.about() == Some(Message::Request);
         // Whether a file is there is known too late for one of several alternatives.

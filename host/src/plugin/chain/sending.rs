@@ -57,7 +57,15 @@ impl Pools {
     }
 
     /// There is an answer: this head, and whoever has its bytes sends them.
-    pub fn sent(&self, chain: &Chain, held: &mut Held, sending: &Sending, head: response::Parts, code: &str, detail: String) {
+    pub fn sent(
+        &self,
+        chain: &Chain,
+        held: &mut Held,
+        sending: &Sending,
+        head: response::Parts,
+        code: &str,
+        detail: String,
+    ) {
         let pool = self.pool(chain, sending.position);
         pool.sheet.answered(code);
         let said = held.trail.is_on().then(|| Said { code: code.to_owned(), detail: detail.clone() });

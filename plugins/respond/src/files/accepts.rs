@@ -14,7 +14,8 @@ fn is_taken(name: &str, values: &[Vec<u8>]) -> bool {
             let mut parts = item.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
             let coding = parts.next().unwrap_or_default();
             let is_refused = parts.any(is_zero);
-            if coding.eq_ignore_ascii_case(name.as_bytes()) || name == "gzip" && coding.eq_ignore_ascii_case(b"x-gzip") {
+            if coding.eq_ignore_ascii_case(name.as_bytes()) || name == "gzip" && coding.eq_ignore_ascii_case(b"x-gzip")
+            {
                 return !is_refused;
             }
             if coding == b"*" {

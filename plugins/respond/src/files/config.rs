@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use weir::{Directory, Faults};
 
+use super::Files;
 use super::cache::CacheControl;
 use super::path::Below;
 use super::types::Types;
-use super::Files;
 use crate::answer::Field;
 use crate::written::Pairs;
 
@@ -101,9 +101,7 @@ impl Written {
         }
         let goes_on = self.missing == Some(Missing::Next);
         let mut instead = Vec::new();
-        for (key, written, status) in
-            [("/fallback", self.fallback, 200), ("/not_found", self.not_found, 404)]
-        {
+        for (key, written, status) in [("/fallback", self.fallback, 200), ("/not_found", self.not_found, 404)] {
             let Some(written) = written else { continue };
             match file(&written) {
                 Some(path) => instead.push((path, status)),

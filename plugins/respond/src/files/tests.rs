@@ -124,7 +124,10 @@ fn what_is_not_there_has_a_page_or_goes_on() {
     assert_eq!(text("/some/view", r#", "fallback": "/index.html""#), "front");
     assert_eq!(text("/.git/config", r#", "fallback": "/index.html""#), "front");
     let reply = get("/none", r#", "not_found": "/404.html""#);
-    assert_eq!((reply.status, reply.text(), reply.get("content-type")), (404, Some("sorry"), Some("text/html; charset=utf-8")));
+    assert_eq!(
+        (reply.status, reply.text(), reply.get("content-type")),
+        (404, Some("sorry"), Some("text/html; charset=utf-8"))
+    );
     let next = r#", "missing": "next""#;
     assert!(ask("/none", next, |_| {}).is_none());
     assert!(ask("/%00", next, |_| {}).is_none());
@@ -221,18 +224,17 @@ fn what_cannot_be_meant_is_told_where_it_is() {
         (r#""not_found": "/a", "fallback": "/b""#, &["/not_found"]),
         (r#""not_found": "/a", "missing": "next""#, &["/not_found"]),
         (r#""types": {"a.b": "text/x", "c": "text"}"#, &["/types/a.b", "/types/c"]),
-        (r#""cache_control": {"a": "x", "/a*": "x", "*.a*": "x", "/x": "a\nb"}"#, &[
-            "/cache_control/a",
-            "/cache_control/~1a*",
-            "/cache_control/*.a*",
-            "/cache_control/~1x",
-        ]),
+        (
+            r#""cache_control": {"a": "x", "/a*": "x", "*.a*": "x", "/x": "a\nb"}"#,
+            &["/cache_control/a", "/cache_control/~1a*", "/cache_control/*.a*", "/cache_control/~1x"],
+        ),
         (r#""headers": {"content-type": "text/x"}"#, &["/headers/content-type"]),
     ] {
         assert_eq!(faults(&format!(r#"{{"directory": "site", {keys}}}"#)), pointers, "{keys}");
     }
     let keys = r#""body": "x", "index": [], "fallback": "/a", "not_found": "/b", "missing": "next", "hidden": true,
         "precompressed": [], "types": {}, "cache_control": {}"#;
-    let all = ["/index", "/fallback", "/not_found", "/missing", "/hidden", "/precompressed", "/types", "/cache_control"];
+    let all =
+        ["/index", "/fallback", "/not_found", "/missing", "/hidden", "/precompressed", "/types", "/cache_control"];
     assert_eq!(faults(&format!("{{{keys}}}")), all);
 }
