@@ -69,7 +69,7 @@ pub struct Sent {
 #[derive(Debug)]
 pub enum Served {
     /// This is the answer.
-    Sent(Sent),
+    Sent(Box<Sent>),
     /// None of the files is there, and the request is to go on then. The code says why.
     GoesOn(&'static str),
     /// The disk has to be waited for.
@@ -144,7 +144,7 @@ fn finish(mut made: response::Parts, code: &'static str, candidate: &mut Candida
 }
 
 fn sent(head: response::Parts, code: &'static str, candidate: &mut Candidate, pieces: Pieces) -> Served {
-    Served::Sent(Sent { head, code, detail: std::mem::take(&mut candidate.path), pieces })
+    Served::Sent(Box::new(Sent { head, code, detail: std::mem::take(&mut candidate.path), pieces }))
 }
 
 /// How a file is to be answered.
@@ -157,7 +157,7 @@ struct Plan {
 
 impl Plan {
     /// An error is an answer of its own, which has nothing of the file's.
-    fn of(opened: &Opened, candidate: &Candidate, asked: &Asked) -> Result<Self, Sent> {
+    fn of(opened: &Opened, candidate: &Candidate, asked: &Asked) -> Result<Self, Box<Sent>> {
         let size = opened.facts.size;
         let mut head = head(candidate.status, HeaderMap::new());
         let whole = VecDeque::from([Segment::File(Part { first: 0, length: size })]);
@@ -182,10 +182,7 @@ impl Plan {
         head.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         let may_be_parted = validators
             .map_or_else(|| !asked.fields.contains_key(IF_RANGE), |validators| validators.may_be_parted(&asked.fields));
-        let parts = match may_be_parted && !asked.is_head {
-            true => ranges::parse(&asked.fields, size),
-            false => Parts::Whole,
-        };
+        let parts = if may_be_parted && !asked.is_head { ranges::parse(&asked.fields, size) } else { Parts::Whole };
         let (code, body) = match parts {
             Parts::Whole => ("file", whole),
             Parts::None => {
@@ -238,7 +235,7 @@ fn insert(fields: &mut HeaderMap, name: HeaderName, value: String) {
 }
 
 /// The answer where there is no file to send.
-fn failure(trouble: Trouble) -> Sent {
+fn failure(trouble: Trouble) -> Box<Sent> {
     let not_found = StatusCode::NOT_FOUND;
     let (status, code, detail) = match trouble {
         Trouble::NoFile => (not_found, "no-file", String::new()),
@@ -260,12 +257,12 @@ fn failure(trouble: Trouble) -> Sent {
 
 impl Sent {
     /// More files than may be open are open already.
-    pub fn too_many(most: usize) -> Self {
+    pub fn too_many(most: usize) -> Box<Self> {
         words(StatusCode::SERVICE_UNAVAILABLE, "too-many-files", format!("{most} are open: `limits.files`"))
     }
 
     /// The disk took too long.
-    pub fn too_slow(limit: std::time::Duration) -> Self {
+    pub fn too_slow(limit: std::time::Duration) -> Box<Self> {
         words(
             StatusCode::SERVICE_UNAVAILABLE,
             "disk-slow",
@@ -275,13 +272,13 @@ impl Sent {
 }
 
 /// An answer that says no more than its status.
-fn words(status: StatusCode, code: &'static str, detail: String) -> Sent {
+fn words(status: StatusCode, code: &'static str, detail: String) -> Box<Sent> {
     let mut head = head(status, HeaderMap::new());
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     head.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let text = Bytes::from(format!("{status}\n"));
     head.headers.insert(CONTENT_LENGTH, text.len().into());
-    Sent { head, code, detail, pieces: Pieces::text(text) }
+    Box::new(Sent { head, code, detail, pieces: Pieces::text(text) })
 }
 
 fn head(status: StatusCode, fields: HeaderMap) -> response::Parts {
@@ -289,4 +286,39 @@ fn head(status: StatusCode, fields: HeaderMap) -> response::Parts {
     head.status = status;
     head.headers = fields;
     head
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error;
+
+    use rustix::io::Errno;
+
+    use super::super::open::Trouble;
+    use super::failure;
+
+    #[test]
+    fn every_trouble_has_its_answer() {
+        for (error, status, code) in [
+            (Errno::NOENT, 404, "no-file"),
+            (Errno::NOTDIR, 404, "no-file"),
+            (Errno::NAMETOOLONG, 404, "no-file"),
+            (Errno::ISDIR, 404, "not-a-file"),
+            (Errno::NXIO, 404, "not-a-file"),
+            (Errno::XDEV, 404, "outside"),
+            (Errno::LOOP, 404, "outside"),
+            (Errno::ACCESS, 404, "unreadable"),
+            (Errno::MFILE, 503, "too-many-files"),
+            (Errno::NFILE, 503, "too-many-files"),
+            (Errno::IO, 500, "disk-failed"),
+            (Errno::STALE, 500, "disk-failed"),
+        ] {
+            let sent = failure(Trouble::of(error));
+            assert_eq!((sent.head.status.as_u16(), sent.code), (status, code), "{error}");
+            let text = sent.head.status.to_string() + "\n";
+            assert_eq!(sent.pieces.left(), text.len() as u64, "a client is told no more than the status");
+        }
+        assert_eq!(failure(Trouble::NoDirectory(Error::other("x"))).code, "no-directory");
+        assert_eq!(failure(Trouble::Changing).code, "file-changes");
+    }
 }

@@ -62,7 +62,7 @@ impl Trouble {
         matches!(self, Self::NoFile | Self::NotAFile | Self::Outside | Self::Unreadable(_))
     }
 
-    fn of(error: Errno) -> Self {
+    pub(super) fn of(error: Errno) -> Self {
         match error {
             Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => Self::NoFile,
             // Of a socket.

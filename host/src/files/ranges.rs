@@ -36,8 +36,8 @@ pub(super) fn parse(asked: &HeaderMap, size: u64) -> Parts {
     {
         match self::part(part, size) {
             _ if count == MOST => return Parts::Whole,
-            None => return Parts::Whole,
-            Some(found) => parts.extend(found),
+            Err(NoRange) => return Parts::Whole,
+            Ok(found) => parts.extend(found),
         }
     }
     let total = parts.iter().map(|part: &Part| part.length).fold(0, u64::saturating_add);
@@ -55,25 +55,28 @@ fn list(value: &str) -> Option<&str> {
     unit.eq_ignore_ascii_case("bytes").then_some(list)
 }
 
-/// None if it is no part, none inside if it is none of this file.
-fn part(text: &str, size: u64) -> Option<Option<Part>> {
-    let (first, last) = text.split_once('-')?;
+/// What is no range at all.
+struct NoRange;
+
+/// The part, if something of it is within the file.
+fn part(text: &str, size: u64) -> Result<Option<Part>, NoRange> {
+    let (first, last) = text.split_once('-').ok_or(NoRange)?;
     if first.is_empty() {
         let length = number(last)?.min(size);
-        return Some((length > 0).then_some(Part { first: size - length, length }));
+        return Ok((length > 0).then_some(Part { first: size - length, length }));
     }
     let first = number(first)?;
     let last = if last.is_empty() { u64::MAX } else { number(last)? };
     if last < first {
-        return None;
+        return Err(NoRange);
     }
-    Some((first < size).then(|| Part { first, length: last.min(size - 1) - first + 1 }))
+    Ok((first < size).then(|| Part { first, length: last.min(size - 1) - first + 1 }))
 }
 
 /// A number of digits; a large one is as good as any that is behind the end.
-fn number(text: &str) -> Option<u64> {
+fn number(text: &str) -> Result<u64, NoRange> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(u64::MAX))
+    if is_number { Ok(text.parse().unwrap_or(u64::MAX)) } else { Err(NoRange) }
 }
 
 #[cfg(test)]

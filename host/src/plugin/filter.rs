@@ -21,6 +21,7 @@ pub(super) const GRANTED: [(&str, &str); 5] = [
 ];
 
 /// A filter that can be instantiated.
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact about its component")]
 pub(super) struct Filter {
     pub(super) given: Given,
     pub(super) about: About,

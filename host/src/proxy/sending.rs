@@ -33,7 +33,7 @@ pub(super) async fn send(pools: &Pools, chain: &Chain, held: &mut Held, mut send
             },
         },
     };
-    let Sent { head, code, detail, mut pieces } = sent;
+    let Sent { head, code, detail, mut pieces } = *sent;
     let content = if held.request.method == Method::HEAD {
         Content::empty()
     } else if let Some(bytes) = pieces.whole() {
@@ -42,7 +42,7 @@ pub(super) async fn send(pools: &Pools, chain: &Chain, held: &mut Held, mut send
         let name = format!("{} of {}", detail, sending.wanted.directory.path().display());
         Content::Made(Box::pin(FileBody::new(pieces, place, patience, held.id, name)))
     };
-    pools.sent(chain, held, &sending, head, code, detail);
+    pools.sent(chain, held, &sending, (head, code, detail));
     Some(content)
 }
 
@@ -57,7 +57,7 @@ async fn elsewhere(
     asked: Asked,
     place: OpenFile,
     patience: Duration,
-) -> Result<(Served, OpenFile), Sent> {
+) -> Result<(Served, OpenFile), Box<Sent>> {
     let work = spawn_blocking(move || (serve(&mut wanted, &asked, How::Waiting), place));
     match within(patience, work).await {
         Some(Ok(served)) => Ok(served),

@@ -16,6 +16,9 @@ use crate::paths::{self, Ambiguous, Rules};
 /// A request's body, where nothing else is written.
 const LARGEST_BODY: u64 = 16 << 20;
 
+/// What a route names is none, which was said.
+struct AtFault;
+
 impl Check {
     #[allow(clippy::too_many_arguments)]
     pub(super) fn routes<'a>(
@@ -45,7 +48,7 @@ impl Check {
             let owner = (site_name.to_owned(), Some(identity(route, &conditions)));
             let unknown = PathPattern::Prefix(String::new());
             let chain = chains.route(self, route, path.as_ref().unwrap_or(&unknown), chain, &owner);
-            let (Some(path), Some(upstream)) = (path, upstream) else { continue };
+            let (Some(path), Ok(upstream)) = (path, upstream) else { continue };
             routes.push(Route {
                 name,
                 description: route.description.clone(),
@@ -64,16 +67,16 @@ impl Check {
         routes
     }
 
-    /// The upstream that a route leads to; none inside if it leads to none, none at all if what it names is at fault.
-    fn leads_to(&mut self, route: &file::Route, upstreams: &mut Upstreams) -> Option<Option<usize>> {
+    /// The upstream that a route leads to, if it leads to one.
+    fn leads_to(&mut self, route: &file::Route, upstreams: &mut Upstreams) -> Result<Option<usize>, AtFault> {
         if route.upstream.value != NO_UPSTREAM {
-            return upstreams.find(self, &route.upstream).map(Some);
+            return upstreams.find(self, &route.upstream).map(Some).ok_or(AtFault);
         }
         if let Some(host) = &route.host_header {
             self.fault(host.place, "this route leads to no upstream, so nobody gets this Host").help =
                 Some("remove `host_header`, or name an upstream".into());
         }
-        Some(None)
+        Ok(None)
     }
 
     fn conditions(&mut self, route: &file::Route) -> Conditions {

@@ -57,22 +57,15 @@ impl Pools {
     }
 
     /// There is an answer: this head, and whoever has its bytes sends them.
-    pub fn sent(
-        &self,
-        chain: &Chain,
-        held: &mut Held,
-        sending: &Sending,
-        head: response::Parts,
-        code: &str,
-        detail: String,
-    ) {
+    pub fn sent(&self, chain: &Chain, held: &mut Held, sending: &Sending, answer: (response::Parts, &str, String)) {
+        let (response, code, detail) = answer;
         let pool = self.pool(chain, sending.position);
         pool.sheet.answered(code);
         let said = held.trail.is_on().then(|| Said { code: code.to_owned(), detail: detail.clone() });
         note(pool, sending.hook, sending.position, held, Did::Answered, sending.took(), said);
         held.out |= 1 << sending.position;
         let answer = Answer { entry: pool.entry.name.clone(), code: code.to_owned(), detail };
-        held.answer(head, None, Origin::Filter(Box::new(answer)));
+        held.answer(response, None, Origin::Filter(Box::new(answer)));
     }
 
     /// None of the files is there, and the request goes on.
