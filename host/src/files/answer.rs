@@ -256,9 +256,13 @@ fn failure(trouble: Trouble) -> Box<Sent> {
 }
 
 impl Sent {
-    /// More files than may be open are open already.
+    /// As many files as may be are open already, or looked for.
     pub fn too_many(most: usize) -> Box<Self> {
-        words(StatusCode::SERVICE_UNAVAILABLE, "too-many-files", format!("{most} are open: `limits.files`"))
+        words(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too-many-files",
+            format!("{most} are open or looked for: `limits.files`"),
+        )
     }
 
     /// The disk took too long.

@@ -73,6 +73,11 @@ impl Pieces {
         self.left
     }
 
+    /// Whether a file stays open until they are sent.
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// All of them, if none has to be read any more.
     pub fn whole(&mut self) -> Option<Bytes> {
         match self.segments.front_mut() {

@@ -34,6 +34,8 @@ pub(super) struct Pool {
     freed: Notify,
     /// Files that are open for answers of the filter's.
     pub(super) files: Pins,
+    /// Looks for such files that wait for the disk.
+    pub(super) looks: Pins,
     /// What this worker counts; in use are those that are not pinned.
     pub(super) sheet: Arc<Sheet>,
     pub(super) record: Record,
@@ -74,6 +76,7 @@ impl Pool {
             peak,
             freed: Notify::new(),
             files: Pins::default(),
+            looks: Pins::default(),
             sheet,
             record: Record::default(),
         })

@@ -13,26 +13,35 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::body::Content;
 use crate::clock::{Sleep, within};
 use crate::files::{Asked, How, Piece, Pieces, Sent, Served, Wanted, serve};
-use crate::plugin::{Chain, ExchangeId, Held, OpenFile, Pools, Sending};
+use crate::plugin::{Chain, ExchangeId, FilePlace, Held, Pools, Sending};
 use crate::upstream::Error;
 
 /// Answers with the file that a filter wants sent. None if there is none, and the request goes on.
 pub(super) async fn send(pools: &Pools, chain: &Chain, held: &mut Held, mut sending: Sending) -> Option<Content> {
     let patience = pools.patience(chain, &sending);
     let asked = Asked::of(&held.request, held.id.to_hex());
-    let (sent, place) = match pools.open_file(chain, &sending) {
-        Err(most) => (Sent::too_many(most), None),
-        Ok(place) => match serve(&mut sending.wanted, &asked, How::AtHand) {
-            Served::Sent(sent) => (sent, Some(place)),
-            Served::GoesOn(code) => return go_on(pools, chain, held, &sending, code),
-            Served::NotAtHand => match elsewhere(sending.wanted.clone(), asked, place, patience).await {
-                Err(sent) => (sent, None),
-                Ok((Served::Sent(sent), place)) => (sent, Some(place)),
-                Ok((Served::GoesOn(code), _)) => return go_on(pools, chain, held, &sending, code),
-                Ok((Served::NotAtHand, _)) => (Sent::too_slow(patience), None),
-            },
+    let served = match serve(&mut sending.wanted, &asked, How::AtHand) {
+        Served::NotAtHand => match pools.look(chain, &sending) {
+            Ok(place) => elsewhere(sending.wanted.clone(), asked, place, patience).await,
+            Err(most) => Served::Sent(Sent::too_many(most)),
         },
+        served => served,
     };
+    let mut sent = match served {
+        Served::Sent(sent) => sent,
+        Served::GoesOn(code) => {
+            pools.went_on(chain, held, &sending, code);
+            return None;
+        }
+        Served::NotAtHand => Sent::too_slow(patience),
+    };
+    let mut place = None;
+    if sent.pieces.is_open() {
+        match pools.keep_open(chain, &sending) {
+            Ok(free) => place = Some(free),
+            Err(most) => sent = Sent::too_many(most),
+        }
+    }
     let Sent { head, code, detail, mut pieces } = *sent;
     let content = if held.request.method == Method::HEAD {
         Content::empty()
@@ -46,22 +55,16 @@ pub(super) async fn send(pools: &Pools, chain: &Chain, held: &mut Held, mut send
     Some(content)
 }
 
-fn go_on(pools: &Pools, chain: &Chain, held: &mut Held, sending: &Sending, code: &str) -> Option<Content> {
-    pools.went_on(chain, held, sending, code);
-    None
-}
-
 /// Where the disk may be waited for. The place stays taken until that is over, whoever still waits.
-async fn elsewhere(
-    mut wanted: Wanted,
-    asked: Asked,
-    place: OpenFile,
-    patience: Duration,
-) -> Result<(Served, OpenFile), Box<Sent>> {
-    let work = spawn_blocking(move || (serve(&mut wanted, &asked, How::Waiting), place));
+async fn elsewhere(mut wanted: Wanted, asked: Asked, place: FilePlace, patience: Duration) -> Served {
+    let work = spawn_blocking(move || {
+        let served = serve(&mut wanted, &asked, How::Waiting);
+        drop(place);
+        served
+    });
     match within(patience, work).await {
-        Some(Ok(served)) => Ok(served),
-        Some(Err(_)) | None => Err(Sent::too_slow(patience)),
+        Some(Ok(served)) => served,
+        Some(Err(_)) | None => Served::Sent(Sent::too_slow(patience)),
     }
 }
 
@@ -74,7 +77,7 @@ struct FileBody {
     name: String,
 }
 
-type Reading = (Pieces, Option<OpenFile>);
+type Reading = (Pieces, Option<FilePlace>);
 
 enum State {
     Here(Reading),
@@ -84,7 +87,7 @@ enum State {
 }
 
 impl FileBody {
-    fn new(pieces: Pieces, place: Option<OpenFile>, patience: Duration, exchange: ExchangeId, name: String) -> Self {
+    fn new(pieces: Pieces, place: Option<FilePlace>, patience: Duration, exchange: ExchangeId, name: String) -> Self {
         Self { left: pieces.left(), state: State::Here((pieces, place)), patience, exchange, name }
     }
 

@@ -107,7 +107,7 @@ fn targets(starter: &Starter<'_>, only: &[String]) -> Result<Vec<Target>> {
     type Start<'a> = Box<dyn Fn(&str) -> Result<Target> + 'a>;
     let weir = |guest: &'static str, count| -> Start<'_> { Box::new(move |name| starter.weir(name, guest, count)) };
     let collector = collector::start()?;
-    let all: [(&str, Start<'_>); 13] = [
+    let all: [(&str, Start<'_>); 15] = [
         ("nginx", Box::new(|_| starter.nginx())),
         ("nginx+forwarded", Box::new(|_| starter.nginx_forwarded())),
         ("haproxy", Box::new(|_| starter.haproxy())),
@@ -121,6 +121,8 @@ fn targets(starter: &Starter<'_>, only: &[String]) -> Result<Vec<Target>> {
         ("weir+noop50", weir("noop", 50)),
         ("weir+headers", weir("headers", 1)),
         ("nginx+lua", Box::new(|_| starter.nginx_lua())),
+        ("weir+file", Box::new(|name| starter.weir_file(name))),
+        ("nginx+file", Box::new(|_| starter.nginx_file())),
     ];
     let wanted = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
     all.into_iter().filter(|(name, _)| wanted(name)).map(|(name, start)| start(name)).collect()

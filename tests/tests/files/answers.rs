@@ -217,3 +217,26 @@ fn filters_further_out_see_the_answer_as_any_other() {
     }
     assert!(!reply.contains("content-length"), "{reply}");
 }
+
+#[test]
+fn large_files_pass_through_filters_and_over_both_protocols() {
+    let folder = site();
+    let numbers: String = (0..400_000).map(|number| format!("{number}\n")).collect();
+    fs::write(folder.path().join("public/numbers.txt"), &numbers).unwrap();
+    let entry = format!("{{ plugin: respond, config: {{ directory: \"{}/public\" }} }}", folder.path().display());
+    let plain = serving(&folder, "");
+    let packing = weir_tests::Proxy::builder()
+        .guest("codings", "codings", "config: { encode: gzip }")
+        .filter(&entry)
+        .route_to("/*", "none", "description: files")
+        .start();
+    for proxy in [&plain, &packing] {
+        let url = format!("http://{}/numbers.txt", proxy.address);
+        for version in ["--http1.1", "--http2-prior-knowledge"] {
+            assert!(curl(&["--compressed", version], &url) == numbers, "{version} {}", proxy.address);
+        }
+    }
+    let url = format!("http://{}/numbers.txt", packing.address);
+    let head = curl(&["--compressed", "-D", "-", "-o", "/dev/null"], &url);
+    assert!(head.contains("content-encoding: gzip\r\n"), "{head}");
+}

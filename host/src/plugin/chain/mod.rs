@@ -25,7 +25,7 @@ use super::trail::Took;
 use super::warm::Warm;
 use crate::clock::Slices;
 use crate::config::{self, PathPattern};
-pub use sending::{OpenFile, Sending};
+pub use sending::{FilePlace, Sending};
 pub(super) use settle::report;
 use settle::settle;
 

@@ -6,7 +6,7 @@ use http::response;
 
 use super::super::exchange::{Answer, Held, Origin};
 use super::super::hook::Hook;
-use super::super::pins::Pin;
+use super::super::pins::{Pin, Pins};
 use super::super::trail::{Did, Said, Took};
 use super::settle::note;
 use super::{Chain, Pools};
@@ -22,9 +22,9 @@ pub struct Sending {
     took: Option<Took>,
 }
 
-/// A place among the files that are open for a filter's answers.
+/// A place among the files that are looked for where the disk is waited for, or among those that are open for answers.
 #[derive(Debug)]
-pub struct OpenFile {
+pub struct FilePlace {
     _pin: Pin,
 }
 
@@ -44,11 +44,17 @@ impl Sending {
 }
 
 impl Pools {
-    /// A place for one more open file, or how many there may be.
-    pub fn open_file(&self, chain: &Chain, sending: &Sending) -> Result<OpenFile, usize> {
+    /// A place for one more look that waits for the disk, or how many there may be.
+    pub fn look(&self, chain: &Chain, sending: &Sending) -> Result<FilePlace, usize> {
         let pool = self.pool(chain, sending.position);
-        let most = pool.entry.limits.files;
-        pool.files.take(most).map(|pin| OpenFile { _pin: pin }).ok_or(most)
+        place(&pool.looks, pool.entry.limits.files)
+    }
+
+    /// A place for one more open file, or how many there may be. Clients that take it slowly keep it, so looks are
+    /// counted apart.
+    pub fn keep_open(&self, chain: &Chain, sending: &Sending) -> Result<FilePlace, usize> {
+        let pool = self.pool(chain, sending.position);
+        place(&pool.files, pool.entry.limits.files)
     }
 
     /// How long the disk may be waited for at once.
@@ -74,4 +80,8 @@ impl Pools {
         let pool = self.pool(chain, sending.position);
         note(pool, sending.hook, sending.position, held, Did::Next, sending.took(), said);
     }
+}
+
+fn place(taken: &Pins, most: usize) -> Result<FilePlace, usize> {
+    taken.take(most).map(|pin| FilePlace { _pin: pin }).ok_or(most)
 }
