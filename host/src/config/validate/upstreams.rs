@@ -22,11 +22,12 @@ impl Upstreams {
     pub(super) fn new(check: &mut Check, named: &Named<file::Upstream>) -> Self {
         let mut upstreams = Self { all: Vec::new(), by_name: HashMap::new() };
         for (name, upstream) in &named.0 {
+            let sound = upstream.as_ref().and_then(|upstream| check.upstream(name, upstream));
             if name.value == NO_UPSTREAM {
                 check.fault(name.place, "no upstream can be called `none`: a route says so that leads to none").help =
                     Some("give it another name".into());
+                continue;
             }
-            let sound = upstream.as_ref().and_then(|upstream| check.upstream(name, upstream));
             let index = sound.map(|upstream| upstreams.push(upstream));
             upstreams.by_name.insert(name.value.clone(), index);
         }
