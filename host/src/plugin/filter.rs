@@ -12,16 +12,24 @@ use super::instance::Guest;
 use super::manifest::{About, Manifest};
 
 /// What grants a capability, by the mark of a field in the plugin's schema.
-pub(super) const GRANTED: [(&str, &str); 4] =
-    [("kv", "store"), ("http-client", "upstream"), ("documents", "document"), ("secrets", "secret")];
+pub(super) const GRANTED: [(&str, &str); 5] = [
+    ("kv", "store"),
+    ("http-client", "upstream"),
+    ("documents", "document"),
+    ("secrets", "secret"),
+    ("files", "directory"),
+];
 
 /// A filter that can be instantiated.
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact about its component")]
 pub(super) struct Filter {
     pub(super) given: Given,
     pub(super) about: About,
     /// What it imports of that which must be granted.
     pub(super) imports: Vec<&'static str>,
     pub(super) exports: Exports,
+    /// Whether it imports what an answer is made with.
+    pub(super) answers: bool,
     calls_upstreams: bool,
     uses_stores: bool,
     checks_passwords: bool,
@@ -48,6 +56,7 @@ impl Filter {
             ));
         }
         let imports = |name: &str| manifest.capabilities().any(|capability| capability.name == name);
+        let answers = imports("reply") || imports("files");
         let (calls_upstreams, uses_stores) = (imports("http-client"), imports("kv"));
         let checks_passwords = imports("password");
         let about = manifest.about.clone().unwrap_or_default();
@@ -70,6 +79,7 @@ impl Filter {
             about,
             imports,
             exports,
+            answers,
             calls_upstreams,
             uses_stores,
             checks_passwords,

@@ -1,6 +1,7 @@
 //! What one entry may touch: what the operator wrote into its configuration, and what its plugin's declaration grants.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::capability::Away;
 use super::documents::{Document, Follow, Source};
 use crate::config::Secret;
 use crate::config::grants;
+use crate::files::Directory;
 use crate::store::Store;
 use crate::store::redis::Redis;
 
@@ -31,12 +33,14 @@ pub(super) struct Granted {
     /// By handle, as the following.
     pub(super) secrets: HashMap<String, Secret>,
     pub(super) documents: HashMap<String, Arc<Document>>,
+    pub(super) directories: HashMap<String, Arc<Directory>>,
 }
 
 impl Granted {
     /// What the configuration grants, and these prefixes.
     pub(super) fn new(resolved: grants::Resolved, vars: Vec<String>, stores: &Stores, remotes: &Remotes) -> Self {
-        let grants::Resolved { upstreams, stores: named, documents, secrets, .. } = resolved;
+        let grants::Resolved { upstreams, stores: named, documents, secrets, directories, .. } = resolved;
+        let directory = |grant: grants::Grant<PathBuf>| (grant.pointer, Arc::new(Directory::new(grant.value)));
         let named: Vec<String> = named.into_iter().map(|grant| grant.value).collect();
         let here = named.iter().filter_map(|name| stores.get_key_value(name));
         let away = named.iter().filter_map(|name| remotes.get_key_value(name));
@@ -61,6 +65,7 @@ impl Granted {
             remotes: away.map(|(name, store)| (name.clone(), Arc::clone(store))).collect(),
             secrets: secrets.into_iter().map(|grant| (grant.pointer, grant.value)).collect(),
             documents: documents.into_iter().map(document).collect(),
+            directories: directories.into_iter().map(directory).collect(),
         }
     }
 
@@ -83,6 +88,7 @@ impl Granted {
             "store" => !self.stores.is_empty() || !self.remotes.is_empty(),
             "document" => !self.documents.is_empty(),
             "secret" => !self.secrets.is_empty(),
+            "directory" => !self.directories.is_empty(),
             _ => false,
         }
     }
@@ -98,6 +104,9 @@ impl Granted {
         let same_document = |(handle, document): (&String, &Arc<Document>)| {
             other.documents.get(handle).is_some_and(|other| document.is_of_same_source(other))
         };
+        let same_directory = |(handle, directory): (&String, &Arc<Directory>)| {
+            other.directories.get(handle).is_some_and(|other| directory.path() == other.path())
+        };
         self.vars == other.vars
             && self.upstreams == other.upstreams
             && self.secrets == other.secrets
@@ -107,6 +116,8 @@ impl Granted {
             && self.remotes.iter().all(same_remote)
             && self.documents.len() == other.documents.len()
             && self.documents.iter().all(same_document)
+            && self.directories.len() == other.directories.len()
+            && self.directories.iter().all(same_directory)
     }
 }
 
@@ -120,6 +131,7 @@ impl std::fmt::Debug for Granted {
             .field("remotes", &self.remotes.keys())
             .field("secrets", &self.secrets.keys())
             .field("documents", &self.documents.keys())
+            .field("directories", &self.directories.keys())
             .finish()
     }
 }

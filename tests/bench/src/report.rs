@@ -1,6 +1,7 @@
 //! From figures to the table that people read, and the bars that Weir is held to.
 
 use crate::run::{Figures, Turn};
+use crate::targets::FILE;
 
 /// Below this share of its core a proxy was not saturated: the generator or the origin was the bottleneck.
 const SATURATED: f64 = 0.95;
@@ -76,6 +77,9 @@ fn bars(figures: &Figures, names: &[&str]) {
     }
     if let (Some(weir), Some(nginx)) = (cpu("weir+gzip"), cpu("nginx+gzip")) {
         bar("gzip of 16 KiB of JSON <= 1.10x nginx", weir / nginx, 1.1, "x");
+    }
+    if let (Some(weir), Some(nginx)) = (cpu("weir+file"), cpu("nginx+file")) {
+        println!("| (sending a file of {} KiB) | Weir {weir:.2} us, nginx {nginx:.2} us | |", FILE >> 10);
     }
     #[allow(clippy::cast_precision_loss)]
     let memory = middle(figures.idle_memory.iter().map(|kib| *kib as f64 / 1024.0).collect());

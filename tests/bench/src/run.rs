@@ -128,6 +128,8 @@ fn targets(starter: &Starter<'_>, only: &[String]) -> Result<Vec<Target>> {
         ("nginx+lua", Box::new(|_| starter.nginx_lua())),
         ("nginx+gzip", Box::new(|_| starter.nginx_gzip())),
         ("weir+gzip", Box::new(|name| starter.weir_gzip(name))),
+        ("weir+file", Box::new(|name| starter.weir_file(name))),
+        ("nginx+file", Box::new(|_| starter.nginx_file())),
     ];
     let wanted = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
     all.into_iter().filter(|(name, _)| wanted(name)).map(|(name, start)| start(name)).collect()

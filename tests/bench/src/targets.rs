@@ -28,7 +28,7 @@ pub struct Starter<'a> {
 }
 
 /// The same coding at the same level, with nginx's own buffering: without it nginx flushes its encoder piece by piece.
-const GZIP: &str = "proxy_buffering on; gzip on; gzip_types application/json; gzip_comp_level 5;";
+const GZIP: &str = "gzip on; gzip_types application/json; gzip_comp_level 5;";
 
 /// What nginx does in Lua for the same as the filter `headers`.
 const LUA: &str = "access_by_lua_block {
@@ -38,6 +38,13 @@ const LUA: &str = "access_by_lua_block {
   }
   header_filter_by_lua_block { ngx.header['x-added'] = 'by the filter' }";
 
+/// The bytes of the file that is sent.
+pub const FILE: usize = 4 << 10;
+
+/// nginx in front of the origin.
+const PROXYING: &str = "proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection '';
+  proxy_set_header Host $http_host; proxy_buffering off; proxy_request_buffering off;";
+
 /// The fields that Weir adds to every request.
 const FORWARDED: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header Forwarded 'for=$remote_addr;host=\"$http_host\";proto=$scheme';";
@@ -45,12 +52,12 @@ const FORWARDED: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded
 impl Starter<'_> {
     /// nginx as it comes from Debian.
     pub fn nginx(&self) -> Result<Target> {
-        self.nginx_with("nginx", "", "")
+        self.nginx_with("nginx", "", PROXYING)
     }
 
     /// nginx telling the origin about the client what Weir tells it.
     pub fn nginx_forwarded(&self) -> Result<Target> {
-        self.nginx_with("nginx+forwarded", "", FORWARDED)
+        self.nginx_with("nginx+forwarded", "", &[PROXYING, FORWARDED].concat())
     }
 
     /// nginx with a small Lua policy.
@@ -62,12 +69,32 @@ impl Starter<'_> {
         );
         let load =
             format!("load_module {0}/ndk_http_module.so; load_module {0}/ngx_http_lua_module.so;", module.display());
-        self.nginx_with("nginx+lua", &load, LUA)
+        self.nginx_with("nginx+lua", &load, &[PROXYING, LUA].concat())
+    }
+
+    /// nginx sending a file.
+    pub fn nginx_file(&self) -> Result<Target> {
+        let site = self.site()?;
+        let location = format!(
+            "root {}; sendfile on; tcp_nopush on; default_type text/plain; add_header X-Content-Type-Options nosniff;",
+            site.display()
+        );
+        // Where the benchmark runs as root, nginx would read as somebody who may not look into the folder.
+        self.nginx_with("nginx+file", "user root;", &location)
+    }
+
+    /// The folder with the file that the generator asks for.
+    fn site(&self) -> Result<PathBuf> {
+        let site = self.folder.join("site");
+        fs::create_dir_all(&site)?;
+        fs::write(site.join("bench"), "x".repeat(FILE))?;
+        Ok(site)
     }
 
     /// nginx that compresses 16 KiB of JSON.
     pub fn nginx_gzip(&self) -> Result<Target> {
-        Ok(Target { request: COMPRESSED, ..self.nginx_with("nginx+gzip", "", GZIP)? })
+        let buffering = PROXYING.replace("proxy_buffering off;", "proxy_buffering on;");
+        Ok(Target { request: COMPRESSED, ..self.nginx_with("nginx+gzip", "", &[&buffering, GZIP].concat())? })
     }
 
     fn nginx_with(&self, name: &str, top: &str, location: &str) -> Result<Target> {
@@ -81,12 +108,10 @@ http {{
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
   upstream origin {{ server {origin}; keepalive 256; keepalive_requests 1000000000; }}
   server {{ listen {address};
-    location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host; {buffering} proxy_request_buffering off;
-  {location} }} }}
+    location / {{ {location} }} }}
 }}",
             folder = folder.display(),
             origin = self.origin,
-            buffering = if location.contains("proxy_buffering") { "" } else { "proxy_buffering off;" },
         );
         let file = folder.join("nginx.conf");
         fs::write(&file, config)?;
@@ -168,6 +193,22 @@ listen proxy
         let mut command = Command::new(weir()?);
         command.args(["--log", "error", "run", "-c"]).arg(&file);
         Ok(Target { request: COMPRESSED, ..self.start(name, address, &command)? })
+    }
+
+    /// Weir sending a file.
+    pub fn weir_file(&self, name: &str) -> Result<Target> {
+        let (address, site) = (free_address(), self.site()?);
+        let file = self.folder.join(format!("{name}.yaml"));
+        let config = format!(
+            "version: 1\nworkers: 1\naccess_log: false\nlisteners:\n  bench: {{ address: \"{address}\" }}\n\
+             sites:\n  - routes:\n      - path: /*\n        upstream: none\n        \
+             add: [{{ plugin: respond, config: {{ directory: \"{}\" }} }}]\n",
+            site.display()
+        );
+        fs::write(&file, config)?;
+        let mut command = Command::new(weir()?);
+        command.args(["--log", "error", "run", "-c"]).arg(&file);
+        self.start(name, address, &command)
     }
 
     fn start(&self, name: &str, address: SocketAddr, command: &Command) -> Result<Target> {

@@ -230,7 +230,8 @@ fn sentinels_are_asked_in_turn_and_as_somebody() {
     group.sentinels[0].kill();
     let declaration = |password: &str, master: &str| {
         let urls = group.urls().replace("redis://", "redis://weir@");
-        let redis = format!("{{ sentinels: {urls}, master: {master}, database: 2, password: {{ file: {password}.txt }} }}");
+        let redis =
+            format!("{{ sentinels: {urls}, master: {master}, database: 2, password: {{ file: {password}.txt }} }}");
         format!("{{ redis: {redis}, timeout: 10s }}")
     };
     let files = [("right.txt", "word"), ("wrong.txt", "other")];
@@ -284,8 +285,7 @@ fn a_cluster_without_one_server_serves_the_other_slots_and_heals() {
     for key in &keys {
         assert_eq!(ask(&proxy, "/", &format!("set {key} x")), "done");
     }
-    let (on_it, others): (Vec<_>, Vec<_>) =
-        keys.iter().partition(|key| cluster.holder(&format!(":{key}")).0 == 2);
+    let (on_it, others): (Vec<_>, Vec<_>) = keys.iter().partition(|key| cluster.holder(&format!(":{key}")).0 == 2);
     assert!(!on_it.is_empty() && !others.is_empty());
     cluster.servers[2].kill();
     until("it is known to be lost", || ask(&proxy, "/", &format!("get {}", on_it[0])) == "unavailable");

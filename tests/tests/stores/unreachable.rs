@@ -169,7 +169,9 @@ fn each_store_has_its_own_time() {
     let redis = RedisServer::start();
     let entry = |name: &str| format!("chain: [{{ plugin: shelf, config: {{ store: {name} }} }}]");
     let url = redis.url();
-    let stores = format!("{{ slow: {{ redis: \"{url}\", timeout: 10s }}, quick: {{ redis: \"{url}\", timeout: 20ms }}, usual: {{ redis: \"{url}\" }} }}");
+    let stores = format!(
+        "{{ slow: {{ redis: \"{url}\", timeout: 10s }}, quick: {{ redis: \"{url}\", timeout: 20ms }}, usual: {{ redis: \"{url}\" }} }}"
+    );
     let proxy = Proxy::builder()
         .top(&format!("workers: 2\nstores: {stores}"))
         .plugin("shelf", "shelf", "limits: { wait: 1m, queue: 60s }")
@@ -241,7 +243,11 @@ fn tells(proxy: &Proxy, what: &str, answer: &str, words: &str) {
 
 #[test]
 fn an_answer_that_is_none_ends_the_connection() {
-    for garbage in ["HTTP/1.1 400 Bad Request\r\n\r\n", "$9999999999\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"] {
+    for garbage in [
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "$9999999999\r\n",
+        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+    ] {
         let address = peer(move |stream| {
             welcome(&stream);
             asked(&stream);

@@ -5,6 +5,7 @@ mod counting;
 mod crypto;
 mod documents;
 mod exchange;
+mod files;
 mod http_client;
 mod kv;
 mod kv_waiting;
@@ -74,6 +75,7 @@ pub(super) fn link(linker: &mut Linker<Guest>, away: Away) -> Result<()> {
     interface("password", password::link)?;
     interface("secrets", secrets::link)?;
     interface("documents", documents::link)?;
+    interface("files", files::link)?;
     interface("kv", if away.stores { kv_waiting::link } else { kv::link })?;
     interface("http-client", if away.upstreams { http_client::link } else { http_client::link_refusing })
 }

@@ -48,7 +48,9 @@ fn number(out: &mut Vec<u8>, kind: u8, number: usize) {
 /// Takes a reply off what has come, if it has come whole.
 pub(super) fn take(come: &mut BytesMut) -> Result<Option<Value>, Garbage> {
     let mut rest = &come[..];
-    let Some(value) = value(&mut rest, DEEPEST)? else { return if come.len() > MOST { Err(Garbage) } else { Ok(None) } };
+    let Some(value) = value(&mut rest, DEEPEST)? else {
+        return if come.len() > MOST { Err(Garbage) } else { Ok(None) };
+    };
     let length = come.len() - rest.len();
     come.advance(length);
     Ok(Some(value))
