@@ -7,12 +7,14 @@
 mod json;
 mod parts;
 mod problem;
+mod raw;
 mod units;
 
 use serde::de::Deserialize;
 
 use crate::Fault;
 
+pub use raw::Json;
 pub use units::{Duration, Size};
 
 /// Reads a configuration; a fault has the place of what is wrong.
