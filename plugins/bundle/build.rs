@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 9] = [
+const PLUGINS: [&str; 10] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
@@ -16,6 +16,7 @@ const PLUGINS: [&str; 9] = [
     "ip-filter",
     "request-id",
     "respond",
+    "validate",
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -37,12 +37,12 @@ impl<'a> Check<'a> {
                     }
                 }
                 if fitting < *least {
-                    return self.misfit(at, "contains", |_| format!("must contain at least {least} items of a certain form"));
+                    return self
+                        .misfit(at, "contains", |_| format!("must contain at least {least} items of a certain form"));
                 }
                 match most {
-                    Some(most) if fitting > *most => {
-                        self.misfit(at, "maxContains", |_| format!("must contain at most {most} items of a certain form"))
-                    }
+                    Some(most) if fitting > *most => self
+                        .misfit(at, "maxContains", |_| format!("must contain at most {most} items of a certain form")),
                     _ => Ok(true),
                 }
             }
@@ -117,7 +117,9 @@ impl<'a> Check<'a> {
             }
         }
         match twice {
-            Some(item) => self.misfit(item, "uniqueItems", |_| "stands in the array before, and items must differ".to_owned()),
+            Some(item) => {
+                self.misfit(item, "uniqueItems", |_| "stands in the array before, and items must differ".to_owned())
+            }
             None => Ok(true),
         }
     }

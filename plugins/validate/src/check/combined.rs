@@ -34,7 +34,9 @@ impl<'a> Check<'a> {
                 for id in ids {
                     fitting += u32::from(self.quietly(*id, at)?);
                     if fitting > 1 {
-                        return self.misfit(at, "oneOf", |_| "must fit exactly one of the alternatives, and fits several".to_owned());
+                        return self.misfit(at, "oneOf", |_| {
+                            "must fit exactly one of the alternatives, and fits several".to_owned()
+                        });
                     }
                 }
                 if fitting == 1 { Ok(true) } else { self.none_fits(ids, at, "oneOf") }

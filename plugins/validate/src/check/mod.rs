@@ -34,7 +34,7 @@ struct Found {
 type Fits = Result<bool, TooComplex>;
 
 /// Schemas that look at one another's values; each is a frame on the guest's small stack.
-const DEEPEST: u32 = 250;
+const DEEPEST: u32 = 400;
 
 /// A value being looked at.
 struct Check<'a> {
@@ -53,8 +53,16 @@ struct Check<'a> {
     scratch: Scratch,
 }
 
-/// What does not fit, at most so many; none if all fits.
-pub(crate) fn check(schemas: &Schemas, json: &Json, steps: u32, most: usize) -> Result<Vec<Misfit>, TooComplex> {
+/// What comes of a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Fits,
+    /// It does not, and this is why, as far as it is told.
+    Misfits(Vec<Misfit>),
+}
+
+/// Whether a value fits; of what does not at most so much is told.
+pub(crate) fn check(schemas: &Schemas, json: &Json, steps: u32, most: usize) -> Result<Verdict, TooComplex> {
     let mut check = Check {
         schemas,
         json,
@@ -68,10 +76,10 @@ pub(crate) fn check(schemas: &Schemas, json: &Json, steps: u32, most: usize) -> 
         scratch: Scratch::default(),
     };
     if check.value(schemas.root(), ROOT)? {
-        return Ok(Vec::new());
+        return Ok(Verdict::Fits);
     }
     let told = |Found { at, keyword, detail }| Misfit { pointer: json.pointer(at), keyword, detail };
-    Ok(check.found.into_iter().map(told).collect())
+    Ok(Verdict::Misfits(check.found.into_iter().map(told).collect()))
 }
 
 impl<'a> Check<'a> {
@@ -79,7 +87,14 @@ impl<'a> Check<'a> {
     fn value(&mut self, id: Id, at: At) -> Fits {
         self.steps.take(1)?;
         let schemas = self.schemas;
-        let Some(schema) = schemas.schema(id) else { return Ok(true) };
+        let Some(mut schema) = schemas.schema(id) else { return Ok(true) };
+        // A mere reference needs no frame; none leads back to itself.
+        while let [Rule::Ref(next)] = schema.rules.as_slice()
+            && let Some(next) = schemas.schema(*next)
+            && next.resource == schema.resource
+        {
+            schema = next;
+        }
         if schema.rules.is_empty() {
             return Ok(true);
         }

@@ -96,7 +96,8 @@ impl<'a> Check<'a> {
             let fits = self.quietly(id, value - 1)?;
             self.evaluated.truncate(evaluated);
             if !fits {
-                return self.misfit(value, "propertyNames", |_| "the name of this member is not of the right form".to_owned());
+                return self
+                    .misfit(value, "propertyNames", |_| "the name of this member is not of the right form".to_owned());
             }
         }
         Ok(true)

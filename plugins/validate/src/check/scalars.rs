@@ -44,11 +44,12 @@ impl<'a> Check<'a> {
             Kind::Array => types.has(Types::ARRAY),
             Kind::Object => types.has(Types::OBJECT),
             Kind::Number => {
-                types.has(Types::NUMBER) || types.has(Types::INTEGER) && {
-                    let text = self.json.text(at);
-                    self.steps.take_bytes(text.len())?;
-                    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') || Number::read(text).is_whole()
-                }
+                types.has(Types::NUMBER)
+                    || types.has(Types::INTEGER) && {
+                        let text = self.json.text(at);
+                        self.steps.take_bytes(text.len())?;
+                        text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') || Number::read(text).is_whole()
+                    }
             }
         };
         if fits { Ok(true) } else { self.misfit(at, "type", |_| format!("must be {}", types.words())) }

@@ -51,7 +51,8 @@ fn is_domain(domain: &str) -> bool {
         },
         None if domain.is_ascii() => is_hostname(domain),
         None => {
-            let is_letter = |character: char| !character.is_ascii() || character.is_ascii_alphanumeric() || character == '-';
+            let is_letter =
+                |character: char| !character.is_ascii() || character.is_ascii_alphanumeric() || character == '-';
             domain.split('.').all(|label| (1..=63).contains(&label.chars().count()) && label.chars().all(is_letter))
         }
     }

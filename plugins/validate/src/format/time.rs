@@ -30,7 +30,8 @@ pub(super) fn is_date_time(text: &str) -> bool {
 pub(super) fn is_time(text: &str) -> bool {
     let Some((clock, rest)) = text.split_at_checked(8) else { return false };
     let [h1, h2, b':', m1, m2, b':', s1, s2] = clock.as_bytes() else { return false };
-    let (Some(hour @ 0..24), Some(minute @ 0..60), Some(second @ 0..61)) = (two(*h1, *h2), two(*m1, *m2), two(*s1, *s2))
+    let (Some(hour @ 0..24), Some(minute @ 0..60), Some(second @ 0..61)) =
+        (two(*h1, *h2), two(*m1, *m2), two(*s1, *s2))
     else {
         return false;
     };

@@ -64,7 +64,9 @@ fn is_made_of(text: &str, others: &str, ascii_only: bool) -> bool {
         let is_fine = match character {
             '%' => (0..2).all(|_| characters.next().is_some_and(|digit| digit.is_ascii_hexdigit())),
             _ if !character.is_ascii() => !ascii_only && !character.is_control(),
-            _ => character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(character) || others.contains(character),
+            _ => {
+                character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(character) || others.contains(character)
+            }
         };
         if !is_fine {
             return false;
@@ -98,7 +100,11 @@ fn is_expression(expression: &str) -> bool {
     variables.split(',').all(|variable| {
         let name = variable.strip_suffix('*').unwrap_or(variable);
         let name = match name.split_once(':') {
-            Some((name, length)) if (1..=4).contains(&length.len()) && length.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            Some((name, length))
+                if (1..=4).contains(&length.len()) && length.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                name
+            }
             Some(_) => return false,
             None => name,
         };

@@ -44,6 +44,8 @@ pub(crate) struct Json {
     /// What texts with escapes mean, one behind the other.
     unescaped: String,
     values: Vec<Value>,
+    /// What reading it took.
+    steps: u32,
 }
 
 const NOTHING: Value = Value { kind: Kind::Null, a: 0, b: 0 };
@@ -51,6 +53,11 @@ const NOTHING: Value = Value { kind: Kind::Null, a: 0, b: 0 };
 impl Json {
     fn value(&self, at: At) -> Value {
         self.values.get(at as usize).copied().unwrap_or(NOTHING)
+    }
+
+    /// How many steps reading it took.
+    pub(crate) fn steps(&self) -> u32 {
+        self.steps
     }
 
     pub(crate) fn kind(&self, at: At) -> Kind {

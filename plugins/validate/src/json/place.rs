@@ -1,9 +1,11 @@
 //! Where values stand, as JSON pointers (RFC 6901), and names that stand twice.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use super::{At, Json, Kind, ROOT};
 
 /// Up to so many members each name is compared with each; sorting them costs more.
-const FEW: u32 = 12;
+pub(super) const FEW: u32 = 12;
 
 impl Json {
     /// The pointer to a value: `/items/3/price`.
@@ -52,7 +54,7 @@ impl Json {
 
     /// A member whose name stands in its object before it already.
     pub(super) fn duplicate(&self) -> Option<At> {
-        let mut sorted: Vec<(&str, At)> = Vec::new();
+        let mut sorted: Vec<(u64, At)> = Vec::new();
         for (at, value) in (ROOT..).zip(&self.values) {
             if value.kind != Kind::Object || value.a < 2 {
                 continue;
@@ -66,11 +68,15 @@ impl Json {
                 continue;
             }
             sorted.clear();
-            sorted.extend(self.members(at));
+            sorted.extend(self.members(at).map(|(name, member)| (print(name), member)));
             sorted.sort_unstable();
-            let twice = sorted.array_windows().find(|[(one, _), (other, _)]| one == other);
-            if let Some([_, (_, member)]) = twice {
-                return Some(*member);
+            for same in sorted.chunk_by(|(one, _), (other, _)| one == other).filter(|same| same.len() > 1) {
+                let mut names: Vec<(&str, At)> =
+                    same.iter().map(|(_, member)| (self.text(member - 1), *member)).collect();
+                names.sort_unstable();
+                if let Some([_, (_, member)]) = names.array_windows().find(|[(one, _), (other, _)]| one == other) {
+                    return Some(*member);
+                }
             }
         }
         None
@@ -87,4 +93,11 @@ pub(crate) fn push(pointer: &mut String, token: &str) {
             _ => pointer.push(character),
         }
     }
+}
+
+/// The same for names that are the same, and for others most likely not.
+fn print(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(name.as_bytes());
+    hasher.finish()
 }

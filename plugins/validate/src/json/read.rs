@@ -1,5 +1,6 @@
 //! Reading JSON strictly (RFC 8259), within bounds, and without recursion.
 
+use super::place::FEW;
 use super::{Json, Kind, Value};
 
 /// What a document may cost.
@@ -7,8 +8,8 @@ use super::{Json, Kind, Value};
 pub(crate) struct Bounds {
     /// How deeply arrays and objects may stand in one another.
     pub(crate) depth: usize,
-    /// How many values there may be, names of members among them.
-    pub(crate) values: usize,
+    /// How many steps reading it may take.
+    pub(crate) steps: u32,
     /// Whether a name may stand several times in one object.
     pub(crate) duplicates: bool,
 }
@@ -22,7 +23,7 @@ pub(crate) enum Unreadable {
     Syntax(&'static str, usize),
     /// It is nested too deeply.
     Deep,
-    /// It has too many values.
+    /// It takes too many steps.
     Large,
     /// A name stands twice in one object; the pointer to it.
     Duplicate(String),
@@ -40,7 +41,15 @@ struct Reader<'a> {
     unescaped: String,
     values: Vec<Value>,
     open: Vec<Open>,
+    /// What was taken beside a step for each value.
+    taken: u32,
 }
+
+/// Bytes that are read in the time of one step.
+const BYTES: usize = 32;
+
+/// Steps for each member of an object that has more than a few, whose names are to be compared.
+const PER_NAME: u32 = 3;
 
 type Read<T> = Result<T, Unreadable>;
 
@@ -51,15 +60,17 @@ pub(crate) fn read(bytes: Vec<u8>, bounds: &Bounds) -> Read<Json> {
         bytes: text.as_bytes(),
         at: 0,
         unescaped: String::new(),
-        values: Vec::with_capacity((text.len() / 16).min(bounds.values)),
+        values: Vec::with_capacity((text.len() / 16).min(bounds.steps as usize)),
         open: Vec::new(),
+        taken: number(text.len() / BYTES),
     };
     if text.starts_with('\u{feff}') {
         return Err(Unreadable::Syntax("a byte order mark is not allowed", 0));
     }
     reader.document(bounds)?;
+    let steps = reader.steps();
     let Reader { unescaped, values, .. } = reader;
-    let json = Json { text, unescaped, values };
+    let json = Json { text, unescaped, values, steps };
     match (!bounds.duplicates).then(|| json.duplicate()).flatten() {
         Some(at) => Err(Unreadable::Duplicate(json.pointer(at))),
         None => Ok(json),
@@ -116,7 +127,11 @@ impl Reader<'_> {
             }
             self.at += 1;
         }
-        if self.values.len() >= bounds.values { Err(Unreadable::Large) } else { Ok(()) }
+        if self.steps() > bounds.steps { Err(Unreadable::Large) } else { Ok(()) }
+    }
+
+    fn steps(&self) -> u32 {
+        number(self.values.len()).saturating_add(self.taken)
     }
 
     /// The byte that ends the innermost container.
@@ -129,6 +144,9 @@ impl Reader<'_> {
         self.at += 1;
         let after = number(self.values.len());
         let Some(Open { at, count }) = self.open.pop() else { return };
+        if count > FEW {
+            self.taken = self.taken.saturating_add(count.saturating_mul(PER_NAME));
+        }
         if let Some(value) = self.values.get_mut(at) {
             (value.a, value.b) = (count, after);
         }

@@ -140,7 +140,7 @@ impl Program {
                     return Ok(true);
                 }
             }
-            steps.take(1 + u32::try_from(scratch.next.len() / 4).unwrap_or(u32::MAX))?;
+            steps.take(2 + u32::try_from(scratch.next.len()).unwrap_or(u32::MAX))?;
             let Some(character) = next else { return Ok(false) };
             for place in &scratch.next {
                 if let Some(Step::One(set)) = self.steps.get(*place as usize)

@@ -106,7 +106,11 @@ impl Set {
             "Lowercase" | "Lower" => char::is_lowercase,
             "Uppercase" | "Upper" => char::is_uppercase,
             "White_Space" | "space" => char::is_whitespace,
-            _ => return categories::ranges(name).map(|ranges| if is_inverse { Self::others(&Self::of(&ranges).ranges) } else { Self::of(&ranges) }),
+            _ => {
+                return categories::ranges(name).map(|ranges| {
+                    if is_inverse { Self::others(&Self::of(&ranges).ranges) } else { Self::of(&ranges) }
+                });
+            }
         };
         Some(Self::new(&[], vec![(property, !is_inverse)], false))
     }

@@ -34,7 +34,7 @@ pub(super) struct Compiler<'a> {
 }
 
 /// Compiles the first document's schema and all that it refers to, or says what is wrong.
-pub(crate) fn compile(documents: Vec<Source>, options: Options) -> Result<Schemas, (Vec<Source>, Vec<Fault>)> {
+pub(crate) fn compile(documents: Vec<Source>, options: Options) -> Result<Schemas, Vec<Fault>> {
     let mut faults = Vec::new();
     let registry = Registry::new(&documents, options.draft, &mut faults);
     let mut compiler = Compiler {
@@ -56,7 +56,7 @@ pub(crate) fn compile(documents: Vec<Source>, options: Options) -> Result<Schema
         Ok(Schemas { documents, list, root, follows_evaluated, anchors })
     } else {
         faults.truncate(MOST_FAULTS);
-        Err((documents, faults))
+        Err(faults)
     }
 }
 
@@ -118,7 +118,8 @@ impl<'a> Compiler<'a> {
         if !self.list.iter().any(|schema| schema.rules.iter().any(|rule| matches!(rule, Rule::DynamicRef(..)))) {
             return anchors;
         }
-        let dynamic: Vec<_> = self.registry.dynamic.iter().map(|((resource, name), spot)| (*resource, name.clone(), *spot)).collect();
+        let dynamic: Vec<_> =
+            self.registry.dynamic.iter().map(|((resource, name), spot)| (*resource, name.clone(), *spot)).collect();
         for (resource, name, spot) in dynamic {
             let id = self.id(spot);
             if let Some(anchors) = anchors.get_mut(resource as usize) {

@@ -42,9 +42,8 @@ impl Draft {
             | ("contentSchema" | "unevaluatedItems" | "unevaluatedProperties" | "items", Self::TwentyTwenty)
             | ("additionalProperties" | "contains" | "else" | "if" | "not" | "propertyNames" | "then", _) => Holds::One,
             ("prefixItems", Self::TwentyTwenty) | ("allOf" | "anyOf" | "oneOf", _) => Holds::List,
-            ("$defs" | "dependentSchemas", Self::TwentyTwenty) | ("definitions" | "patternProperties" | "properties", _) => {
-                Holds::Map
-            }
+            ("$defs" | "dependentSchemas", Self::TwentyTwenty)
+            | ("definitions" | "patternProperties" | "properties", _) => Holds::Map,
             _ => return None,
         })
     }

@@ -53,7 +53,9 @@ impl Compiler<'_> {
                 "format" if asserts => {
                     rules.extend(json.string(value).and_then(Format::named).map(Rule::Format));
                 }
-                "dependentRequired" if validates && draft == Draft::TwentyTwenty => self.dependencies(&keyword, &mut rules),
+                "dependentRequired" if validates && draft == Draft::TwentyTwenty => {
+                    self.dependencies(&keyword, &mut rules)
+                }
                 "dependentSchemas" if draft == Draft::TwentyTwenty => self.dependencies(&keyword, &mut rules),
                 "dependencies" => self.dependencies(&keyword, &mut rules),
                 "format" if json.string(value).is_none() => self.fault(keyword.spot(), "`format` is a text"),
@@ -283,7 +285,9 @@ impl Compiler<'_> {
         let Keyword { json, value, .. } = *keyword;
         let bit = |name: &str| Types::NAMES.iter().position(|(known, _)| *known == name).map(|bit| 1 << bit);
         let bits: Option<u8> = match json.kind(value) {
-            Kind::Array => json.items(value).map(|at| json.string(at).and_then(bit)).try_fold(0, |all, bit| Some(all | bit?)),
+            Kind::Array => {
+                json.items(value).map(|at| json.string(at).and_then(bit)).try_fold(0, |all, bit| Some(all | bit?))
+            }
             _ => json.string(value).and_then(bit),
         };
         match bits {

@@ -108,7 +108,12 @@ pub(crate) enum Rule {
     PropertyNames(Id),
     /// Those at the front, and all others.
     Items(Vec<Id>, Option<Id>),
-    Contains { id: Id, least: u32, most: Option<u32>, counts_as_evaluated: bool },
+    Contains {
+        id: Id,
+        least: u32,
+        most: Option<u32>,
+        counts_as_evaluated: bool,
+    },
     UnevaluatedItems(Id),
     UnevaluatedProperties(Id),
 }
@@ -147,7 +152,8 @@ impl Types {
 
     /// The kinds as they may stand behind `must be`.
     pub(crate) fn words(self) -> String {
-        let words = Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1).map(|(_, (_, words))| *words);
+        let words =
+            Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1).map(|(_, (_, words))| *words);
         words.collect::<Vec<_>>().join(" or ")
     }
 
@@ -197,15 +203,5 @@ impl Schemas {
     pub(crate) fn anchor(&self, resource: u32, name: &str) -> Option<Id> {
         let anchors = self.anchors.get(resource as usize)?;
         anchors.iter().find(|(anchor, _)| **anchor == *name).map(|(_, id)| *id)
-    }
-
-    /// How many schemas there are.
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// The documents again, to compile them anew with others.
-    pub(crate) fn into_documents(self) -> Vec<Source> {
-        self.documents
     }
 }

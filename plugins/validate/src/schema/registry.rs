@@ -60,7 +60,13 @@ impl Registry {
     }
 
     /// The draft of a schema with an identifier, and what its metaschema wants.
-    fn dialect(&self, documents: &[Source], spot: Spot, otherwise: Draft, faults: &mut Vec<Fault>) -> (Draft, bool, bool) {
+    fn dialect(
+        &self,
+        documents: &[Source],
+        spot: Spot,
+        otherwise: Draft,
+        faults: &mut Vec<Fault>,
+    ) -> (Draft, bool, bool) {
         let (mut document, mut at) = spot;
         let (mut validates, mut asserts_formats) = (true, false);
         for _ in 0..MOST_METASCHEMAS {
