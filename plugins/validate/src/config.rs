@@ -54,7 +54,7 @@ pub(crate) struct Config {
     depth: u8,
     /// How many steps a body may take to be read and checked, 1,000 to 10,000,000.
     #[serde(default = "steps")]
-    #[weir(default = 150000)]
+    #[weir(default = 100000)]
     steps: u32,
     /// The status for requests that do not fit: 400 or 422.
     #[serde(default = "bad_request")]
@@ -211,7 +211,7 @@ fn deepest() -> u8 {
 }
 
 fn steps() -> u32 {
-    150_000
+    100_000
 }
 
 fn bad_request() -> u16 {

@@ -36,6 +36,9 @@ type Fits = Result<bool, TooComplex>;
 /// Schemas that look at one another's values; each is a frame on the guest's small stack.
 const DEEPEST: u32 = 400;
 
+/// Rules that are looked at in the time of one step.
+const RULES: usize = 4;
+
 /// A value being looked at.
 struct Check<'a> {
     schemas: &'a Schemas,
@@ -78,8 +81,13 @@ pub(crate) fn check(schemas: &Schemas, json: &Json, steps: u32, most: usize) -> 
     if check.value(schemas.root(), ROOT)? {
         return Ok(Verdict::Fits);
     }
-    let told = |Found { at, keyword, detail }| Misfit { pointer: json.pointer(at), keyword, detail };
-    Ok(Verdict::Misfits(check.found.into_iter().map(told).collect()))
+    let Check { found, mut steps, .. } = check;
+    let told = |Found { at, keyword, detail }| {
+        // What takes too long to find is not told.
+        let pointer = json.pointer_within(at, &mut steps).ok()?;
+        Some(Misfit { pointer, keyword, detail })
+    };
+    Ok(Verdict::Misfits(found.into_iter().map_while(told).collect()))
 }
 
 impl<'a> Check<'a> {
@@ -98,6 +106,7 @@ impl<'a> Check<'a> {
         if schema.rules.is_empty() {
             return Ok(true);
         }
+        self.steps.take(u32::try_from(schema.rules.len() / RULES).unwrap_or(u32::MAX))?;
         if self.depth == DEEPEST {
             return Err(TooComplex);
         }

@@ -65,6 +65,7 @@ impl<'a> Check<'a> {
 
     fn properties(&mut self, properties: &'a Properties, at: At) -> Fits {
         let mut fits = true;
+        self.steps.take(self.json.count(at))?;
         for (name, value) in self.json.members(at) {
             let mut is_known = false;
             if let Ok(index) = properties.named.binary_search_by(|(known, _)| (**known).cmp(name))

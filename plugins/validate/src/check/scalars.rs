@@ -57,7 +57,7 @@ impl<'a> Check<'a> {
 
     fn number(&mut self, rule: &'a Rule, at: At) -> Fits {
         let text = self.json.text(at);
-        self.steps.take_bytes(text.len())?;
+        self.steps.take_bytes(text.len() * if matches!(rule, Rule::MultipleOf(..)) { 6 } else { 2 })?;
         match rule {
             Rule::Maximum(limit) if limit.compare(text) == Ordering::Greater => {
                 self.misfit(at, "maximum", |_| format!("must be at most {}", limit.text()))

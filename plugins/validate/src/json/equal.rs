@@ -22,7 +22,7 @@ pub(crate) fn equal(
         }
         (Kind::Number, Kind::Number) => {
             let (text, other) = (one.text(at), other.text(there));
-            steps.take_bytes(text.len() + other.len())?;
+            steps.take_bytes(2 * (text.len() + other.len()))?;
             Ok(text == other || Number::read(text) == Number::read(other))
         }
         (Kind::Array, Kind::Array) => {
@@ -80,7 +80,8 @@ pub(crate) fn fingerprint(json: &Json, at: At, steps: &mut Steps) -> Result<u64,
         }
         Kind::Number => {
             let text = json.text(at);
-            steps.take_bytes(text.len())?;
+            // Digit by digit.
+            steps.take_bytes(8 * text.len())?;
             Number::read(text).hash(&mut hasher);
         }
         Kind::Array => {

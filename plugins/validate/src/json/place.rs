@@ -3,35 +3,51 @@
 use std::hash::{DefaultHasher, Hasher};
 
 use super::{At, Json, Kind, ROOT};
+use crate::steps::{Steps, TooComplex};
 
 /// Up to so many members each name is compared with each; sorting them costs more.
 pub(super) const FEW: u32 = 12;
 
+/// Values that are passed by in the time of one step.
+const PASSED: usize = 4;
+
 impl Json {
     /// The pointer to a value: `/items/3/price`.
     pub(crate) fn pointer(&self, at: At) -> String {
+        self.pointer_within(at, &mut Steps::new(u32::MAX)).unwrap_or_default()
+    }
+
+    /// The same, if it takes no more than this: values are passed by from the first one on.
+    pub(crate) fn pointer_within(&self, at: At, steps: &mut Steps) -> Result<String, TooComplex> {
         let (mut pointer, mut inside) = (String::new(), ROOT);
         while inside != at {
+            let mut passed = 0;
             let holds = |value: At| value <= at && at < self.after(value);
             let next = match self.kind(inside) {
                 Kind::Array => {
                     let found = self.items(inside).enumerate().find(|(_, item)| holds(*item));
                     found.map(|(index, item)| {
+                        passed = index;
                         push(&mut pointer, &index.to_string());
                         item
                     })
                 }
-                _ => self.members(inside).find(|(_, value)| holds(*value)).map(|(name, value)| {
-                    push(&mut pointer, name);
-                    value
-                }),
+                _ => {
+                    let found = self.members(inside).enumerate().find(|(_, (_, value))| holds(*value));
+                    found.map(|(index, (name, value))| {
+                        passed = index;
+                        push(&mut pointer, name);
+                        value
+                    })
+                }
             };
+            steps.take(1 + u32::try_from(passed / PASSED).unwrap_or(u32::MAX))?;
             match next {
                 Some(next) => inside = next,
                 None => break,
             }
         }
-        pointer
+        Ok(pointer)
     }
 
     /// What stands on the way from a value to that to which a pointer leads, both with it.

@@ -230,9 +230,8 @@ impl Reader<'_> {
         if !self.byte().is_ascii_digit() {
             return Err(self.wrong("a number needs a digit here"));
         }
-        while self.byte().is_ascii_digit() {
-            self.at += 1;
-        }
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         Ok(())
     }
 
@@ -241,6 +240,9 @@ impl Reader<'_> {
         let (start, unescaped) = (self.at, self.unescaped.len());
         let (mut plain, mut is_escaped) = (start, false);
         loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+            self.at += rest.iter().position(is_special).unwrap_or(rest.len());
             match self.byte() {
                 b'"' => break,
                 b'\\' => {
@@ -251,9 +253,8 @@ impl Reader<'_> {
                     self.unescaped.push(character);
                     plain = self.at;
                 }
-                0..0x20 if self.at >= self.bytes.len() => return Err(self.wrong("a text does not end")),
-                0..0x20 => return Err(self.wrong("a control character must be escaped")),
-                _ => self.at += 1,
+                _ if self.at >= self.bytes.len() => return Err(self.wrong("a text does not end")),
+                _ => return Err(self.wrong("a control character must be escaped")),
             }
         }
         if is_escaped {

@@ -47,10 +47,18 @@ const NAMES: [(&str, &str, u32); 38] = [
     ("C", "Other", 0b1_1111 << 25),
 ];
 
-/// The characters of the category of this name.
-pub(super) fn ranges(name: &str) -> Option<Vec<(u32, u32)>> {
+/// Categories, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Category(u32);
+
+/// The category of this name.
+pub(super) fn named(name: &str) -> Option<Category> {
     let name = name.strip_prefix("General_Category=").or_else(|| name.strip_prefix("gc=")).unwrap_or(name);
-    let (_, _, wanted) = NAMES.iter().find(|(short, long, _)| *short == name || *long == name)?;
+    NAMES.iter().find(|(short, long, _)| *short == name || *long == name).map(|(_, _, bits)| Category(*bits))
+}
+
+/// Its characters.
+pub(super) fn ranges(Category(wanted): Category) -> Option<Vec<(u32, u32)>> {
     let (mut ranges, mut next) = (Vec::new(), 0);
     let mut bytes = RUNS.iter().copied();
     while let Some(byte) = bytes.next() {
@@ -74,10 +82,10 @@ pub(super) fn ranges(name: &str) -> Option<Vec<(u32, u32)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::ranges;
+    use super::{named, ranges};
 
     fn are(name: &str, is_in: fn(char) -> bool) {
-        let ranges = ranges(name).unwrap();
+        let ranges = ranges(named(name).unwrap()).unwrap();
         let mut ranges = ranges.iter().peekable();
         for character in '\0'..=char::MAX {
             let code = u32::from(character);
@@ -91,12 +99,12 @@ mod tests {
     fn categories_are_those_that_the_standard_library_knows() {
         are("N", char::is_numeric);
         are("Cc", char::is_control);
-        assert!(ranges("gc=Lu") == ranges("Uppercase_Letter") && ranges("Greek").is_none());
+        assert!(named("gc=Lu") == named("Uppercase_Letter") && named("Greek").is_none());
         // Unicode's letters are alphabetic, all but none of them.
-        let letters = ranges("L").unwrap().iter().map(|(from, to)| to - from + 1).sum::<u32>();
+        let letters = ranges(named("L").unwrap()).unwrap().into_iter().map(|(from, to)| to - from + 1).sum::<u32>();
         let alphabetic = ('\0'..=char::MAX).filter(|character| character.is_alphabetic()).count();
         assert!(letters > 140_000 && (letters as usize) < alphabetic, "{letters} {alphabetic}");
-        let covered = ["L", "M", "N", "P", "S", "Z", "C"].iter().flat_map(|name| ranges(name).unwrap());
+        let covered = ["L", "M", "N", "P", "S", "Z", "C"].iter().flat_map(|name| ranges(named(name).unwrap()).unwrap());
         assert_eq!(covered.map(|(from, to)| to - from + 1).sum::<u32>(), 0x11_0000);
     }
 }

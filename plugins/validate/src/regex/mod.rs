@@ -8,5 +8,10 @@ mod set;
 
 pub(crate) use program::{Program, Scratch};
 
+/// Whether this is one that can be read, however large it is.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    parse::parse(text, false).is_ok()
+}
+
 #[cfg(test)]
 mod tests;

@@ -32,9 +32,9 @@ const MOST_TIMES: u32 = 1000;
 
 type Parsed<T> = Result<T, String>;
 
-/// Reads a pattern, or says what is wrong with it.
-pub(super) fn parse(pattern: &str) -> Parsed<Node> {
-    let mut parser = Parser { chars: pattern.chars().peekable(), depth: 0 };
+/// Reads a pattern, or says what is wrong with it. Where only that counts, sets that take time to make are left empty.
+pub(super) fn parse(pattern: &str, makes_sets: bool) -> Parsed<Node> {
+    let mut parser = Parser { chars: pattern.chars().peekable(), depth: 0, makes_sets };
     let node = parser.choice()?;
     match parser.chars.next() {
         None => Ok(node),
@@ -45,6 +45,7 @@ pub(super) fn parse(pattern: &str) -> Parsed<Node> {
 struct Parser<'a> {
     chars: Peekable<Chars<'a>>,
     depth: u32,
+    makes_sets: bool,
 }
 
 fn wrong<T>(what: &str) -> Parsed<T> {
@@ -258,7 +259,7 @@ impl Parser<'_> {
             return wrong("`\\p` needs a property in braces");
         }
         let name: String = self.chars.by_ref().take_while(|character| *character != '}').take(64).collect();
-        match Set::property(&name, is_inverse) {
+        match Set::property(&name, is_inverse, self.makes_sets) {
             Some(set) => Ok(set),
             None => Err(format!("the property `\\p{{{name}}}` is not supported")),
         }

@@ -29,6 +29,8 @@ pub(crate) struct Scratch {
     /// In which round each step was reached last.
     reached: Vec<u32>,
     round: u32,
+    /// How many were, in this round.
+    entered: u32,
     pending: Vec<u32>,
 }
 
@@ -41,7 +43,7 @@ impl Program {
     /// Reads a pattern, or says what is wrong with it.
     pub(crate) fn new(pattern: &str) -> Result<Self, String> {
         let mut program = Self { steps: Vec::new() };
-        program.add(&parse(pattern)?)?;
+        program.add(&parse(pattern, true)?)?;
         program.push(Step::Found)?;
         Ok(program)
     }
@@ -121,9 +123,10 @@ impl Program {
 
     /// Whether the pattern is found anywhere in the text.
     pub(crate) fn finds(&self, text: &str, scratch: &mut Scratch, steps: &mut Steps) -> Result<bool, TooComplex> {
-        scratch.reached.clear();
-        scratch.reached.resize(self.steps.len(), 0);
-        scratch.round = 0;
+        // Rounds are counted on from text to text, so what was reached before need not be forgotten.
+        if scratch.reached.len() < self.steps.len() {
+            scratch.reached.resize(self.steps.len(), 0);
+        }
         scratch.now.clear();
         let is_anchored = matches!(self.steps.first(), Some(Step::Start));
         let mut before = None;
@@ -140,7 +143,7 @@ impl Program {
                     return Ok(true);
                 }
             }
-            steps.take(2 + u32::try_from(scratch.next.len()).unwrap_or(u32::MAX))?;
+            steps.take(1 + std::mem::take(&mut scratch.entered))?;
             let Some(character) = next else { return Ok(false) };
             for place in &scratch.next {
                 if let Some(Step::One(set)) = self.steps.get(*place as usize)
@@ -166,6 +169,7 @@ impl Program {
                 Some(round) if *round != scratch.round => *round = scratch.round,
                 _ => continue,
             }
+            scratch.entered += 1;
             match self.steps.get(place as usize) {
                 Some(Step::One(_)) => scratch.next.push(place),
                 Some(Step::Start) if before.is_none() => scratch.pending.push(place + 1),

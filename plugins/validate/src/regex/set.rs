@@ -97,8 +97,8 @@ impl Set {
         Self::others(&LINE_ENDS)
     }
 
-    /// What `\p{NAME}` stands for, or `\P{NAME}`.
-    pub(super) fn property(name: &str, is_inverse: bool) -> Option<Self> {
+    /// What `\p{NAME}` stands for, or `\P{NAME}`; nothing if there is no such property. It is empty if it is not to be made.
+    pub(super) fn property(name: &str, is_inverse: bool, is_made: bool) -> Option<Self> {
         let property: Property = match name {
             "Any" => |_| true,
             "ASCII" => |character| character.is_ascii(),
@@ -107,7 +107,11 @@ impl Set {
             "Uppercase" | "Upper" => char::is_uppercase,
             "White_Space" | "space" => char::is_whitespace,
             _ => {
-                return categories::ranges(name).map(|ranges| {
+                let category = categories::named(name)?;
+                if !is_made {
+                    return Some(Self::default());
+                }
+                return categories::ranges(category).map(|ranges| {
                     if is_inverse { Self::others(&Self::of(&ranges).ranges) } else { Self::of(&ranges) }
                 });
             }

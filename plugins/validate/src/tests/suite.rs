@@ -115,14 +115,14 @@ struct Results {
     failed: Vec<String>,
 }
 
-/// Runs the files; optional formats are asserted.
-fn run(draft: &str, folder: &str, only_files: bool, formats: Option<bool>) -> Results {
+/// Runs the files of a folder, without those of folders in it.
+fn run(draft: &str, folder: &str, formats: Option<bool>) -> Results {
     let remotes = remotes(draft);
     let mut results = Results::default();
     let folder = suite().join("json/tests").join(draft).join(folder);
     let default = if draft == "draft7" { Draft::Seven } else { Draft::TwentyTwenty };
     for file in files(&folder) {
-        if only_files && file.parent() != Some(&folder) {
+        if file.parent() != Some(&folder) {
             continue;
         }
         let name = file.strip_prefix(&folder).unwrap().display().to_string();
@@ -158,18 +158,37 @@ fn run(draft: &str, folder: &str, only_files: bool, formats: Option<bool>) -> Re
     results
 }
 
+/// What does not pass, by draft and file, and how often: formats and keywords that are notes here, and a draft that is not
+/// known. The README names them.
+const FAILING: [(&str, &str, usize); 5] = [
+    ("draft2020-12", "cross-draft.json", 1),
+    ("draft2020-12", "idn-hostname.json", 34),
+    ("draft7", "content.json", 4),
+    ("draft7", "cross-draft.json", 2),
+    ("draft7", "idn-hostname.json", 34),
+];
+
 #[test]
-fn the_public_suite() {
-    let mut all = BTreeMap::new();
-    for draft in ["draft2020-12", "draft7"] {
-        all.insert((draft, "required"), run(draft, "", true, None));
-        all.insert((draft, "optional"), run(draft, "optional", true, None));
-        all.insert((draft, "formats"), run(draft, "optional/format", true, Some(true)));
-    }
-    for (which, results) in &all {
-        println!("{which:?}: {} of {}", results.passed, results.all);
-        for failed in &results.failed {
-            println!("    {}", failed.chars().take(400).collect::<String>());
+fn the_public_suite_passes_as_the_readme_says() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut failing: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for (name, folder, formats) in
+        [("required", "", None), ("optional", "optional", None), ("formats, asserted", "optional/format", Some(true))]
+    {
+        let results = ["draft2020-12", "draft7"].map(|draft| (draft, run(draft, folder, formats)));
+        let columns = results.each_ref().map(|(_, results)| format!("{} of {}", results.passed, results.all));
+        let row = format!("| {name} | {} |", columns.join(" | "));
+        assert!(readme.contains(&row), "the README does not say: {row}\n{results:#?}");
+        for (draft, results) in results {
+            for failed in results.failed {
+                let file = failed.split(':').next().unwrap().to_owned();
+                *failing.entry((draft, file)).or_default() += 1;
+            }
         }
+    }
+    let failing: Vec<_> = failing.iter().map(|((draft, file), count)| (*draft, file.as_str(), *count)).collect();
+    assert_eq!(failing, FAILING);
+    for (_, file, count) in FAILING {
+        assert!(readme.contains(&format!("`{file}` (")) && readme.contains(&count.to_string()), "{file} {count}");
     }
 }
