@@ -73,7 +73,8 @@ fn what_fits_goes_on_byte_for_byte_between_foreign_peers() {
         .route("/*", "app", origin.address)
         .start();
     let json = "Content-Type: application/json";
-    let odd = " {\t\"id\" : 9007199254740993.0e0,\r\n \"a\\u0062\": [1.50, -0, 1E400],\n\"\u{e4}\":\"\\/\"} \n".as_bytes();
+    let odd =
+        " {\t\"id\" : 9007199254740993.0e0,\r\n \"a\\u0062\": [1.50, -0, 1E400],\n\"\u{e4}\":\"\\/\"} \n".as_bytes();
     assert_eq!(curl(&proxy, odd, &[json]), (200, odd.to_vec()));
     let chunked = "Transfer-Encoding: chunked";
     assert_eq!(curl(&proxy, odd, &[json, chunked]), (200, odd.to_vec()));
@@ -103,9 +104,8 @@ fn python(program: &str) -> Vec<u8> {
 #[test]
 fn what_is_compressed_is_decoded_within_its_bounds() {
     let (proxy, origin) = proxy("request: { schema: { type: array } }, max: 1000B", |builder| builder);
-    let gzip = |body: &str| {
-        python(&format!("import gzip, sys; sys.stdout.buffer.write(gzip.compress({body}.encode()))"))
-    };
+    let gzip =
+        |body: &str| python(&format!("import gzip, sys; sys.stdout.buffer.write(gzip.compress({body}.encode()))"));
     for coding in ["gzip", "X-Gzip"] {
         let reply = post(&proxy, &gzip("'[1, 2]'"), &format!("{JSON}Content-Encoding: {coding}\r\n"));
         assert_eq!(reply.status, 200, "{reply:?}");
@@ -121,7 +121,11 @@ fn what_is_compressed_is_decoded_within_its_bounds() {
         (b"[1, 2]".to_vec(), 400),
     ] {
         let reply = post(&proxy, &body, &coded);
-        assert_eq!((reply.status, reply.header("content-type")), (status, Some("application/problem+json")), "{reply:?}");
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (status, Some("application/problem+json")),
+            "{reply:?}"
+        );
     }
     for coding in ["br, gzip", "compress"] {
         let reply = post(&proxy, b"[]", &format!("{JSON}Content-Encoding: {coding}\r\n"));
@@ -168,7 +172,8 @@ fn no_body_makes_the_filter_fail_or_holds_its_worker() {
         format!("{{{}}}", (0..count).map(|index| format!("\"{}\":0", form(index))).collect::<Vec<_>>().join(","))
     };
     let nested = |open: &str, close: &str, count: usize| format!("{}0{}", open.repeat(count), close.repeat(count));
-    let distinct = |count: usize| format!("[{}]", (0..count).map(|item| item.to_string()).collect::<Vec<_>>().join(","));
+    let distinct =
+        |count: usize| format!("[{}]", (0..count).map(|item| item.to_string()).collect::<Vec<_>>().join(","));
     let mut bodies = vec![
         "[".repeat(fill),
         "{\"a\":".repeat(fill / 5),
