@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 12] = [
+const PLUGINS: [&str; 13] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
@@ -19,6 +19,7 @@ const PLUGINS: [&str; 12] = [
     "request-id",
     "respond",
     "transform",
+    "validate",
 ];
 
 fn main() -> anyhow::Result<()> {

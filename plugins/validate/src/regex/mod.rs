@@ -1,0 +1,17 @@
+//! Regular expressions as ECMA-262 writes them, in time that grows with the text and the expression only: there is no going
+//! back, so no text makes a pattern slow. What that cannot express is refused, not misunderstood.
+
+mod categories;
+mod parse;
+mod program;
+mod set;
+
+pub(crate) use program::{Program, Scratch};
+
+/// Whether this is one that can be read, however large it is.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    parse::parse(text, false).is_ok()
+}
+
+#[cfg(test)]
+mod tests;
