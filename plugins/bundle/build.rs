@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 9] = [
+const PLUGINS: [&str; 10] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
     "auth-key",
     "authz",
+    "cors",
     "headers-secure",
     "ip-filter",
     "request-id",
