@@ -43,29 +43,33 @@ impl Cors {
     }
 
     fn on_response(&self, request: &Request, response: &mut Response) -> weir::Result<()> {
-        let had = response.header(fields::ALLOW_ORIGIN).is_some();
-        if had && self.upstream == Upstream::Keep {
+        if self.upstream == Upstream::Keep && response.header(fields::ALLOW_ORIGIN).is_some() {
             return vary(response);
         }
-        let is_any = self.origins.is_any();
-        let origins = if is_any { Vec::new() } else { request.header_values(fields::ORIGIN) };
-        let allowed = if is_any { Some(b"*".as_slice()) } else { self.origins.allowed(&origins) };
-        if let Some(origin) = allowed {
-            response.set_header(fields::ALLOW_ORIGIN, origin)?;
-            // What the upstream says in these without an origin would join with ours.
-            put(response, fields::ALLOW_CREDENTIALS, self.credentials.then_some("true"))?;
-            put(response, fields::EXPOSE_HEADERS, self.expose.as_deref())?;
-        } else if !origins.is_empty() {
-            exchange::note("origin-not-allowed");
+        if self.origins.is_any() {
+            // The same for everybody needs no copy for each origin.
+            return self.allow(response, b"*");
         }
-        if had {
-            let whole: &[&str] = if allowed.is_some() { &[] } else { &fields::OF_RESPONSES };
-            for name in whole.iter().chain(&fields::OF_PREFLIGHTS) {
-                response.remove_header(name)?;
+        let origins = request.header_values(fields::ORIGIN);
+        match self.origins.allowed(&origins) {
+            Some(origin) => self.allow(response, origin)?,
+            None => {
+                if !origins.is_empty() {
+                    exchange::note("origin-not-allowed");
+                }
+                // Without it the others say nothing.
+                response.remove_header(fields::ALLOW_ORIGIN)?;
             }
         }
-        // The same for everybody needs no copy for each origin.
-        if is_any { Ok(()) } else { vary(response) }
+        vary(response)
+    }
+}
+
+impl Cors {
+    fn allow(&self, response: &mut Response, origin: &[u8]) -> weir::Result<()> {
+        response.set_header(fields::ALLOW_ORIGIN, origin)?;
+        put(response, fields::ALLOW_CREDENTIALS, self.credentials.then_some("true"))?;
+        put(response, fields::EXPOSE_HEADERS, self.expose.as_deref())
     }
 }
 
@@ -79,11 +83,13 @@ fn put(response: &mut Response, name: &str, value: Option<&str>) -> weir::Result
 
 /// Has caches keep a copy for each origin; those without one, and those that were refused, are origins of their own.
 fn vary(response: &mut Response) -> weir::Result<()> {
-    let is_there = response.header_values(fields::VARY).iter().any(|value| {
-        value
-            .split(|byte| *byte == b',')
-            .map(<[u8]>::trim_ascii)
-            .any(|name| name == b"*" || name.eq_ignore_ascii_case(b"origin"))
+    let has_origin = |value: &Vec<u8>| {
+        let mut names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"origin"))
+    };
+    // Most have none, and a single value costs less than a list of them.
+    let is_there = response.header(fields::VARY).is_some_and(|first| {
+        has_origin(&first) || response.header_values(fields::VARY).iter().any(has_origin)
     });
     if !is_there {
         response.append_header(fields::VARY, "Origin")?;

@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use weir_host::clock::Slices;
 use weir_host::config::{self, Source};
@@ -14,7 +16,7 @@ use weir_host::plugin::{
 };
 use weir_host::store::{DEFAULT_SIZE, Memory, Store};
 
-use crate::stopwatch::Stopwatch;
+use super::stopwatch::Stopwatch;
 
 /// Those that configurations may name. Nobody is there: whatever is asked goes elsewhere.
 const UPSTREAMS: [&str; 3] = ["origin", "auth", "policy"];
@@ -22,26 +24,47 @@ const UPSTREAMS: [&str; 3] = ["origin", "auth", "policy"];
 /// What a client sends, as far as these filters look at it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) field: Option<(HeaderName, HeaderValue)>,
+    method: Method,
+    path: String,
+    fields: Vec<(HeaderName, HeaderValue)>,
+    client: IpAddr,
     /// Variables that filters before have set.
-    pub(crate) variables: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
+    /// JSON that the upstream answers with; otherwise it is a hundred bytes of text, which nobody looks at.
+    document: Option<Bytes>,
 }
 
 impl Asked {
     pub(crate) fn get(path: &str) -> Self {
-        Self { method: Method::GET, path: path.to_owned(), field: None, variables: Vec::new() }
+        Self {
+            method: Method::GET,
+            path: path.to_owned(),
+            fields: Vec::new(),
+            client: Ipv4Addr::LOCALHOST.into(),
+            variables: Vec::new(),
+            document: None,
+        }
+    }
+
+    pub(crate) fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         let value = HeaderValue::try_from(value).expect("a value of a field");
-        self.field = Some((HeaderName::from_static(name), value));
+        self.fields.push((HeaderName::from_static(name), value));
         self
     }
 
-    pub(crate) fn bearer(token: &str) -> Self {
-        Self::get("/bench").with("authorization", &format!("Bearer {token}"))
+    pub(crate) fn from(mut self, client: impl Into<IpAddr>) -> Self {
+        self.client = client.into();
+        self
+    }
+
+    pub(crate) fn answered_with(mut self, document: &Bytes) -> Self {
+        self.document = Some(document.clone());
+        self
     }
 
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
@@ -54,6 +77,8 @@ impl Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meets {
     Upstream,
+    /// An answer of the upstream whose body becomes another one.
+    Rewriting,
     /// An answer with this status and this reason.
     Refusal(u16, &'static str),
 }
@@ -73,13 +98,14 @@ impl Lane {
     pub(crate) async fn new(
         engine: &Arc<Engine>,
         outbound: &Arc<dyn Outbound>,
+        stores: &str,
         chain: &str,
         asked: &Arc<[Asked]>,
         meets: Meets,
     ) -> Self {
         let text = format!(
             "version: 1\nlisteners: {{ a: {{ address: \"127.0.0.1:0\" }} }}\n\
-             upstreams: {{ {} }}\n\
+             upstreams: {{ {} }}\nstores: {{ {stores} }}\n\
              sites: [{{ chain: [{chain}], routes: [{{ path: /*, upstream: origin }}] }}]\n",
             UPSTREAMS.map(|name| format!("{name}: {{ endpoints: [\"http://127.0.0.1:1\"] }}")).join(", "),
         );
@@ -108,7 +134,7 @@ impl Lane {
         });
         let lane = Self { pools, chain, peer, asked: Arc::clone(asked), meets, next: Cell::new(0) };
         for asked in &*lane.asked {
-            lane.met(&lane.exchange(asked).await);
+            lane.met(lane.exchange(asked).await);
         }
         lane
     }
@@ -136,11 +162,12 @@ impl Lane {
             .header("host", "bench.example")
             .header("user-agent", "weir-bench/1")
             .header("accept", "*/*");
-        if let Some((name, value)) = &asked.field {
+        for (name, value) in &asked.fields {
             request = request.header(name, value);
         }
         let (request, ()) = request.body(()).expect("sound").into_parts();
         let mut held = Exchange::begin(ExchangeId(7), Instant::now(), &self.peer, request);
+        held.client = asked.client;
         if !asked.variables.is_empty() {
             held.with_variables(&asked.variables);
         }
@@ -163,25 +190,34 @@ impl Lane {
                 step => panic!("nothing here has a body to wait for: {step:?}"),
             };
         }
-        if self.meets == Meets::Upstream {
+        if matches!(self.meets, Meets::Upstream | Meets::Rewriting) {
+            let kind = if asked.document.is_some() { "application/json" } else { "text/plain" };
             let response = Response::builder()
-                .header("content-type", "text/plain")
-                .header("content-length", "100")
+                .header("content-type", kind)
+                .header("content-length", asked.document.as_ref().map_or(100, Bytes::len))
                 .header("server", "origin");
             let (response, ()) = response.body(()).expect("sound").into_parts();
             held.answer(response, None, Origin::Upstream);
         }
-        self.pools.response(&self.chain, &mut held).expect("the filter works");
+        let mut step = self.pools.response(&self.chain, &mut held).expect("the filter works");
+        while let Step::Pause(armed) = step {
+            let whole = asked.document.clone().filter(|_| matches!(armed, Armed::Buffer(_)));
+            held.buffered(Message::Response, Some(whole.expect("only a document is waited for")));
+            held.resume(Outcome::Done);
+            step = self.pools.response(&self.chain, &mut held).expect("the filter works");
+        }
         held
     }
 
-    fn met(&self, held: &Held) {
+    fn met(&self, mut held: Held) {
         if self.chain.is_empty() {
             return;
         }
+        let becomes_another = held.steering(Message::Response).is_some_and(|steering| steering.replaced.is_some());
         let status = held.response.as_ref().map(|response| response.status.as_u16());
         let is_so = match (&held.origin, self.meets) {
-            (Origin::Upstream, Meets::Upstream) => true,
+            (Origin::Upstream, Meets::Upstream) => !becomes_another,
+            (Origin::Upstream, Meets::Rewriting) => becomes_another,
             (Origin::Filter(answer), Meets::Refusal(wanted, reason)) => answer.code == reason && status == Some(wanted),
             _ => false,
         };
