@@ -9,7 +9,7 @@ use weir_tests::{Client, Origin, Proxy, get, guest, weir};
 const FIRST: [&str; 7] = ["answer", "asks", "checks", "ledger", "mark", "pass", "probe"];
 
 /// Those of 0.1.1, with what that has more.
-const NEWEST: [&str; 3] = ["conceals", "owns", "shares"];
+const NEWEST: [&str; 4] = ["conceals", "owns", "shares", "together"];
 
 /// A component as it was built for its contract; with `WEIR_BLESS_COMPONENTS` those of the newest one are replaced by what is
 /// built now.
@@ -173,6 +173,12 @@ fn what_came_with_0_1_1() {
     let (proxy, origin) = golden_run("shares", "{ upstream: app }");
     assert_eq!(Client::connect(proxy.address).get("/", "X-Key: k\r\n").text(), "200 from the upstream");
     assert_eq!(origin.next().line, "GET /shared HTTP/1.1");
+
+    let (proxy, origin) = golden_run("together", "{ vars: [together.a=b, together.c], show: [together.a] }");
+    assert_eq!(Client::connect(proxy.address).get("/", "X-Once: one\r\n").status, 200);
+    let received = origin.next();
+    let shown = ["x-set", "x-var", "x-sole"].map(|name| received.header(name).unwrap());
+    assert_eq!(shown, ["done", "together.a=b", "one"]);
 }
 
 /// A released component as one of another contract: some of its bytes are replaced by as many others.

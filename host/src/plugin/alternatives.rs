@@ -14,9 +14,7 @@ use super::error::Failed;
 use super::exchange::{Exchange, Origin};
 use super::fields;
 use super::steering::{Message, Stage};
-
-/// Variables that one alternative may change.
-const MOST_VARS: usize = 128;
+use super::vars::{self, Name};
 
 /// What there is to know of a group whose alternatives are asked.
 #[derive(Debug, Default)]
@@ -76,7 +74,7 @@ impl Set {
 #[derive(Debug, Default)]
 struct Before {
     head: Option<Box<(HeaderMap, Option<PathAndQuery>)>>,
-    vars: Vec<(String, Option<String>)>,
+    vars: Vec<(Name, Option<String>)>,
     steering: Option<Box<Steered>>,
 }
 
@@ -120,19 +118,18 @@ impl Exchange {
     }
 
     /// A variable is about to be changed.
-    pub(super) fn before_var(&mut self, name: &str) -> Result<(), Refusal> {
+    pub(super) fn before_var(&mut self, name: Name) -> Result<(), Refusal> {
         let Some(asking) = self.asking.as_deref() else { return Ok(()) };
         let kept = &asking.before.vars;
-        if kept.iter().any(|(known, _)| known == name) {
+        if kept.iter().any(|(known, _)| known.as_str() == name.as_str()) {
             return Ok(());
         }
-        if kept.len() >= MOST_VARS {
+        if kept.len() >= vars::MOST {
             return Err(Refusal::TooLarge);
         }
-        let find = |vars: &[(String, String)]| Some(vars.iter().find(|(known, _)| known == name)?.1.clone());
-        let value = self.memory().and_then(|memory| find(&memory.vars));
+        let value = self.memory().and_then(|memory| memory.vars.get(name.as_str()).map(str::to_owned));
         if let Some(asking) = self.asking.as_deref_mut() {
-            asking.before.vars.push((name.to_owned(), value));
+            asking.before.vars.push((name, value));
         }
         Ok(())
     }
@@ -181,8 +178,11 @@ impl Exchange {
         if !vars.is_empty() {
             let mut memory = self.memory_mut();
             for (name, value) in vars {
-                memory.vars.retain(|(known, _)| *known != name);
-                memory.vars.extend(value.map(|value| (name, value)));
+                memory.vars.remove(name);
+                if let Some(value) = value {
+                    // It was there before.
+                    let _ = memory.vars.set(name, value);
+                }
             }
         }
         if let Some(kept) = steering {

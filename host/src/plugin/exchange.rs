@@ -13,6 +13,7 @@ use http::{HeaderMap, request, response};
 use super::alternatives::Asking;
 use super::steering::{Armed, Message, Paused, Steering};
 use super::trail::{Streamed, Trail};
+use super::vars::Vars;
 use crate::clock;
 use crate::telemetry::metrics::{self, EachWorker};
 use crate::telemetry::story::Served;
@@ -213,7 +214,7 @@ pub enum Ending {
 pub(super) struct Memory {
     /// By their place in the chain.
     pub(super) slots: Vec<(usize, Vec<u8>)>,
-    pub(super) vars: Vec<(String, String)>,
+    pub(super) vars: Vars,
     /// Requests of their own so far, by their place in the chain.
     calls: Vec<(usize, u32)>,
     /// What chunk hooks did.

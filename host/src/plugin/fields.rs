@@ -14,6 +14,13 @@ pub(super) fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     headers.get(name).map(|value| value.as_bytes().to_vec())
 }
 
+/// An error if there are several.
+pub(super) fn sole(headers: &HeaderMap, name: &str) -> Result<Option<Vec<u8>>, ()> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map(|value| value.as_bytes().to_vec());
+    if values.next().is_none() { Ok(value) } else { Err(()) }
+}
+
 pub(super) fn values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
     headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect()
 }

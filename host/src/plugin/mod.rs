@@ -41,6 +41,7 @@ mod steering;
 mod tally;
 mod trail;
 mod trial;
+mod vars;
 mod wants;
 mod warm;
 

@@ -15,7 +15,7 @@ use credentials::{Credentials, Shown};
 use users::{Found, Target, Users};
 use verified::{Proof, Verified};
 use weir::identity::Mapping;
-use weir::{Faults, Flow, Request, Result, Resumed, password};
+use weir::{Faults, Flow, Request, Result, Resumed, Several, password};
 
 struct AuthBasic {
     users: Users,
@@ -66,11 +66,11 @@ impl AuthBasic {
 
     /// The request's credentials, if it has some of this scheme.
     fn presented(&self, request: &Request) -> Result<Option<Credentials>> {
-        let mut values = request.header_values(FIELD);
-        let Some(value) = values.pop() else { return Ok(None) };
-        if !values.is_empty() {
-            return Err(self.refuse(&Refused::Several));
-        }
+        let value = match request.sole_header(FIELD) {
+            Ok(Some(value)) => value,
+            Ok(None) => return Ok(None),
+            Err(Several) => return Err(self.refuse(&Refused::Several)),
+        };
         match credentials::read(&value) {
             Shown::Others => Ok(None),
             Shown::Credentials(credentials) => Ok(Some(credentials)),

@@ -43,13 +43,12 @@ impl Identity {
 
     /// Sets variables and fields. What a claim is missing for is taken away, so that nothing is left of another identity.
     pub(crate) fn tell(&self, request: &mut Request, texts: &Texts) -> Result<()> {
-        exchange::set_var(METHOD, "introspect").map_err(|refusal| not_set(METHOD, refusal))?;
-        for ((var, _), text) in self.vars.iter().zip(&texts.vars) {
-            match text {
-                Some(text) => exchange::set_var(var, text),
-                None => exchange::remove_var(var),
-            }
-            .map_err(|refusal| not_set(var, refusal))?;
+        let told = self.vars.iter().zip(&texts.vars).map(|((var, _), text)| (var.as_str(), text.as_deref()));
+        let told = [(METHOD, Some("introspect"))].into_iter().chain(told);
+        if let Err(refusal) = exchange::set_vars(told.clone()) {
+            // Which of them it was.
+            let mut refused = told.filter(|var| exchange::set_vars([*var]).is_err());
+            return Err(not_set(refused.next().map_or(METHOD, |(var, _)| var), refusal));
         }
         for ((header, _), text) in self.headers.iter().zip(&texts.headers) {
             match text {

@@ -2,7 +2,7 @@
 //! upstream.
 
 use weir::source::Source;
-use weir::{Request, Result};
+use weir::{Request, Result, Several};
 
 use crate::text::decoded;
 
@@ -60,7 +60,10 @@ impl Place {
     /// What stands there: the values, or what is wrong.
     fn read(&self, request: &Request) -> std::result::Result<Vec<Vec<u8>>, &'static str> {
         match self {
-            Self::Bearer => bearer(request.header_values("authorization")),
+            Self::Bearer => match request.sole_header("authorization") {
+                Ok(field) => field.map_or(Ok(Vec::new()), |field| bearer(&field)),
+                Err(Several) => Err("there are two fields `Authorization`"),
+            },
             Self::Header(name) => Ok(request.header_values(name)),
             Self::Query(name) => {
                 let query = request.query().unwrap_or_default();
@@ -132,11 +135,7 @@ pub(crate) fn look<'a>(places: &'a [Place], request: &mut Request) -> Result<See
 }
 
 /// The tokens in these fields `Authorization`.
-fn bearer(mut fields: Vec<Vec<u8>>) -> std::result::Result<Vec<Vec<u8>>, &'static str> {
-    if fields.len() > 1 {
-        return Err("there are two fields `Authorization`");
-    }
-    let Some(field) = fields.pop() else { return Ok(Vec::new()) };
+fn bearer(field: &[u8]) -> std::result::Result<Vec<Vec<u8>>, &'static str> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let length = field.iter().take_while(|byte| is_part(byte)).count();
     let (scheme, rest) = field.split_at_checked(length).unwrap_or_default();

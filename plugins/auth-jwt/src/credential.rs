@@ -1,7 +1,7 @@
 //! Where a request carries its token, and taking it out of there.
 
 use weir::source::Source;
-use weir::{Request, Result};
+use weir::{Request, Result, Several};
 
 use crate::refusal::{Refusal, Told};
 
@@ -45,9 +45,14 @@ impl Place {
     /// What stands here; empty ones are none. `Err` is more than one, or in no form that there is.
     fn find(&self, request: &Request) -> std::result::Result<Option<Vec<u8>>, &'static str> {
         match self {
-            Self::Bearer => only(request.header_values("authorization"), "there are two `Authorization` fields")
-                .and_then(|value| value.map_or(Ok(None), bearer)),
-            Self::Header(name) => only(request.header_values(name), "there are two fields with a token"),
+            Self::Bearer => match request.sole_header("authorization") {
+                Ok(value) => value.filter(|value| !value.is_empty()).map_or(Ok(None), bearer),
+                Err(Several) => Err("there are two `Authorization` fields"),
+            },
+            Self::Header(name) => match request.sole_header(name) {
+                Ok(value) => Ok(value.filter(|value| !value.is_empty())),
+                Err(Several) => Err("there are two fields with a token"),
+            },
             Self::Query(name) => {
                 let query = request.query().unwrap_or_default();
                 only(parameters(&query, name), "there are two parameters with a token")

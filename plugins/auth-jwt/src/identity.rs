@@ -48,13 +48,8 @@ impl Mapping {
 
     /// Sets what a token says. What it says nothing of is removed: it would be another one's.
     pub(crate) fn apply(&self, identity: &Identity, request: &mut Request) -> Result<()> {
-        exchange::set_var(METHOD, "jwt")?;
-        for ((name, _), value) in self.vars.iter().zip(&identity.vars) {
-            match value {
-                Some(value) => exchange::set_var(name, value)?,
-                None => exchange::remove_var(name)?,
-            }
-        }
+        let told = self.vars.iter().zip(&identity.vars).map(|((name, _), value)| (name.as_str(), value.as_deref()));
+        exchange::set_vars([(METHOD, Some("jwt"))].into_iter().chain(told))?;
         for ((name, _), value) in self.headers.iter().zip(&identity.headers) {
             match value {
                 Some(value) => request.set_header(name, value)?,

@@ -10,7 +10,7 @@ use crate::identity::{Identity, Mapping};
 use crate::json::{self, Object};
 use crate::keys::{Found, Keys, Signed, When};
 use crate::refusal::Refusal;
-use crate::token::{Header, Parts, is_typ};
+use crate::token::{LastHeader, Parts, is_typ};
 
 /// One who makes tokens.
 #[derive(Debug)]
@@ -22,7 +22,10 @@ pub(crate) struct Issuer {
 
 /// All of them.
 #[derive(Debug)]
-pub(crate) struct Issuers(Vec<Issuer>);
+pub(crate) struct Issuers {
+    all: Vec<Issuer>,
+    last_header: LastHeader,
+}
 
 /// A token that was checked.
 #[derive(Debug)]
@@ -57,19 +60,19 @@ impl From<Error> for Stop<'_> {
 
 impl Issuers {
     pub(crate) fn of(issuers: Vec<Issuer>) -> Self {
-        Self(issuers)
+        Self { all: issuers, last_header: LastHeader::default() }
     }
 
     /// Whether what was found out still holds: a key that was withdrawn must not count for tokens that were seen before.
     pub(crate) fn stands(&self, proven: &Proven, now: Duration) -> weir::Result<bool> {
-        let Some(issuer) = self.0.get(proven.issuer) else { return Ok(false) };
+        let Some(issuer) = self.all.get(proven.issuer) else { return Ok(false) };
         Ok(proven.span.has(now) && issuer.keys.version()? == proven.version)
     }
 
     /// Checks a token, what is cheap first.
     pub(crate) fn check(&self, token: &[u8], mapping: &Mapping, when: When) -> Result<Proven, Stop<'_>> {
         let parts = Parts::of(token)?;
-        let header = Header::read(&parts.header)?;
+        let header = self.last_header.read(parts.header)?;
         let claims = json::object(&parts.claims).map_err(|why| Refusal::malformed(["its claims: ", why].concat()))?;
         let (index, issuer) = self.of_token(&claims)?;
         if !issuer.algorithms.has(header.algorithm) {
@@ -89,7 +92,7 @@ impl Issuers {
         let mut found = issuer.keys.check(&header, signed, when)?;
         if matches!(found, Found::TooManyKeys) {
             // Those that are needed come back by themselves.
-            self.0.iter().try_for_each(|issuer| issuer.keys.release())?;
+            self.all.iter().try_for_each(|issuer| issuer.keys.release())?;
             found = issuer.keys.check(&header, signed, when)?;
         }
         match found {
@@ -107,7 +110,7 @@ impl Issuers {
     /// Of several, the one that the token names; its keys tell whether that is true.
     fn of_token(&self, claims: &Object<'_>) -> Result<(usize, &Issuer), Refusal> {
         let named = claims.text("iss");
-        let found = match self.0.as_slice() {
+        let found = match self.all.as_slice() {
             [only] => Some((0, only)),
             several => {
                 several.iter().enumerate().find(|(_, issuer)| issuer.rules.issuer.as_deref() == named.as_deref())

@@ -40,7 +40,7 @@ impl Keys {
     }
 
     /// Checks a signature.
-    pub(crate) fn check(&self, header: &Header<'_>, signed: Signed<'_>, when: When) -> weir::Result<Found<'_>> {
+    pub(crate) fn check(&self, header: &Header, signed: Signed<'_>, when: When) -> weir::Result<Found<'_>> {
         match self {
             Self::Set(set) => set.check(header, signed, when),
             Self::Secret(secret) => secret.check(header.algorithm, signed),

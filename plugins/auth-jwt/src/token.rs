@@ -1,6 +1,8 @@
 //! A token in its compact form (RFC 7515, 7.1), taken apart. Nothing in it is believed here.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use crate::algorithm::Algorithm;
 use crate::base64;
@@ -20,7 +22,8 @@ const LONGEST_SIGNATURE: usize = 1366;
 pub(crate) struct Parts<'a> {
     /// What is signed.
     pub(crate) message: &'a [u8],
-    pub(crate) header: Vec<u8>,
+    /// This one as it is encoded.
+    pub(crate) header: &'a [u8],
     pub(crate) claims: Vec<u8>,
     pub(crate) signature: Vec<u8>,
 }
@@ -40,23 +43,52 @@ impl<'a> Parts<'a> {
             return Err(Refusal::malformed("one of its parts is too long"));
         }
         let message = token.get(..header.len() + 1 + claims.len()).unwrap_or_default();
-        let decode = |part| base64::decode(part).map_err(|_| Refusal::malformed("one of its parts is no base64url"));
-        Ok(Self { message, header: decode(header)?, claims: decode(claims)?, signature: decode(signature)? })
+        Ok(Self { message, header, claims: decode(claims)?, signature: decode(signature)? })
     }
+}
+
+fn decode(part: &[u8]) -> Result<Vec<u8>, Refusal> {
+    base64::decode(part).map_err(|_| Refusal::malformed("one of its parts is no base64url"))
 }
 
 /// What the header says, as far as it counts. Members that bring or name a key (`jwk`, `jku`, `x5u`, `x5c`) do not: who made
 /// the token would choose what it is checked with.
 #[derive(Debug)]
-pub(crate) struct Header<'a> {
+pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
-    pub(crate) kid: Option<Cow<'a, str>>,
-    pub(crate) typ: Option<Cow<'a, str>>,
+    pub(crate) kid: Option<String>,
+    pub(crate) typ: Option<String>,
 }
 
-impl<'a> Header<'a> {
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Refusal> {
-        let header = json::object(bytes).map_err(|why| Refusal::malformed(["its header: ", why].concat()))?;
+/// The header that was read last: all tokens that are signed with one key have the same.
+#[derive(Debug, Default)]
+pub(crate) struct LastHeader(RefCell<Option<(Box<[u8]>, Rc<Header>)>>);
+
+/// A header as it is encoded that is worth to be kept.
+const LONGEST_KEPT: usize = 512;
+
+impl LastHeader {
+    /// Reads one as it is encoded.
+    pub(crate) fn read(&self, encoded: &[u8]) -> Result<Rc<Header>, Refusal> {
+        let mut last = self.0.borrow_mut();
+        if let Some((known, header)) = &*last
+            && **known == *encoded
+        {
+            return Ok(Rc::clone(header));
+        }
+        let header = Rc::new(Header::read(encoded)?);
+        if encoded.len() <= LONGEST_KEPT {
+            *last = Some((encoded.into(), Rc::clone(&header)));
+        }
+        Ok(header)
+    }
+}
+
+impl Header {
+    /// Reads one as it is encoded.
+    pub(crate) fn read(encoded: &[u8]) -> Result<Self, Refusal> {
+        let bytes = decode(encoded)?;
+        let header = json::object(&bytes).map_err(|why| Refusal::malformed(["its header: ", why].concat()))?;
         // A critical extension that is not known must be refused, and none is known (RFC 7515, 4.1.11). A payload that is not
         // encoded (RFC 7797) or compressed is none of a JWT.
         if let Some(member) = ["crit", "zip", "b64"].into_iter().find(|member| header.has(member)) {
@@ -66,7 +98,8 @@ impl<'a> Header<'a> {
         let algorithm = Algorithm::named(&name).ok_or_else(|| {
             Refusal::token("algorithm-not-allowed", ["`", &shown(&name), "` is no algorithm for signatures"].concat())
         })?;
-        Ok(Self { algorithm, kid: text(&header, "kid")?, typ: text(&header, "typ")? })
+        let owned = |name| Ok(text(&header, name)?.map(Cow::into_owned));
+        Ok(Self { algorithm, kid: owned("kid")?, typ: owned("typ")? })
     }
 }
 

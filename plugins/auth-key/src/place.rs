@@ -2,7 +2,7 @@
 //! `query:api_key`, `cookie:session`.
 
 use weir::source::Source;
-use weir::{Refusal, Request};
+use weir::{Refusal, Request, Several};
 
 use crate::query;
 
@@ -78,11 +78,11 @@ impl Place {
     pub(crate) fn look(&self, request: &Request) -> Shown {
         match self {
             Self::Header { name, scheme } => {
-                let mut values = request.header_values(name);
-                let Some(value) = values.pop() else { return Shown::Nothing };
-                if !values.is_empty() {
-                    return Shown::Several;
-                }
+                let value = match request.sole_header(name) {
+                    Ok(Some(value)) => value,
+                    Ok(None) => return Shown::Nothing,
+                    Err(Several) => return Shown::Several,
+                };
                 match scheme {
                     Some(scheme) => behind(&value, scheme).map_or(Shown::Nothing, Shown::Key),
                     None => Shown::Key(value),

@@ -26,6 +26,9 @@ struct Row {
 pub(crate) struct Table {
     text: Vec<u8>,
     rows: Vec<Row>,
+    /// Where those begin whose hashes have the same first bits, and where the last end: hashes are spread evenly, so there
+    /// are about two of each, and a search through all of them would touch a new line of memory with each step.
+    begins: Vec<u32>,
 }
 
 /// A key that was found.
@@ -53,15 +56,27 @@ impl Rows {
     /// All of them in their order; the text is the one in which their records stand.
     pub(crate) fn into_table(mut self, text: Vec<u8>) -> Table {
         self.0.sort_unstable_by_key(|row| row.hash);
-        Table { text, rows: self.0 }
+        let shelves = (self.0.len() / 2).next_power_of_two().min(1 << 16);
+        let begin = |shelf: usize| self.0.partition_point(|row| shelf_of(&row.hash, shelves) < shelf);
+        let begins = (0..=shelves).map(|shelf| u32::try_from(begin(shelf)).unwrap_or(u32::MAX)).collect();
+        Table { text, rows: self.0, begins }
     }
+}
+
+/// The first bits of a hash, of as many shelves as a power of two.
+fn shelf_of(hash: &[u8], shelves: usize) -> usize {
+    let first = hash.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes));
+    usize::from(first) * shelves >> 16
 }
 
 impl Table {
     /// The key with this hash. What takes how long depends on the hash that was looked for, which tells nothing of the
     /// key; whether it is the one that was found is asked in constant time, and asked also where there is none.
     pub(crate) fn find(&self, hash: &[u8]) -> Option<Key<'_>> {
-        let place = self.rows.partition_point(|row| row.hash.as_slice() < hash);
+        let shelf = shelf_of(hash, self.begins.len().checked_sub(1)?);
+        let [begin, end] = [shelf, shelf + 1].map(|at| self.begins.get(at).map_or(0, |begin| *begin as usize));
+        let near = self.rows.get(begin..end).unwrap_or_default();
+        let place = begin + near.partition_point(|row| row.hash.as_slice() < hash);
         let row = self.rows.get(place).or(self.rows.last())?;
         crypto::equal(row.hash, hash)
             .then(|| Key { record: self.record(row), expires: Some(row.expires).filter(|expires| *expires < u64::MAX) })

@@ -10,6 +10,20 @@ mod capabilities {
 
 pub(crate) use capabilities::weir::filter::*;
 
+// The exchange again, for a call whose records hold borrowed texts: those above own theirs.
+#[allow(missing_docs, unsafe_code, unreachable_pub, missing_debug_implementations, dead_code, clippy::pedantic)]
+mod borrowing {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package weir:sdk; world borrowing { import weir:filter/exchange@0.1.1; }",
+        world: "weir:sdk/borrowing",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        with: { "weir:filter/types@0.1.1": crate::bindings::types, "weir:filter/exchange@0.1.1": generate },
+    });
+}
+
+pub(crate) use borrowing::weir::filter::exchange as variables;
+
 macro_rules! hooks {
     ($($module:ident, $world:tt, $export:tt, $types:tt;)*) => {$(
         #[allow(missing_docs, unsafe_code, unreachable_pub, missing_debug_implementations, clippy::pedantic)]

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Refusal;
-use crate::host::exchange;
+use crate::bindings::variables::Variable;
+use crate::host::{exchange, variables};
 
 pub use crate::bindings::exchange::TlsFacts;
 
@@ -120,6 +121,21 @@ pub fn set_var(name: &str, value: impl AsRef<str>) -> Result<(), Refusal> {
 /// Removes a variable. Removing what is not there is fine.
 pub fn remove_var(name: &str) -> Result<(), Refusal> {
     exchange::remove_var(name)
+}
+
+/// Sets several variables in one call, and removes those without a value: quicker than one after the other. It ends at
+/// the first that is refused.
+///
+/// ```
+/// # use weir::{exchange, testing::Host};
+/// # Host::new().enter(|| {
+/// exchange::set_vars([("user.id", Some("ada")), ("auth.roles", None)]).unwrap();
+/// assert_eq!((exchange::var("user.id").as_deref(), exchange::var("auth.roles")), (Some("ada"), None));
+/// # });
+/// ```
+pub fn set_vars<'a>(vars: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Result<(), Refusal> {
+    let variables: Vec<_> = vars.into_iter().map(|(name, value)| Variable { name, value }).collect();
+    variables::set_vars(&variables)
 }
 
 /// Sets a variable to a list, for all filters that follow: compact JSON, `["a","b"]`.

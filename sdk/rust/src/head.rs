@@ -3,6 +3,18 @@
 use crate::host::{body, chunks, request, response};
 use crate::{Coding, Flow, Origin, Refusal};
 
+/// A field stands several times where it may stand only once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Several;
+
+impl std::fmt::Display for Several {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a field stands several times that may stand only once")
+    }
+}
+
+impl std::error::Error for Several {}
+
 /// The request of the current exchange. Where a hook gets `&Request` it can be read only.
 ///
 /// A body can be changed while it passes; each call may come to another instance of the filter:
@@ -92,6 +104,11 @@ macro_rules! message {
         /// As [`Self::header`], where the value is UTF-8.
         pub fn header_str(&self, name: &str) -> Option<String> {
             self.header(name).and_then(|value| String::from_utf8(value).ok())
+        }
+
+        /// The field's value where it may stand only once, as credentials; [`Several`] if it stands there several times.
+        pub fn sole_header(&self, name: &str) -> Result<Option<Vec<u8>>, Several> {
+            $interface::sole_header(name).map_err(|()| Several)
         }
 
         /// Every value of the field, in order.

@@ -4,10 +4,10 @@
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::{
     body, chunks, clock, completion, crypto, documents, exchange, http_client, kv, log, metrics, password, random,
-    reply, request, response, resumption, secrets, setup,
+    reply, request, response, resumption, secrets, setup, variables,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::imports::{
     body, chunks, clock, completion, crypto, documents, exchange, http_client, kv, log, metrics, password, random,
-    reply, request, response, resumption, secrets, setup,
+    reply, request, response, resumption, secrets, setup, variables,
 };

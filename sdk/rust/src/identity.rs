@@ -111,13 +111,9 @@ impl<S> Mapping<S> {
         method: &str,
         value: impl Fn(&S) -> Option<Cow<'a, str>>,
     ) -> Result<(), Refusal> {
-        exchange::set_var(METHOD, method)?;
-        for (name, source) in &self.vars {
-            match value(source) {
-                Some(value) => exchange::set_var(name, value)?,
-                None => exchange::remove_var(name)?,
-            }
-        }
+        let values: Vec<_> = self.vars.iter().map(|(name, source)| (name.as_str(), value(source))).collect();
+        let told = values.iter().map(|(name, value)| (*name, value.as_deref()));
+        exchange::set_vars([(METHOD, Some(method))].into_iter().chain(told))?;
         for (name, source) in &self.headers {
             match value(source) {
                 Some(value) => request.set_header(name, encoded(&value).as_bytes())?,

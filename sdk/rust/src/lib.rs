@@ -166,7 +166,7 @@ pub use completion::Completion;
 pub use document::Document;
 pub use fault::{Fault, Faults};
 pub use flow::{Error, Flow, Result};
-pub use head::{Request, Response};
+pub use head::{Request, Response, Several};
 pub use log::{Level, log};
 pub use refuse::Refuse;
 pub use reply::Reply;

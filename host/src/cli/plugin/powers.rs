@@ -35,6 +35,7 @@ const POWERS: &[Power] = &[
             "upstream-query",
             "header",
             "header-text",
+            "sole-header",
             "header-values",
             "headers",
         ],
@@ -46,7 +47,7 @@ const POWERS: &[Power] = &[
     power("request", &["conceal-parameter"], "keep parameters of queries from upstreams and out of records", true),
     power(
         "response",
-        &["source", "status", "header", "header-text", "header-values", "headers"],
+        &["source", "status", "header", "header-text", "sole-header", "header-values", "headers"],
         "read the heads of responses, cookies in them included",
         true,
     ),

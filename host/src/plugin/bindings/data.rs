@@ -1,6 +1,6 @@
 //! The contract's records and variants.
 
-use wasmtime::component::{ComponentType, Lift, Lower};
+use wasmtime::component::{ComponentType, Lift, Lower, WasmStr};
 
 use super::{Ending, KvError};
 
@@ -31,6 +31,14 @@ pub(in crate::plugin) struct Tls {
     pub(in crate::plugin) cipher: String,
     #[component(name = "server-name")]
     pub(in crate::plugin) server_name: Option<String>,
+}
+
+/// `exchange.variable`; its texts stay in the guest's memory.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(in crate::plugin) struct Variable {
+    pub(in crate::plugin) name: WasmStr,
+    pub(in crate::plugin) value: Option<WasmStr>,
 }
 
 /// `completion.summary`.

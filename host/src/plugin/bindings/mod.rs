@@ -10,7 +10,9 @@
 mod data;
 mod words;
 
-pub(super) use data::{Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls};
+pub(super) use data::{
+    Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls, Variable,
+};
 pub(super) use words::{
     Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError,
     Refusal, Signature,

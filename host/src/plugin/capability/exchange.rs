@@ -1,17 +1,17 @@
 //! The exchange itself, the filter's slot in it, and what filters tell each other.
 
+use std::borrow::Cow;
+
 use wasmtime::Result;
 use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 
 use super::{Answer, Store};
-use crate::plugin::bindings::{Refusal, Tls};
+use crate::plugin::bindings::{Refusal, Tls, Variable};
 use crate::plugin::hook::Hook;
 use crate::plugin::instance::Guest;
+use crate::plugin::vars::Name;
 
 const LARGEST_SLOT: usize = 64 << 10;
-const LONGEST_NAME: usize = 64;
-const LONGEST_VALUE: usize = 8 << 10;
-const MOST_VARS: usize = 128;
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("id", |store: Store<'_>, (): ()| Ok((store.data().exchange()?.id.to_hex(),)))?;
@@ -63,11 +63,14 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     })?;
     link_vars(linker)?;
     linker.func_wrap("note", |mut store: Store<'_>, (code,): (WasmStr,)| {
-        let code = super::word(&code.to_str(&store)?);
-        let (filter, hook) = (store.data().entry.name.clone(), store.data().hook.name());
-        let exchange = store.data_mut().exchange_mut()?;
-        tracing::debug!(filter, exchange = %exchange.id, hook, "{code}");
-        exchange.trail.note = exchange.trail.is_on().then_some(code);
+        let guest = store.data();
+        let exchange = guest.exchange()?;
+        let (is_kept, is_logged) = (exchange.trail.is_on(), tracing::enabled!(tracing::Level::DEBUG));
+        if is_kept || is_logged {
+            let code = super::word(&code.to_str(&store)?);
+            tracing::debug!(filter = guest.entry.name, exchange = %exchange.id, hook = guest.hook.name(), "{code}");
+            store.data_mut().exchange_mut()?.trail.note = is_kept.then_some(code);
+        }
         Ok(())
     })
 }
@@ -76,52 +79,52 @@ fn link_vars(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("var", |store: Store<'_>, (name,): (WasmStr,)| {
         let name = name.to_str(&store)?;
         let memory = store.data().exchange()?.memory();
-        let var = memory.as_ref().and_then(|memory| memory.vars.iter().find(|(known, _)| *known == name));
-        Ok((var.map(|(_, value)| value.clone()),))
+        let var = memory.as_ref().and_then(|memory| memory.vars.get(&name));
+        Ok((var.map(str::to_owned),))
     })?;
     linker.func_wrap("set-var", |mut store: Store<'_>, (name, value): (WasmStr, WasmStr)| -> Answer {
-        let (name, value) = (name.to_str(&store)?.into_owned(), value.to_str(&store)?.into_owned());
-        if let Err(refusal) = may_write(store.data(), &name) {
-            return Ok((Err(refusal),));
-        }
-        let exchange = store.data_mut().exchange_mut()?;
-        if let Err(refusal) = exchange.before_var(&name) {
-            return Ok((Err(refusal),));
-        }
-        let mut memory = exchange.memory_mut();
-        let known = memory.vars.iter().position(|(known, _)| *known == name);
-        if value.len() > LONGEST_VALUE || known.is_none() && memory.vars.len() >= MOST_VARS {
-            return Ok((Err(Refusal::TooLarge),));
-        }
-        match known {
-            Some(index) => memory.vars[index].1 = value,
-            None => memory.vars.push((name, value)),
-        }
-        Ok((Ok(()),))
+        let (name, value) = (Name::parse(&name.to_str(&store)?), value.to_str(&store)?.into_owned());
+        set_var(store.data_mut(), name, Some(value)).map(|set| (set,))
     })?;
     linker.func_wrap("remove-var", |mut store: Store<'_>, (name,): (WasmStr,)| -> Answer {
-        let name = name.to_str(&store)?.into_owned();
-        if let Err(refusal) = may_write(store.data(), &name) {
-            return Ok((Err(refusal),));
+        let name = Name::parse(&name.to_str(&store)?);
+        set_var(store.data_mut(), name, None).map(|removed| (removed,))
+    })?;
+    linker.func_wrap("set-vars", |mut store: Store<'_>, (variables,): (WasmList<Variable>,)| -> Answer {
+        for index in 0..variables.len() {
+            let Some(variable) = variables.get(&mut store, index).transpose()? else { break };
+            let name = Name::parse(&variable.name.to_str(&store)?);
+            let value = variable.value.map(|value| value.to_str(&store).map(Cow::into_owned)).transpose()?;
+            if let Err(refusal) = set_var(store.data_mut(), name, value)? {
+                return Ok((Err(refusal),));
+            }
         }
-        let exchange = store.data_mut().exchange_mut()?;
-        let kept = exchange.before_var(&name);
-        if kept.is_ok() {
-            exchange.memory_mut().vars.retain(|(known, _)| *known != name);
+        Ok((Ok(()),))
+    })
+}
+
+/// Sets a variable, or removes it.
+fn set_var(guest: &mut Guest, name: Result<Name, Refusal>, value: Option<String>) -> Result<Result<(), Refusal>> {
+    let name = match name.and_then(|name| may_write(guest, name.as_str()).map(|()| name)) {
+        Ok(name) => name,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let exchange = guest.exchange_mut()?;
+    if let Err(refusal) = exchange.before_var(name) {
+        return Ok(Err(refusal));
+    }
+    let vars = &mut exchange.memory_mut().vars;
+    Ok(match value {
+        Some(value) => vars.set(name, value),
+        None => {
+            vars.remove(name);
+            Ok(())
         }
-        Ok((kept,))
     })
 }
 
 /// Identity must not be forged: what others rely on is written only by whom the operator named.
 fn may_write(guest: &Guest, name: &str) -> Result<(), Refusal> {
-    let is_word = |word: &str| {
-        !word.is_empty()
-            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
-    };
-    if name.len() > LONGEST_NAME || !name.split('.').all(is_word) {
-        return Err(Refusal::InvalidName);
-    }
     if guest.hook == Hook::Complete {
         return Err(Refusal::WrongHook);
     }

@@ -124,6 +124,9 @@ fn link_fields(linker: &mut LinkerInstance<'_, Guest>, read: Read, edit: Edit) -
         let value = fields::first(read(store.data())?, &name.to_str(&store)?);
         Ok((value.map(|value| String::from_utf8_lossy(&value).into_owned()),))
     })?;
+    linker.func_wrap("sole-header", move |store: Store<'_>, (name,): (WasmStr,)| {
+        Ok((fields::sole(read(store.data())?, &name.to_str(&store)?),))
+    })?;
     linker.func_wrap("header-values", move |store: Store<'_>, (name,): (WasmStr,)| {
         Ok((fields::values(read(store.data())?, &name.to_str(&store)?),))
     })?;

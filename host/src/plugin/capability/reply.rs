@@ -1,5 +1,7 @@
 //! Answering in the upstream's place.
 
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use wasmtime::Result;
 use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
@@ -14,29 +16,33 @@ const LARGEST_BODY: usize = 1 << 20;
 const LONGEST_DETAIL: usize = 1 << 10;
 
 /// The parameters of `send-text`.
-type SendText = (u16, Vec<(String, String)>, WasmStr, Reason);
+type SendText = (u16, WasmList<(WasmStr, WasmStr)>, WasmStr, Reason);
 
 /// The parameters of `send`.
-type Send = (u16, Vec<(String, Vec<u8>)>, WasmList<u8>, Reason);
+type Send = (u16, WasmList<(WasmStr, WasmList<u8>)>, WasmList<u8>, Reason);
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("send", |mut store: Store<'_>, (status, headers, body, why): Send| -> Answer {
-        let reply = reply(status, &headers, body.as_le_slice(&store), why);
-        Ok((open(store.data_mut()).and_then(|exchange| {
-            exchange.reply = Some(reply?);
-            Ok(())
-        }),))
+        let (mut fields, mut added) = (HeaderMap::new(), Ok(()));
+        for index in 0..headers.len() {
+            let Some((name, value)) = headers.get(&mut store, index).transpose()? else { break };
+            let field = fields::parse(&name.to_str(&store)?, value.as_le_slice(&store));
+            added = added.and(field.and_then(|field| fields::append(&mut fields, field)));
+        }
+        let reply = added.and_then(|()| reply(status, fields, body.as_le_slice(&store), why));
+        Ok((answer(store.data_mut(), reply),))
     })?;
     linker.func_wrap("send-text", |mut store: Store<'_>, (status, headers, body, why): SendText| -> Answer {
-        let mut headers: Vec<_> = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            headers.push(("content-type".to_owned(), b"text/plain; charset=utf-8".to_vec()));
+        let (mut fields, mut added) = (HeaderMap::new(), Ok(()));
+        for index in 0..headers.len() {
+            let Some((name, value)) = headers.get(&mut store, index).transpose()? else { break };
+            let field = fields::parse(&name.to_str(&store)?, value.to_str(&store)?.as_bytes());
+            added = added.and(field.and_then(|field| fields::append(&mut fields, field)));
         }
-        let reply = reply(status, &headers, body.to_str(&store)?.as_bytes(), why);
-        Ok((open(store.data_mut()).and_then(|exchange| {
-            exchange.reply = Some(reply?);
-            Ok(())
-        }),))
+        fields.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
+        let body = body.to_str(&store)?;
+        let reply = added.and_then(|()| reply(status, fields, body.as_bytes(), why));
+        Ok((answer(store.data_mut(), reply),))
     })?;
     linker.func_wrap("add-trailer", |mut store: Store<'_>, (name, value): (WasmStr, WasmList<u8>)| -> Answer {
         let field = fields::parse(&name.to_str(&store)?, value.as_le_slice(&store));
@@ -53,18 +59,22 @@ fn open(guest: &mut Guest) -> Result<&mut Exchange, Refusal> {
     guest.exchange.as_deref_mut().filter(|_| may_answer).ok_or(Refusal::WrongHook)
 }
 
-fn reply(status: u16, headers: &[(String, Vec<u8>)], body: &[u8], why: Reason) -> Result<Reply, Refusal> {
+/// The filter's answer, unless it cannot be one.
+fn answer(guest: &mut Guest, reply: Result<Reply, Refusal>) -> Result<(), Refusal> {
+    let exchange = open(guest)?;
+    exchange.reply = Some(reply?);
+    Ok(())
+}
+
+fn reply(status: u16, fields: HeaderMap, body: &[u8], why: Reason) -> Result<Reply, Refusal> {
     if body.len() > LARGEST_BODY {
         return Err(Refusal::TooLarge);
     }
     let mut head = Response::new(()).into_parts().0;
-    head.status = final_status(status)?;
-    for (name, value) in headers {
-        fields::append(&mut head.headers, fields::parse(name, value)?)?;
-    }
+    (head.status, head.headers) = (final_status(status)?, fields);
     Ok(Reply {
         head,
-        body: body.to_vec().into(),
+        body: Bytes::copy_from_slice(body),
         trailers: None,
         code: super::word(&why.code),
         detail: super::cut(why.detail, LONGEST_DETAIL),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::plugin::exchange::{Exchange, Memory};
+use crate::plugin::vars::Name;
 
 /// The variables of an exchange, also when it is over.
 #[derive(Debug)]
@@ -11,7 +12,12 @@ pub struct Variables(Arc<Mutex<Memory>>);
 impl Exchange {
     /// Sets variables as filters before would have, and keeps an eye on all of them.
     pub fn with_variables(&mut self, given: &[(String, String)]) -> Variables {
-        self.memory_mut().vars.extend_from_slice(given);
+        let mut memory = self.memory_mut();
+        for (name, value) in given {
+            // What no filter could set is not there.
+            let _ = Name::parse(name).and_then(|name| memory.vars.set(name, value.clone()));
+        }
+        drop(memory);
         Variables(self.shared_memory())
     }
 }
@@ -19,6 +25,7 @@ impl Exchange {
 impl Variables {
     /// Names and values, in the order in which they were set.
     pub fn read(&self) -> Vec<(String, String)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).vars.clone()
+        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.vars.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }

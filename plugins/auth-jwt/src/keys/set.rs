@@ -55,7 +55,7 @@ impl Set {
         &self.document
     }
 
-    pub(super) fn check(&self, header: &Header<'_>, signed: Signed<'_>, when: When) -> weir::Result<Found<'_>> {
+    pub(super) fn check(&self, header: &Header, signed: Signed<'_>, when: When) -> weir::Result<Found<'_>> {
         if when.resumed.is_some() {
             self.is_waiting.set(false);
         }
@@ -147,7 +147,7 @@ impl Set {
 }
 
 /// The keys that may have made a signature: those with the token's `kid`, of a token without one all that fit.
-fn candidates<'a>(keys: &'a [Key], header: &'a Header<'_>) -> impl Iterator<Item = &'a Key> {
+fn candidates<'a>(keys: &'a [Key], header: &'a Header) -> impl Iterator<Item = &'a Key> {
     let algorithm: Algorithm = header.algorithm;
     let is_named = |key: &&Key| match &header.kid {
         Some(kid) => key.kid.as_deref() == Some(kid),
@@ -156,7 +156,7 @@ fn candidates<'a>(keys: &'a [Key], header: &'a Header<'_>) -> impl Iterator<Item
     keys.iter().filter(move |key| key.fits(algorithm)).filter(is_named)
 }
 
-fn unknown(header: &Header<'_>) -> Refusal {
+fn unknown(header: &Header) -> Refusal {
     let named = match &header.kid {
         Some(kid) => ["no key `", &shown(kid), "` for "].concat(),
         None => "no key for ".to_owned(),

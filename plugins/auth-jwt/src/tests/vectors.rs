@@ -25,7 +25,7 @@ fn the_signatures_of_the_rfcs_examples_are_right_and_no_others() {
         host(None).enter(|| {
             let keys = jwks::read(set(&[key.to_owned()]).as_bytes()).unwrap();
             let parts = Parts::of(token.as_bytes()).unwrap();
-            let header = Header::read(&parts.header).unwrap();
+            let header = Header::read(parts.header).unwrap();
             let check = |message: &[u8], signature: &[u8]| keys[0].check(header.algorithm, message, signature).unwrap();
             assert!(keys[0].fits(header.algorithm), "{name}");
             assert_eq!(check(parts.message, &parts.signature), Checked::Right, "{name}");

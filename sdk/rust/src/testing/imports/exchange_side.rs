@@ -180,3 +180,16 @@ pub(crate) mod reply {
         })
     }
 }
+
+pub(crate) mod variables {
+    use super::exchange::{remove_var, set_var};
+    use crate::Refusal;
+    use crate::bindings::variables::Variable;
+
+    pub(crate) fn set_vars(variables: &[Variable<'_>]) -> Result<(), Refusal> {
+        variables.iter().try_for_each(|variable| match variable.value {
+            Some(value) => set_var(variable.name, value),
+            None => remove_var(variable.name),
+        })
+    }
+}

@@ -7,6 +7,12 @@ macro_rules! fields {
             header_values(name).into_iter().next()
         }
 
+        pub(crate) fn sole_header(name: &str) -> Result<Option<Vec<u8>>, ()> {
+            let mut values = header_values(name).into_iter();
+            let value = values.next();
+            if values.next().is_none() { Ok(value) } else { Err(()) }
+        }
+
         pub(crate) fn header_values(name: &str) -> Vec<Vec<u8>> {
             let named = |(field, value): &(String, Vec<u8>)| field.eq_ignore_ascii_case(name).then(|| value.clone());
             current(|host| host.$message.fields.iter().filter_map(named).collect())
