@@ -14,9 +14,3 @@ pub(crate) const ALLOW_METHODS: &str = "access-control-allow-methods";
 pub(crate) const ALLOW_HEADERS: &str = "access-control-allow-headers";
 pub(crate) const MAX_AGE: &str = "access-control-max-age";
 pub(crate) const ALLOW_PRIVATE_NETWORK: &str = "access-control-allow-private-network";
-
-/// Those that say something in every response.
-pub(crate) const OF_RESPONSES: [&str; 3] = [ALLOW_ORIGIN, ALLOW_CREDENTIALS, EXPOSE_HEADERS];
-
-/// Those that say something in the answer to a preflight only.
-pub(crate) const OF_PREFLIGHTS: [&str; 4] = [ALLOW_METHODS, ALLOW_HEADERS, MAX_AGE, ALLOW_PRIVATE_NETWORK];

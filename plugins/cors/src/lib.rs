@@ -36,9 +36,9 @@ impl Cors {
         if request.header(fields::REQUEST_METHOD).is_none() || request.method() != "OPTIONS" {
             return Ok(Flow::Next);
         }
-        match request.header_values(fields::ORIGIN).as_slice() {
-            [] => Ok(Flow::Next),
-            origins => self.preflights.answer(request, &self.origins, origins, self.credentials),
+        match request.sole_header(fields::ORIGIN) {
+            Ok(None) => Ok(Flow::Next),
+            origin => self.preflights.answer(request, &self.origins, origin.ok().flatten(), self.credentials),
         }
     }
 
@@ -50,13 +50,13 @@ impl Cors {
             // The same for everybody needs no copy for each origin.
             return self.allow(response, b"*");
         }
-        let origins = request.header_values(fields::ORIGIN);
-        match self.origins.allowed(&origins) {
-            Some(origin) => self.allow(response, origin)?,
-            None => {
-                if !origins.is_empty() {
-                    exchange::note("origin-not-allowed");
-                }
+        // Several are nobody's, and so is none.
+        let origin = request.sole_header(fields::ORIGIN);
+        match &origin {
+            Ok(Some(origin)) if self.origins.has(origin) => self.allow(response, origin)?,
+            Ok(None) => response.remove_header(fields::ALLOW_ORIGIN)?,
+            _ => {
+                exchange::note("origin-not-allowed");
                 // Without it the others say nothing.
                 response.remove_header(fields::ALLOW_ORIGIN)?;
             }
@@ -88,9 +88,9 @@ fn vary(response: &mut Response) -> weir::Result<()> {
         names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"origin"))
     };
     // Most have none, and a single value costs less than a list of them.
-    let is_there = response.header(fields::VARY).is_some_and(|first| {
-        has_origin(&first) || response.header_values(fields::VARY).iter().any(has_origin)
-    });
+    let is_there = response
+        .header(fields::VARY)
+        .is_some_and(|first| has_origin(&first) || response.header_values(fields::VARY).iter().any(has_origin));
     if !is_there {
         response.append_header(fields::VARY, "Origin")?;
     }

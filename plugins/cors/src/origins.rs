@@ -80,14 +80,12 @@ impl Origins {
         matches!(self, Self::Any)
     }
 
-    /// The origin of a request with these `origin` fields, if it is allowed. Several are none.
-    pub(crate) fn allowed<'a>(&self, fields: &'a [Vec<u8>]) -> Option<&'a [u8]> {
-        let [origin] = fields else { return None };
-        let is_allowed = match self {
+    /// Whether this is allowed, as it came.
+    pub(crate) fn has(&self, origin: &[u8]) -> bool {
+        match self {
             Self::Any => true,
             Self::These(these) => these.has(origin),
-        };
-        is_allowed.then_some(origin)
+        }
     }
 }
 

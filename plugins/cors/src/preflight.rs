@@ -35,17 +35,26 @@ struct Granted {
 }
 
 impl Preflights {
-    /// The answer. One that is refused has no field that allows anything: that is how browsers are told.
-    pub(crate) fn answer(&self, request: &Request, origins: &Origins, asking: &[Vec<u8>], credentials: bool) -> Result {
+    /// The answer to this origin, or to several of them. One that is refused has no field that allows anything: that is
+    /// how browsers are told.
+    pub(crate) fn answer(
+        &self,
+        request: &Request,
+        origins: &Origins,
+        asking: Option<Vec<u8>>,
+        credentials: bool,
+    ) -> Result {
         let reply = Reply::new(204).header(fields::VARY, VARY);
-        let Some(origin) = origins.allowed(asking) else {
-            return reply.detail(shown(asking)).send("origin-not-allowed");
+        let origin = match asking {
+            Some(origin) if origins.has(&origin) => origin,
+            Some(origin) => return reply.detail(shown(&[origin])).send("origin-not-allowed"),
+            None => return reply.detail("several origins").send("origin-not-allowed"),
         };
         let granted = match self.grant(request) {
             Ok(granted) => granted,
             Err(Refused(reason, detail)) => return reply.detail(detail).send(reason),
         };
-        let origin = if origins.is_any() { b"*".as_slice() } else { origin };
+        let origin = if origins.is_any() { b"*".to_vec() } else { origin };
         let mut reply = reply
             .header(fields::ALLOW_ORIGIN, origin)
             .header(fields::ALLOW_METHODS, granted.methods)

@@ -111,8 +111,7 @@ fn each_of_many_origins_is_found() {
     let (_, filter) = with(&of(&many.join(", ")));
     for (number, is_let_in) in [(0, true), (1, true), (500, true), (999, true), (1000, false)] {
         let origin = format!("https://app-{number}.example");
-        let fields = [origin.clone().into_bytes()];
-        assert_eq!(filter.origins.allowed(&fields).is_some(), is_let_in, "{origin}");
+        assert_eq!(filter.origins.has(origin.as_bytes()), is_let_in, "{origin}");
     }
 }
 
