@@ -17,7 +17,7 @@ use std::time::Duration;
 use http::HeaderName;
 
 use crate::clock::{self, Slices};
-use crate::config::{self, Config, Fault, HostHeader, Report, Timeouts, Why};
+use crate::config::{self, Config, Fault, HostHeader, Kept, Report, Store, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{
     self, Chain, Document, Engine, Entry, Outbound, Registry, Running, Serving, Station, Stores, Substitutes, Warm,
@@ -195,15 +195,21 @@ fn milliseconds() -> u64 {
 
 /// The stores, with what they hold if they were there before and as large.
 fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
-    let store = |store: &crate::config::Store| {
-        let size = usize::try_from(store.memory).unwrap_or(usize::MAX);
-        let kept = before.and_then(|before| before.stores.get(&store.name)).filter(|kept| kept.size() == size);
-        (
-            store.name.clone(),
-            kept.map_or_else(|| Arc::new(store::Memory::with_clock(size, milliseconds)) as _, Arc::clone),
-        )
-    };
-    config.stores.iter().map(store).collect()
+    let mut stores = Stores::with_capacity(config.stores.len());
+    for Store { name, kept } in &config.stores {
+        let before = before.and_then(|before| before.stores.get(&name.value));
+        match kept {
+            Kept::Memory { size } => {
+                let size = usize::try_from(*size).unwrap_or(usize::MAX);
+                let kept = before.filter(|kept| kept.size() == size).map(Arc::clone);
+                let new = || Arc::new(store::Memory::with_clock(size, milliseconds)) as _;
+                stores.insert(name.value.clone(), kept.unwrap_or_else(new));
+            }
+            // Nothing opens these yet: who names one is told that it is denied.
+            Kept::File { .. } | Kept::Redis(_) => {}
+        }
+    }
+    stores
 }
 
 impl Snapshot {

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use weir_host::store::{
-    DEFAULT_SIZE, Error, MOST_KEY, MOST_OPERATIONS, MOST_VALUE, Memory, Operation, Options, Outcome, Store,
+    DEFAULT_SIZE, Error, MOST_KEY, MOST_OPERATIONS, MOST_STEPS, MOST_VALUE, Memory, Operation, Options, Outcome, Stand,
+    Step, Store,
 };
 
 const KIB: usize = 1 << 10;
@@ -147,6 +148,101 @@ fn a_batch_does_one_after_the_other_and_goes_on_after_a_failure() {
     assert_eq!(store.batch("a", &many[1..]).unwrap().last(), Some(&Outcome::Number(5 + 64)));
 }
 
+fn up_to(key: &str, by: u64, most: i64, ttl: Option<u64>) -> Step<'_> {
+    Step { key, floor: 0, by, most, ttl }
+}
+
+#[test]
+fn steps_stay_within_their_bound_and_end_at_the_first_that_is_not_taken() {
+    let (store, time) = store(64 * KIB);
+    let advance = |steps: &[Step<'_>]| store.advance("a", steps);
+    let (taken, left) = (|value| Stand { value, taken: true }, |value| Stand { value, taken: false });
+    assert_eq!(advance(&[up_to("n", 3, 5, Some(100))]), Ok(vec![taken(3)]));
+    assert_eq!(advance(&[up_to("n", 3, 5, Some(100))]), Ok(vec![left(3)]));
+    let steps = [up_to("m", 1, 1, None), up_to("n", 2, 5, Some(100)), up_to("m", 1, 1, None), up_to("o", 1, 1, None)];
+    assert_eq!(advance(&steps), Ok(vec![taken(1), taken(5), left(1)]));
+    assert_eq!(store.get("a", "o"), Ok(None));
+    // A bucket: what is behind the floor counts as it.
+    let bucket = |now: i64| Step { key: "bucket", floor: now, by: 10, most: now + 20, ttl: Some(20) };
+    assert_eq!(advance(&[bucket(1000), bucket(1000), bucket(1000)]), Ok(vec![taken(1010), taken(1020), left(1020)]));
+    assert_eq!(advance(&[bucket(1015), bucket(1015)]), Ok(vec![taken(1030), left(1030)]));
+    assert_eq!(advance(&[bucket(2000)]), Ok(vec![taken(2010)]));
+    assert_eq!(store.increment("a", "bucket", -10, None), Ok(2000), "what was taken can be given back");
+    // Each step that is taken gives the value its time anew, one that is not gives none.
+    assert_eq!(advance(&[up_to("short", 1, 2, Some(100))]), Ok(vec![taken(1)]));
+    time.store(90, Ordering::Relaxed);
+    assert_eq!(advance(&[up_to("short", 1, 2, Some(100))]), Ok(vec![taken(2)]));
+    time.store(180, Ordering::Relaxed);
+    assert_eq!(advance(&[up_to("short", 1, 2, Some(100))]), Ok(vec![left(2)]));
+    time.store(190, Ordering::Relaxed);
+    assert_eq!(advance(&[up_to("short", 1, 2, Some(100))]), Ok(vec![taken(1)]));
+    assert_eq!(advance(&[]), Ok(vec![]));
+}
+
+#[test]
+fn steps_are_of_whole_numbers_within_2_to_53() {
+    const MOST: i64 = 1 << 53;
+    let (store, _) = store(64 * KIB);
+    let bounds = |floor: i64, by: u64, most: i64| store.advance("a", &[Step { key: "n", floor, by, most, ttl: None }]);
+    assert_eq!(bounds(0, MOST as u64, MOST).unwrap()[0].value, MOST);
+    for (floor, by, most) in [(0, 0, MOST + 1), (0, MOST as u64 + 1, MOST), (MOST + 1, 0, 0), (-MOST - 1, 0, 0)] {
+        assert_eq!(bounds(floor, by, most), Err(Error::NotANumber), "{floor} {by} {most}");
+    }
+    assert_eq!(bounds(0, u64::MAX, 0), Err(Error::NotANumber));
+    store.increment("a", "n", 1, None).unwrap();
+    assert_eq!(bounds(0, 1, 5), Err(Error::NotANumber), "the value is beyond");
+    store.set("a", "text", b"x", lasting()).unwrap();
+    let (bad, good) = (up_to("text", 1, 5, None), up_to("good", 1, 5, None));
+    assert_eq!(store.advance("a", &[good, bad, good]), Err(Error::NotANumber));
+    assert_eq!(store.get("a", "good").unwrap().as_deref(), Some(&b"1"[..]), "what was taken before a failure stays");
+    // What is wrong with the steps themselves is found before any is taken.
+    let long = "k".repeat(MOST_KEY + 1);
+    assert_eq!(store.advance("a", &[good, up_to(&long, 1, 5, None)]), Err(Error::TooLarge));
+    assert_eq!(store.advance("a", &[good, up_to("x", 1, MOST + 1, None)]), Err(Error::NotANumber));
+    assert_eq!(store.advance("a", &[good; MOST_STEPS + 1]), Err(Error::TooLarge));
+    assert_eq!(store.advance("a", &[good]).unwrap()[0].value, 2);
+}
+
+#[test]
+fn values_that_are_renewed_do_not_keep_what_has_expired_from_making_room() {
+    let (store, time) = store(64 * KIB);
+    let renewed: Vec<String> = (0..100).map(|n| format!("renewed {n}")).collect();
+    let fill =
+        |round: u64| (0..).take_while(|n| store.increment("b", &format!("{round} {n}"), 1, Some(10)).is_ok()).count();
+    let renew = || {
+        for key in &renewed {
+            store.advance("a", &[up_to(key, 1, 1000, Some(15))]).unwrap();
+        }
+    };
+    renew();
+    let first = fill(0);
+    assert!(first > 50);
+    for round in 1..5 {
+        time.fetch_add(10, Ordering::Relaxed);
+        renew();
+        assert_eq!(fill(round), first);
+        assert_eq!(store.get("a", "renewed 99").unwrap().unwrap(), (round + 1).to_string());
+    }
+}
+
+#[test]
+fn many_threads_never_advance_beyond_the_bound() {
+    let store = Memory::new(DEFAULT_SIZE);
+    let taken = std::sync::atomic::AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    let stands = store.advance("a", &[up_to("n", 3, 10_000, Some(60_000))]).unwrap();
+                    taken.fetch_add(u64::from(stands[0].taken), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(taken.into_inner(), 3333);
+    assert_eq!(store.get("a", "n").unwrap().as_deref(), Some(&b"9999"[..]));
+}
+
 #[test]
 fn a_flood_of_new_keys_harms_no_counter_that_is_there() {
     let (store, _) = store(256 * KIB);
@@ -276,12 +372,20 @@ impl Model {
     }
 }
 
+/// The number that is written so, in its one spelling.
+fn number(text: &[u8]) -> Option<i64> {
+    let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (number.to_string().as_bytes() == text).then_some(number)
+}
+
 #[derive(Clone, Debug)]
-enum Step {
+enum Move {
     Get,
     Set(Vec<u8>, Option<u64>),
     Delete,
     Increment(i64, Option<u64>),
+    /// Floor, amount, bound, time to live.
+    Advance(i64, u64, i64, Option<u64>),
     Swap(bool, Option<Vec<u8>>, Option<u64>),
     Wait(u64),
 }
@@ -294,46 +398,47 @@ fn ttl() -> impl Strategy<Value = Option<u64>> {
     prop_oneof![Just(None), (0..20u64).prop_map(Some), Just(Some(u64::MAX))]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn one_move() -> impl Strategy<Value = Move> {
     prop_oneof![
-        Just(Step::Get),
-        (value(), ttl()).prop_map(|(value, ttl)| Step::Set(value, ttl)),
-        Just(Step::Delete),
-        (prop_oneof![-5..5i64, any::<i64>()], ttl()).prop_map(|(by, ttl)| Step::Increment(by, ttl)),
-        (any::<bool>(), prop::option::of(value()), ttl()).prop_map(|(hits, new, ttl)| Step::Swap(hits, new, ttl)),
-        (1..8u64).prop_map(Step::Wait),
+        Just(Move::Get),
+        (value(), ttl()).prop_map(|(value, ttl)| Move::Set(value, ttl)),
+        Just(Move::Delete),
+        (prop_oneof![-5..5i64, any::<i64>()], ttl()).prop_map(|(by, ttl)| Move::Increment(by, ttl)),
+        (-9..9i64, 0..9u64, prop_oneof![0..30i64, Just(1 << 53)], ttl())
+            .prop_map(|(floor, by, most, ttl)| Move::Advance(floor, by, most, ttl)),
+        (any::<bool>(), prop::option::of(value()), ttl()).prop_map(|(hits, new, ttl)| Move::Swap(hits, new, ttl)),
+        (1..8u64).prop_map(Move::Wait),
     ]
 }
 
-fn steps() -> impl Strategy<Value = Vec<(Name, Step)>> {
+fn moves() -> impl Strategy<Value = Vec<(Name, Move)>> {
     let owner = prop::sample::select(vec!["a", "b"]);
     let key = prop::sample::select(vec!["1", "2", "3", "4", "5", "6"]);
-    prop::collection::vec(((owner, key), step()), 1..200)
+    prop::collection::vec(((owner, key), one_move()), 1..200)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn with_room_enough_it_does_what_the_model_does(steps in steps()) {
+    fn with_room_enough_it_does_what_the_model_does(moves in moves()) {
         let (store, time) = store(1 << 20);
         let mut model = Model::default();
-        for (name @ (owner, key), step) in steps {
+        for (name @ (owner, key), one) in moves {
             let before = model.get(name).cloned();
-            match step {
-                Step::Get => {}
-                Step::Set(value, ttl) => {
+            match one {
+                Move::Get => {}
+                Move::Set(value, ttl) => {
                     prop_assert_eq!(store.set(owner, key, &value, Options { ttl, durable: false }), Ok(()));
                     model.set(name, value, ttl);
                 }
-                Step::Delete => {
+                Move::Delete => {
                     prop_assert_eq!(store.delete(owner, key), Ok(before.is_some()));
                     model.values.remove(&name);
                 }
-                Step::Increment(by, ttl) => {
+                Move::Increment(by, ttl) => {
                     let text = before.unwrap_or_else(|| b"0".to_vec());
-                    let number = String::from_utf8(text.clone()).ok().and_then(|text| text.parse::<i64>().ok());
-                    let sum = number.filter(|number| number.to_string().as_bytes() == text).and_then(|number| number.checked_add(by));
+                    let sum = number(&text).and_then(|number| number.checked_add(by));
                     prop_assert_eq!(store.increment(owner, key, by, ttl), sum.ok_or(Error::NotANumber));
                     if let Some(sum) = sum {
                         match model.get(name) {
@@ -342,7 +447,22 @@ proptest! {
                         }
                     }
                 }
-                Step::Swap(hits, new, ttl) => {
+                Move::Advance(floor, by, most, ttl) => {
+                    let wanted = match &before {
+                        Some(text) => number(text).filter(|number| number.abs() <= 1 << 53).map(|number| number.max(floor)),
+                        None => Some(floor),
+                    };
+                    let wanted = wanted.map(|value| match value + by.cast_signed() {
+                        sum if sum <= most => Stand { value: sum, taken: true },
+                        _ => Stand { value, taken: false },
+                    });
+                    let stands = store.advance(owner, &[Step { key, floor, by, most, ttl }]);
+                    prop_assert_eq!(stands, wanted.map(|stand| vec![stand]).ok_or(Error::NotANumber));
+                    if let Some(Stand { value, taken: true }) = wanted {
+                        model.set(name, value.to_string().into_bytes(), ttl);
+                    }
+                }
+                Move::Swap(hits, new, ttl) => {
                     let expected = if hits { before.clone() } else { Some(b"something else".to_vec()) };
                     let is_same = expected == before;
                     let options = Options { ttl, durable: false };
@@ -354,7 +474,7 @@ proptest! {
                         _ => {}
                     }
                 }
-                Step::Wait(milliseconds) => {
+                Move::Wait(milliseconds) => {
                     model.now += milliseconds;
                     time.store(model.now, Ordering::Relaxed);
                 }
@@ -366,16 +486,16 @@ proptest! {
     }
 
     #[test]
-    fn with_little_room_nothing_that_lives_is_lost_and_the_bound_holds(steps in steps(), room in 300..3000usize) {
+    fn with_little_room_nothing_that_lives_is_lost_and_the_bound_holds(moves in moves(), room in 300..3000usize) {
         let (store, time) = store(room);
         let mut model = Model::default();
-        for (name @ (owner, key), step) in steps {
-            match step {
-                Step::Set(value, ttl) => match store.set(owner, key, &value, Options { ttl, durable: false }) {
+        for (name @ (owner, key), one) in moves {
+            match one {
+                Move::Set(value, ttl) => match store.set(owner, key, &value, Options { ttl, durable: false }) {
                     Ok(()) => model.set(name, value, ttl),
                     Err(error) => prop_assert_eq!(error, Error::TooLarge),
                 },
-                Step::Wait(milliseconds) => {
+                Move::Wait(milliseconds) => {
                     model.now += milliseconds;
                     time.store(model.now, Ordering::Relaxed);
                 }

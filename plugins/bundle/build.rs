@@ -15,6 +15,7 @@ const PLUGINS: [&str; 10] = [
     "cors",
     "headers-secure",
     "ip-filter",
+    "rate-limit",
     "request-id",
     "respond",
 ];

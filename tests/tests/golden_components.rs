@@ -9,7 +9,7 @@ use weir_tests::{Client, Origin, Proxy, get, guest, weir};
 const FIRST: [&str; 7] = ["answer", "asks", "checks", "ledger", "mark", "pass", "probe"];
 
 /// Those of 0.1.1, with what that has more.
-const NEWEST: [&str; 4] = ["conceals", "owns", "shares", "together"];
+const NEWEST: [&str; 5] = ["advances", "conceals", "owns", "shares", "together"];
 
 /// A component as it was built for its contract; with `WEIR_BLESS_COMPONENTS` those of the newest one are replaced by what is
 /// built now.
@@ -179,6 +179,13 @@ fn what_came_with_0_1_1() {
     let received = origin.next();
     let shown = ["x-set", "x-var", "x-sole"].map(|name| received.header(name).unwrap());
     assert_eq!(shown, ["done", "together.a=b", "one"]);
+
+    let (proxy, _) = golden_run("advances", "{ store: local }");
+    for (steps, said) in
+        [("a 0 3 5 60000", "3 true"), ("a 0 2 5 60000, a 0 1 5 60000, b 7 1 9 60000", "5 true, 5 false")]
+    {
+        assert_eq!(Client::connect(proxy.address).get("/", &format!("X-Steps: {steps}\r\n")).text(), said);
+    }
 }
 
 /// A released component as one of another contract: some of its bytes are replaced by as many others.

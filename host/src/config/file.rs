@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::entries::{Added, Entry, RouteChain};
 use super::filters::{Override, Plugin};
 use super::forms::{
-    AccessLog, AnyStore, Compression, Conditions, Endpoint, Probes, Redirect, Secret, SecretFields, StripPrefix, Trust,
-    Version, Whole, Why,
+    AccessLog, AnyStore, Compression, Conditions, Endpoint, Probes, Redirect, RedisServers, Secret, SecretFields,
+    StripPrefix, Trust, Version, Whole, Why,
 };
 use super::read::{Count, Named, OneOrMore, Read, section};
 use super::schema::{Definitions, not_empty, text_like, word_like};
@@ -21,6 +21,8 @@ const ADMIN_ADDRESS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}|\[[0-9A-Fa-
 const NETWORK: &str = r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/[0-9]{1,3})?";
 pub(super) const PATH: &str = r"/\*|(/([^/?#*\\%]|%[0-9A-Fa-f]{2})*)+(/\*)?";
 pub(super) const ENDPOINT: &str = r"(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
+pub(super) const REDIS: &str =
+    r"rediss?://([^:/@%]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?(/[0-9]{0,5})?";
 const NAME_OR_ENDPOINT: &str =
     r"[A-Za-z0-9._-]+|(http|https|h2c)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:0*[1-9][0-9]{0,4})?/?";
 const HOST: &str = r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?";
@@ -57,7 +59,8 @@ section! {
         listeners: Named<Listener>,
         /// Servers behind the proxy, by name.
         upstreams: Named<Upstream>,
-        /// Where filters keep what they share, by name. `local`, 64MiB in memory, is always there.
+        /// Where filters keep what they share, by name: in memory, in a file, on Redis. `local`, 64MiB in memory, is
+        /// always there.
         stores: Named<AnyStore>,
         /// Plugins that are not bundled, or differ from the defaults, by name.
         plugins: Named<Plugin>,
@@ -273,10 +276,71 @@ section! {
 }
 
 section! {
-    /// A store, in the memory of this process.
-    struct Store {
+    /// A store in the memory of this process.
+    struct MemoryStore {
         /// What it may hold, 1MiB to 64GiB.
         memory: Located<Size>,
+    }
+}
+
+section! {
+    /// A store in a file of this machine: what it holds outlives the process.
+    struct FileStore {
+        /// Its path, relative to this file.
+        file: Located<String>,
+        /// What the file may have, 1MiB to 64GiB. Default: 1GiB.
+        size: Option<Located<Size>>,
+    }
+}
+
+section! {
+    /// A store on Redis or Valkey, which many proxies may share.
+    struct RedisStore {
+        /// Where it is: the URL of a server (`redis://USER@HOST:PORT/DATABASE`, or `rediss://` for TLS), a cluster, or the
+        /// sentinels who know where it is.
+        redis: Located<RedisServers>,
+        /// As whom it is asked (an ACL user). Default: as `default`.
+        user: Option<Located<String>>,
+        /// The user's password. Default: none.
+        password: Option<Secret>,
+        /// How the certificates of rediss:// servers are checked.
+        tls: Option<StoreTls>,
+        /// What its keys begin with, up to 64 bytes. Default: `weir:`.
+        prefix: Option<Located<String>>,
+        /// How long an operation may take, 1ms to 10s. Default: 100ms.
+        timeout: Option<Located<Time>>,
+    }
+}
+
+section! {
+    /// A store on a cluster.
+    struct RedisCluster {
+        /// URLs of some of its servers; they tell of the rest.
+        cluster: Located<Vec<Located<String>>> => |schema| not_empty(text_like(REDIS)(schema)),
+    }
+}
+
+section! {
+    /// A store on the server that sentinels name.
+    struct RedisSentinels {
+        /// URLs of the sentinels, whose port is 26379 if none is written. A user there is the sentinels'.
+        sentinels: Located<Vec<Located<String>>> => |schema| not_empty(text_like(REDIS)(schema)),
+        /// What they call the server.
+        master: Located<String>,
+        /// The number of the server's database. Default: 0.
+        database: Option<Located<Count<0, 65_535>>>,
+        /// What the sentinels themselves are shown. Default: nothing.
+        password: Option<Secret>,
+    }
+}
+
+section! {
+    /// How the certificates of rediss:// servers are checked.
+    struct StoreTls {
+        /// PEM file of the authorities that count, instead of the system's. Relative to this file.
+        ca: Option<Located<String>>,
+        /// The name that the certificates must have, instead of the server's host.
+        server_name: Option<Located<String>> => word_like(SERVER_NAME),
     }
 }
 

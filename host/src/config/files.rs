@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ComponentSource, Config};
+use super::{ComponentSource, Config, Store};
 
 /// Where a configuration was read from, whether that went well or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,7 @@ impl Config {
         let authorities = self.upstreams.iter().filter_map(|upstream| upstream.tls.ca.as_ref());
         let components = self.plugins.iter().map(|plugin| &plugin.component);
         let token = self.admin.as_ref().and_then(|admin| admin.token.as_ref()?.file());
+        let of_stores = self.stores.iter().flat_map(Store::files);
         let mut files: Vec<PathBuf> = certificates
             .flat_map(|pair| [&pair.cert.value, &pair.key.value])
             .chain(authorities.map(|ca| &ca.value))
@@ -30,6 +31,7 @@ impl Config {
             }))
             .cloned()
             .chain(token.map(ToOwned::to_owned))
+            .chain(of_stores.map(ToOwned::to_owned))
             .collect();
         files.sort_unstable();
         files.dedup();

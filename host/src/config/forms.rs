@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::file::{ENDPOINT, LogFile, Store, Stories, WeightedEndpoint};
+use super::file::{
+    ENDPOINT, FileStore, LogFile, MemoryStore, REDIS, RedisCluster, RedisSentinels, RedisStore, Stories,
+    WeightedEndpoint,
+};
 use super::read::{Count, Read, Reader, section, words};
 use super::schema::{Definitions, text_like};
 use super::tree::{Kind, Node};
@@ -135,25 +138,75 @@ impl Read for Endpoint {
     }
 }
 
-/// A store: there is one kind.
+/// A store of any kind, which the one key tells that all of its kind have.
 #[derive(Debug)]
-pub(super) struct AnyStore(pub(super) Store);
+pub(super) enum AnyStore {
+    Memory(MemoryStore),
+    File(FileStore),
+    Redis(RedisStore),
+}
+
+const STORES: &str = "write `{ memory: 64MiB }`, `{ file: PATH }` or `{ redis: redis://HOST:6379 }`";
 
 impl Read for AnyStore {
     fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
-        let Kind::Map(entries) = &node.kind else {
-            return reader.expected_with("a map", node, "write `{ memory: 64MiB }`");
-        };
-        if let Some((key, _)) = entries.iter().find(|(key, _)| ["file", "redis"].contains(&key.name.as_str())) {
-            reader.fault(key.place, format!("a store is in memory, not in `{}`", key.name)).help =
-                Some("write `{ memory: 64MiB }`".into());
-            return None;
+        let Kind::Map(entries) = &node.kind else { return reader.expected_with("a map", node, STORES) };
+        let mut kinds = entries.iter().filter(|(key, _)| ["memory", "file", "redis"].contains(&key.name.as_str()));
+        match (kinds.next(), kinds.next()) {
+            (Some((key, _)), None) => match key.name.as_str() {
+                "memory" => MemoryStore::read(node, reader).map(Self::Memory),
+                "file" => FileStore::read(node, reader).map(Self::File),
+                _ => RedisStore::read(node, reader).map(Self::Redis),
+            },
+            (Some((key, _)), Some((other, _))) => {
+                let message = format!("a store is in one place, and this one has `{}` and `{}`", key.name, other.name);
+                reader.fault(other.place, message).help = Some(STORES.into());
+                None
+            }
+            _ => {
+                reader.fault(node.place, "a store has `memory`, `file` or `redis`").help = Some(STORES.into());
+                None
+            }
         }
-        Store::read(node, reader).map(Self)
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
-        Store::schema(definitions)
+        let (memory, file) = (MemoryStore::schema(definitions), FileStore::schema(definitions));
+        json!({ "anyOf": [memory, file, RedisStore::schema(definitions)] })
+    }
+}
+
+/// Where a store on Redis is: at a URL, in a cluster, or behind sentinels.
+#[derive(Debug)]
+pub(super) enum RedisServers {
+    One(Located<String>),
+    Cluster(RedisCluster),
+    Sentinels(RedisSentinels),
+}
+
+impl Read for RedisServers {
+    fn read(node: &Rc<Node>, reader: &mut Reader) -> Option<Self> {
+        let help = "write a URL, `{ cluster: [...] }`, or `{ sentinels: [...], master: NAME }`";
+        match &node.kind {
+            Kind::Scalar(_) => Located::read(node, reader).map(Self::One),
+            Kind::Map(entries) if entries.iter().any(|(key, _)| key.name == "cluster") => {
+                RedisCluster::read(node, reader).map(Self::Cluster)
+            }
+            Kind::Map(entries) if entries.iter().any(|(key, _)| key.name == "sentinels") => {
+                RedisSentinels::read(node, reader).map(Self::Sentinels)
+            }
+            Kind::Map(_) => {
+                reader.fault(node.place, "several servers are a `cluster`, or known to `sentinels`").help =
+                    Some(help.into());
+                None
+            }
+            _ => reader.expected_with("a URL or a map", node, help),
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        let url = text_like(REDIS)(json!({ "type": "string" }));
+        json!({ "anyOf": [url, RedisCluster::schema(definitions), RedisSentinels::schema(definitions)] })
     }
 }
 

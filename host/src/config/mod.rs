@@ -52,7 +52,7 @@ pub use lines::Lines;
 pub use process::{Drain, Process, Upgrade};
 pub use secrets::Secret;
 pub use sites::{Conditions, Host, HostHeader, PathPattern, Route, Site, Wanted};
-pub use stores::Store;
+pub use stores::{Kept, Redis, RedisServer, RedisTls, Servers, Store};
 pub use traces::Traces;
 pub use upstreams::{Balance, Endpoint, Scheme, Timeouts, Upstream, UpstreamTls};
 

@@ -96,7 +96,7 @@ pub const CAPABILITIES: [(&str, &[&str]); 19] = [
     ("random", &["bytes", "number"]),
     ("crypto", &["digest", "hmac", "equal", "import-key", "release-key", "verify"]),
     ("secrets", &["equals", "reveal"]),
-    ("kv", &["get", "set", "set-durable", "remove", "increment", "decrement", "compare-and-swap", "batch"]),
+    ("kv", &["get", "set", "set-durable", "remove", "increment", "decrement", "compare-and-swap", "batch", "advance"]),
     ("documents", &["version", "read", "refresh"]),
     ("http-client", &["send", "send-shared", "send-all"]),
     ("password", &["verify"]),

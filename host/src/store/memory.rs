@@ -17,16 +17,22 @@
 //! more than three quarters of a shard, so a flood through one entry leaves room for the others. Evictions and refusals
 //! are counted ([`Memory::usage`]).
 
+mod changes;
+mod kept;
 mod shard;
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use self::shard::{Shard, Written};
-use super::{Error, Options, Store, check_key, check_value};
+pub(super) use self::changes::Change;
+pub(super) use self::kept::Walk;
+use self::shard::Shard;
+pub(super) use self::shard::Written;
+use super::{Error, Options, Stand, Step, Store, check_key, check_value};
 
 /// Bytes of the store `local` where nothing else is said.
 pub const DEFAULT_SIZE: usize = 64 << 20;
@@ -51,7 +57,7 @@ pub struct Usage {
 
 /// Values in memory, for all workers of this process.
 pub struct Memory {
-    size: usize,
+    size: AtomicUsize,
     shards: Box<[Mutex<Shard>]>,
     /// Keyed at random: clients choose keys, and must not be able to choose the shard.
     hashes: RandomState,
@@ -69,7 +75,7 @@ impl Memory {
     pub fn with_clock(bytes: usize, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let shards = (bytes / LEAST_SHARD).clamp(1, MOST_SHARDS);
         Self {
-            size: bytes,
+            size: AtomicUsize::new(bytes),
             shards: (0..shards).map(|_| Mutex::new(Shard::new(bytes / shards))).collect(),
             hashes: RandomState::new(),
             now: Box::new(now),
@@ -86,12 +92,17 @@ impl Memory {
         })
     }
 
+    /// Which shard a key is in.
+    fn place(&self, owner: &str, key: &str) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
+        let hash = self.hashes.hash_one((owner, key)) as usize;
+        hash % self.shards.len()
+    }
+
     /// The key's shard, and the time at which it was taken.
     fn shard(&self, owner: &str, key: &str) -> Result<(MutexGuard<'_, Shard>, u64), Error> {
         check_key(key)?;
-        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
-        let place = self.hashes.hash_one((owner, key)) as usize % self.shards.len();
-        let shard = locked(&self.shards[place]);
+        let shard = locked(&self.shards[self.place(owner, key)]);
         // Read under the lock, so that a shard's time never goes back.
         let now = (self.now)();
         Ok((shard, now))
@@ -105,7 +116,7 @@ fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 
 impl Store for Memory {
     fn size(&self) -> usize {
-        self.size
+        self.size.load(Ordering::Relaxed)
     }
 
     fn usage(&self) -> Usage {
@@ -129,16 +140,17 @@ impl Store for Memory {
 
     fn delete(&self, owner: &str, key: &str) -> Result<bool, Error> {
         let (mut shard, now) = self.shard(owner, key)?;
-        Ok(shard.delete(owner, key, now))
+        shard.delete(owner, key, now)
     }
 
     fn increment(&self, owner: &str, key: &str, by: i64, ttl: Option<u64>) -> Result<i64, Error> {
         let (mut shard, now) = self.shard(owner, key)?;
-        if let Some(number) = shard.number(owner, key, now) {
-            return number.and_then(|number| number.add(by));
-        }
-        shard.put(owner, key, Written::Number(by), ttl, now)?;
-        Ok(by)
+        shard.add(owner, key, by, ttl, now)
+    }
+
+    fn step(&self, owner: &str, step: &Step<'_>) -> Result<Stand, Error> {
+        let (mut shard, now) = self.shard(owner, step.key)?;
+        shard.step(owner, step, now)
     }
 
     fn compare_and_swap(
@@ -161,7 +173,7 @@ impl Store for Memory {
         if same {
             match new {
                 Some(new) => shard.put(owner, key, Written::Bytes(new), options.ttl, now)?,
-                None => drop(shard.delete(owner, key, now)),
+                None => drop(shard.delete(owner, key, now)?),
             }
         }
         Ok(same)

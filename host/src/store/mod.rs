@@ -3,15 +3,18 @@
 //! A value belongs to an owner (a chain's entry): owners never see each other's keys, though they share the room.
 //! This room knows nothing of filters, exchanges or configuration.
 //!
-//! [`Store`] is for stores that answer at once, so a hook can call them on the worker's thread. One that waits (Redis)
-//! cannot be behind the same trait without making every counter in memory wait too. It gets a trait beside this one
-//! with the same functions as futures, over the same owners, [`Options`], [`Operation`], [`Outcome`] and `check_`
-//! functions. The one caller, what links `kv`, picks between both when an entry is loaded, as the contract says: as
-//! functions that return at once, or as functions that wait.
+//! [`Store`] is for stores that answer at once, so a hook can call them on the worker's thread. [`redis::Redis`] is one that
+//! waits, with the same functions as futures: behind the same trait it would make every counter in memory wait, too. The
+//! one caller, what links `kv`, picks between both when an entry is loaded.
 
+pub mod file;
 mod memory;
+pub mod redis;
+mod step;
 
+pub use file::{File, Kept};
 pub use memory::{DEFAULT_SIZE, Memory, Usage};
+pub use step::{MOST_STEPS, Stand, Step};
 
 use bytes::Bytes;
 
@@ -22,7 +25,8 @@ pub const MOST_VALUE: usize = 64 << 10;
 /// Operations in a batch.
 pub const MOST_OPERATIONS: usize = 64;
 
-/// Why an operation was not done. Nothing has changed then.
+/// Why an operation was not done. Nothing has changed then, as far as anybody knows: what came of an operation that
+/// timed out, nobody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A limit of this room, or no room for one more value.
@@ -32,8 +36,14 @@ pub enum Error {
     #[error("the value is not a whole number of 64 bits, or the sum would not be")]
     NotANumber,
     /// This store cannot promise that.
-    #[error("the store is in memory only: it cannot keep a value on disk")]
+    #[error("the store cannot do that: return when a value is on a disk")]
     Unsupported,
+    /// No answer within the time that it has.
+    #[error("the store did not answer in time")]
+    TimedOut,
+    /// It cannot be reached, or not be written to.
+    #[error("the store is out of reach")]
+    Unavailable,
 }
 
 /// How a value is written.
@@ -75,11 +85,20 @@ pub enum Outcome {
 
 /// Values that all workers share. Every function is atomic, but for `batch`.
 pub trait Store: std::fmt::Debug + Send + Sync {
+    /// It is about to be used, and may hold so many bytes. Most are ready as they are made, as large as they were made; one that
+    /// has to read its values returns when it has them, or knows why not.
+    fn begin(&self, _bytes: usize) {}
+
     /// Bytes that it may hold.
     fn size(&self) -> usize;
 
     /// What it holds.
     fn usage(&self) -> Usage;
+
+    /// How its file is, if it has one.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
 
     /// The value, if there is one.
     fn get(&self, owner: &str, key: &str) -> Result<Option<Bytes>, Error>;
@@ -103,6 +122,24 @@ pub trait Store: std::fmt::Debug + Send + Sync {
         new: Option<&[u8]>,
         options: Options,
     ) -> Result<bool, Error>;
+
+    /// Adds to a number if the sum stays within a bound. The step has been checked.
+    fn step(&self, owner: &str, step: &Step<'_>) -> Result<Stand, Error>;
+
+    /// Steps in order, up to the first that is not taken. Each is atomic; all together are not. If one fails, those
+    /// before it have been taken; but what is wrong with the steps themselves is found before.
+    fn advance(&self, owner: &str, steps: &[Step<'_>]) -> Result<Vec<Stand>, Error> {
+        step::check_steps(steps)?;
+        let mut stands = Vec::with_capacity(steps.len());
+        for step in steps {
+            let stand = self.step(owner, step)?;
+            stands.push(stand);
+            if !stand.taken {
+                break;
+            }
+        }
+        Ok(stands)
+    }
 
     /// Several operations in order. Each is atomic; all together are not.
     fn batch(&self, owner: &str, operations: &[Operation<'_>]) -> Result<Vec<Outcome>, Error> {

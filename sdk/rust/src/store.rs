@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::bindings::kv as wire;
 use crate::host::kv;
 
-pub use crate::bindings::kv::{Error, Outcome};
+pub use crate::bindings::kv::{Error, Outcome, Stand, Step};
 
 /// The name of a store: a field of this type in a filter's configuration lets the filter use the store that the operator
 /// names there. Every entry has keys of its own in it. With `#[serde(default)]` the field is [`Store::local`] where the
@@ -92,11 +92,75 @@ impl Store {
         kv::compare_and_swap(&self.0, key, expected, replacement, ttl.map(crate::millis))
     }
 
+    /// Adds to a number if the sum stays within a bound, and says where the number stands then. See [`Step`].
+    pub fn advance_one(&self, step: &Step) -> Result<Stand, Error> {
+        let stands = kv::advance(&self.0, std::slice::from_ref(step))?;
+        // A store that says nothing about the one step that it was asked to take has not done it.
+        stands.first().copied().ok_or(Error::Unavailable)
+    }
+
+    /// Several steps in order in one round trip, up to the first that is not taken: the list ends with it. Each is
+    /// atomic; all together are not.
+    pub fn advance(&self, steps: &[Step]) -> Result<Vec<Stand>, Error> {
+        kv::advance(&self.0, steps)
+    }
+
     /// Several operations in order in one round trip.
     pub fn batch(&self) -> Batch<'_> {
         Batch { store: self, operations: Vec::new() }
     }
 }
+
+/// A step of a number that must not go beyond a bound. All numbers are within 2^53.
+///
+/// A limit of 100 in a window, whose beginning stands in the key:
+///
+/// ```
+/// # use weir::{Store, store::Step};
+/// # use std::time::Duration;
+/// # weir::testing::Host::new().enter(|| -> weir::Result<()> {
+/// let step = Step::new("ada 28312", 1, 100).living(Duration::from_secs(60));
+/// let stand = Store::local().advance_one(&step)?;
+/// assert!(stand.taken && stand.value == 1);
+/// # Ok(()) }).unwrap();
+/// ```
+///
+/// A bucket of 10 that fills by one each second, as the time in microseconds at which it will be full:
+///
+/// ```
+/// # use weir::{Store, store::Step};
+/// # use std::time::Duration;
+/// # weir::testing::Host::new().enter(|| -> weir::Result<()> {
+/// # let now = 1_700_000_000_000_000;
+/// let step = Step::new("ada", 1_000_000, now + 10_000_000).from(now).living(Duration::from_secs(10));
+/// assert_eq!(Store::local().advance_one(&step)?.value, now + 1_000_000);
+/// # Ok(()) }).unwrap();
+/// ```
+impl Step {
+    /// Adds `by` to the key's number if the sum is at most `most`. A number that is not there counts as 0.
+    pub fn new(key: impl Into<String>, by: u64, most: i64) -> Self {
+        Self { key: key.into(), floor: 0, by, most, ttl: None }
+    }
+
+    /// A number that is not there, or is below this one, counts as this one.
+    pub fn from(self, floor: i64) -> Self {
+        Self { floor, ..self }
+    }
+
+    /// It is gone after this time, counted anew by each step that is taken; without it, it is kept as long as there is
+    /// room.
+    pub fn living(self, ttl: Duration) -> Self {
+        Self { ttl: Some(crate::millis(ttl)), ..self }
+    }
+}
+
+impl PartialEq for Stand {
+    fn eq(&self, other: &Self) -> bool {
+        (self.value, self.taken) == (other.value, other.taken)
+    }
+}
+
+impl Eq for Stand {}
 
 /// Operations in the making. Each is atomic; all together are not.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use weir::crypto::{self, Hash, PublicKey, Signature};
-use weir::store::{self, Outcome};
+use weir::store::{self, Outcome, Stand, Step};
 use weir::testing::{Host, answer};
 use weir::{Fault, Faults, Refusal, Request, Result, Secret, Store, Upstream, metrics, setup, upstream};
 
@@ -47,6 +47,35 @@ fn a_store_keeps_values_for_their_time() {
     host.stores.fail(Some(store::Error::Unavailable));
     let error = host.enter(|| -> Result<()> { Ok(Store::local().set("x", "y", None)?) }).unwrap_err();
     assert_eq!(error.to_string(), "the store did not do it: unavailable");
+}
+
+#[test]
+fn steps_stay_within_their_bound_and_renew_their_time() {
+    let mut host = Host::new();
+    let minute = Duration::from_secs(60);
+    let step = |by: u64, most: i64| Step::new("n", by, most).living(minute);
+    host.enter(|| -> Result<()> {
+        let store = Store::local();
+        assert_eq!(store.advance_one(&step(3, 5))?, Stand { value: 3, taken: true });
+        assert_eq!(store.advance_one(&step(3, 5))?, Stand { value: 3, taken: false });
+        let steps = [Step::new("m", 1, 20).from(10), step(1, 5), step(2, 5), Step::new("last", 1, 1)];
+        let stands = store.advance(&steps)?;
+        assert_eq!(stands.iter().map(|stand| stand.value).collect::<Vec<_>>(), [11, 4, 4]);
+        assert_eq!(store.get("last")?, None, "what comes after the first that is not taken is not tried");
+        store.set("text", "x", None)?;
+        assert_eq!(store.advance_one(&Step::new("text", 1, 5)), Err(store::Error::NotANumber));
+        assert_eq!(store.advance_one(&step(1 << 54, 5)), Err(store::Error::NotANumber));
+        assert_eq!(store.advance(&vec![step(1, 5); 65]).unwrap_err(), store::Error::TooLarge);
+        assert_eq!(Store::from("nobody").advance(&[]).unwrap_err(), store::Error::Denied);
+        Ok(())
+    })
+    .unwrap();
+    host.advance(Duration::from_secs(59));
+    host.enter(|| assert_eq!(Store::local().advance_one(&step(1, 5)).unwrap().value, 5));
+    host.advance(Duration::from_secs(59));
+    host.enter(|| assert!(!Store::local().advance_one(&step(1, 5)).unwrap().taken));
+    host.advance(Duration::from_secs(1));
+    host.enter(|| assert_eq!(Store::local().advance_one(&step(1, 5)).unwrap().value, 1));
 }
 
 #[derive(serde::Deserialize)]

@@ -66,10 +66,10 @@ const POWERS: &[Power] = &[
         "send requests to upstreams that its configuration names",
         true,
     ),
-    power("kv", &["get", "batch"], "read from stores that its configuration names", true),
+    power("kv", &["get", "batch", "advance"], "read from stores that its configuration names", true),
     power(
         "kv",
-        &["set", "set-durable", "remove", "increment", "decrement", "compare-and-swap", "batch"],
+        &["set", "set-durable", "remove", "increment", "decrement", "compare-and-swap", "batch", "advance"],
         "write to stores that its configuration names",
         true,
     ),

@@ -140,6 +140,25 @@ pub(in crate::plugin) enum Outcome {
     Failed(KvError),
 }
 
+/// `kv.step`; the key is read where it lies.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(in crate::plugin) struct Step {
+    pub(in crate::plugin) key: WasmStr,
+    pub(in crate::plugin) floor: i64,
+    pub(in crate::plugin) by: u64,
+    pub(in crate::plugin) most: i64,
+    pub(in crate::plugin) ttl: Option<u64>,
+}
+
+/// `kv.stand`.
+#[derive(Clone, Copy, Debug, ComponentType, Lift, Lower)]
+#[component(record)]
+pub(in crate::plugin) struct Stand {
+    pub(in crate::plugin) value: i64,
+    pub(in crate::plugin) taken: bool,
+}
+
 /// `documents.document`.
 #[derive(Clone, Debug, ComponentType, Lift, Lower)]
 #[component(record)]

@@ -11,7 +11,7 @@ mod data;
 mod words;
 
 pub(super) use data::{
-    Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Summary, Tls, Variable,
+    Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Stand, Step, Summary, Tls, Variable,
 };
 pub(super) use words::{
     Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError,

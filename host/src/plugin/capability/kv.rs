@@ -8,7 +8,7 @@ use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 use super::{Store, configured};
 use crate::plugin::bindings::{self, KvError};
 use crate::plugin::instance::Guest;
-use crate::store::{self, Operation, Options, Outcome};
+use crate::store::{self, Operation, Options, Outcome, Stand, Step};
 
 /// What a call of a store comes to.
 type Answer<T> = Result<(Result<T, KvError>,)>;
@@ -18,6 +18,9 @@ type Swap = (WasmStr, WasmStr, Option<WasmList<u8>>, Option<WasmList<u8>>, Optio
 
 /// The parameters of `batch`.
 type Batch = (WasmStr, Vec<bindings::Operation>);
+
+/// The parameters of `advance`.
+type Advance = (WasmStr, Vec<bindings::Step>);
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("get", |guest: Store<'_>, (store, key): (WasmStr, WasmStr)| -> Answer<Option<Vec<u8>>> {
@@ -48,6 +51,12 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         };
         on(&guest, &store, |store, owner| Ok(store.batch(owner, &operations)))
             .map(|(outcomes,)| (outcomes.map(|outcomes| outcomes.into_iter().map(outcome).collect()),))
+    })?;
+    linker.func_wrap("advance", |guest: Store<'_>, (store, steps): Advance| -> Answer<Vec<bindings::Stand>> {
+        let keys = steps.iter().map(|step| step.key.to_str(&guest)).collect::<Result<Vec<_>>>()?;
+        let steps: Vec<Step<'_>> = steps.iter().zip(&keys).map(|(step, key)| step_of(step, key)).collect();
+        on(&guest, &store, |store, owner| Ok(store.advance(owner, &steps)))
+            .map(|(stands,)| (stands.map(|stands| stands.into_iter().map(stand).collect()),))
     })
 }
 
@@ -108,10 +117,20 @@ fn outcome(outcome: Outcome) -> bindings::Outcome {
     }
 }
 
+fn step_of<'a>(step: &bindings::Step, key: &'a str) -> Step<'a> {
+    Step { key, floor: step.floor, by: step.by, most: step.most, ttl: step.ttl }
+}
+
+fn stand(stand: Stand) -> bindings::Stand {
+    bindings::Stand { value: stand.value, taken: stand.taken }
+}
+
 fn failed(error: store::Error) -> KvError {
     match error {
         store::Error::TooLarge => KvError::TooLarge,
         store::Error::NotANumber => KvError::NotANumber,
         store::Error::Unsupported => KvError::Unsupported,
+        store::Error::TimedOut => KvError::TimedOut,
+        store::Error::Unavailable => KvError::Unavailable,
     }
 }

@@ -1,34 +1,44 @@
 //! One shard: the values of all owners that fall into it, and which go first. No lock and no clock in here.
 
+mod kept;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::Error;
+use super::super::{Error, Stand, Step};
 use super::Usage;
+use super::changes::{Changes, Noted};
+pub(super) use kept::Place;
 
 /// What a value costs beside its key and its bytes: places in the tables and the heads of its allocations (measured
 /// with 150,000 small values: what the process grew by is what is counted, within a tenth or so).
 const OVERHEAD: usize = 256;
-/// Expired values that any write drops.
+/// Values whose time has come that any write looks at.
 const SWEPT: usize = 4;
+/// Those that a step looks at: each gives rise to one at most.
+const SWEPT_BY_STEPS: usize = 2;
+/// Values with a new time to live that are filed anew at most while room is made.
+const REFILED: usize = 512;
 
 /// A value as it was written.
 #[derive(Clone, Debug)]
-pub(super) enum Written {
+pub(in crate::store) enum Written {
     Bytes(Bytes),
     /// By `increment`: adding to it touches no allocation.
     Number(i64),
 }
 
-/// A number that is there, to be added to.
-pub(super) struct Counter<'a>(&'a mut Written, i64);
-
 struct Value {
     written: Written,
     /// When it is gone, in the clock's milliseconds.
     expires: Option<u64>,
+    /// Where in the changes it stands, if it changed since they were last taken.
+    noted: Noted,
+    /// The time under which it stands in `expiring`. A step that gives it more time leaves that alone, so that counting
+    /// touches one place of memory: the value is filed anew when this time has come.
+    filed: u64,
     /// Of the last `put`: rising, and no two are the same.
     turn: u64,
 }
@@ -43,14 +53,25 @@ struct Holding {
     bytes: usize,
 }
 
+/// What came of looking at the value that was filed to go first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tended {
+    Nothing,
+    /// It was given more time since.
+    Refiled,
+    Dropped,
+}
+
 #[derive(Default)]
 pub(super) struct Shard {
     owners: HashMap<Arc<str>, Holding>,
-    /// Values with a time to live by when they are gone and turn, with owner and key.
+    /// Values with a time to live by when they are gone, or later, and turn; with owner and key.
     expiring: BTreeMap<(u64, u64), (Arc<str>, Arc<str>)>,
     most: usize,
     turn: u64,
     usage: Usage,
+    /// What has changed, for whoever keeps values beyond this process; none if nobody does.
+    changes: Option<Changes>,
 }
 
 impl Shard {
@@ -67,18 +88,58 @@ impl Shard {
         value.lives(now).then_some(&value.written)
     }
 
-    /// The value as a number, if there is a value.
-    pub(super) fn number(&mut self, owner: &str, key: &str, now: u64) -> Option<Result<Counter<'_>, Error>> {
-        let value = self.owners.get_mut(owner)?.values.get_mut(key)?;
-        if !value.lives(now) {
-            return None;
-        }
-        let number = value.written.number();
-        Some(number.map(|number| Counter(&mut value.written, number)).ok_or(Error::NotANumber))
+    /// Adds to the number, if there is one.
+    pub(super) fn add(&mut self, owner: &str, key: &str, by: i64, ttl: Option<u64>, now: u64) -> Result<i64, Error> {
+        let found = self.owners.get_mut(owner).and_then(|holding| holding.values.get_mut(key));
+        let Some(value) = found.filter(|value| value.lives(now)) else {
+            self.put(owner, key, Written::Number(by), ttl, now)?;
+            return Ok(by);
+        };
+        let number = value.written.number().ok_or(Error::NotANumber)?;
+        let sum = number.checked_add(by).ok_or(Error::NotANumber)?;
+        admit(self.changes.as_ref())?;
+        value.written = Written::Number(sum);
+        self.note(owner, key);
+        Ok(sum)
     }
 
-    pub(super) fn delete(&mut self, owner: &str, key: &str, now: u64) -> bool {
-        self.take(owner, key).is_some_and(|(_, value)| value.lives(now))
+    /// Takes a step, if its sum is within its bound.
+    pub(super) fn step(&mut self, owner: &str, step: &Step<'_>, now: u64) -> Result<Stand, Error> {
+        self.sweep(SWEPT_BY_STEPS, now);
+        let found = self.owners.get_mut(owner).and_then(|holding| holding.values.get_mut(step.key));
+        let found = found.filter(|value| value.lives(now));
+        let number = found.as_ref().map(|value| value.written.number().ok_or(Error::NotANumber)).transpose()?;
+        let stand = step.from(number)?;
+        if !stand.taken {
+            return Ok(stand);
+        }
+        admit(self.changes.as_ref())?;
+        let expires = step.ttl.map(|ttl| now.saturating_add(ttl));
+        let written = Written::Number(stand.value);
+        match (found, expires) {
+            (Some(value), None) if value.expires.is_none() => value.written = written,
+            (Some(value), Some(expires)) if value.expires.is_some() && value.filed <= expires && expires > now => {
+                value.written = written;
+                value.expires = Some(expires);
+            }
+            _ => {
+                // Not there, with another kind of life, or a shorter one.
+                self.put(owner, step.key, written, step.ttl, now)?;
+                return Ok(stand);
+            }
+        }
+        self.note(owner, step.key);
+        Ok(stand)
+    }
+
+    pub(super) fn delete(&mut self, owner: &str, key: &str, now: u64) -> Result<bool, Error> {
+        admit(self.changes.as_ref())?;
+        let Some((key, value)) = self.take(owner, key) else { return Ok(false) };
+        let lives = value.lives(now);
+        if lives {
+            self.note_removal(owner, key, &value);
+        }
+        Ok(lives)
     }
 
     /// Writes a value. If there is no room for it, what was there stays.
@@ -90,10 +151,25 @@ impl Shard {
         ttl: Option<u64>,
         now: u64,
     ) -> Result<(), Error> {
-        self.sweep(now);
+        self.put_until(owner, key, written, ttl.map(|ttl| now.saturating_add(ttl)), now)
+    }
+
+    /// The same, until a time that was settled before.
+    pub(super) fn put_until(
+        &mut self,
+        owner: &str,
+        key: &str,
+        written: Written,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<(), Error> {
+        admit(self.changes.as_ref())?;
+        self.sweep(SWEPT, now);
         let old = self.take(owner, key);
-        let expires = ttl.map(|ttl| now.saturating_add(ttl));
         if expires.is_some_and(|expires| expires <= now) {
+            if let Some((key, old)) = old {
+                self.note_removal(owner, key, &old);
+            }
             return Ok(());
         }
         if let Err(error) = self.make_room(owner, cost(key, &written), now) {
@@ -104,28 +180,43 @@ impl Shard {
             return Err(error);
         }
         self.turn += 1;
-        let key = old.map_or_else(|| Arc::from(key), |(key, _)| key);
-        self.keep(owner, key, Value { written, expires, turn: self.turn });
+        let (name, noted) = match old {
+            Some((key, old)) => (key, old.noted),
+            None => (Arc::from(key), Noted::default()),
+        };
+        let filed = expires.unwrap_or_default();
+        self.keep(owner, name, Value { written, expires, noted, filed, turn: self.turn });
+        self.note(owner, key);
         Ok(())
     }
 
     /// Drops a few that have expired.
-    fn sweep(&mut self, now: u64) {
-        for _ in 0..SWEPT {
-            if !self.drop_expired(now) {
+    fn sweep(&mut self, most: usize, now: u64) {
+        for _ in 0..most {
+            if self.tend(now) == Tended::Nothing {
                 return;
             }
         }
     }
 
-    fn drop_expired(&mut self, now: u64) -> bool {
-        match self.expiring.first_key_value() {
-            Some((&(expires, _), (owner, key))) if expires <= now => {
-                let (owner, key) = (Arc::clone(owner), Arc::clone(key));
-                self.take(&owner, &key);
-                true
+    /// Looks at the first value whose filed time has come.
+    fn tend(&mut self, now: u64) -> Tended {
+        let (filed, turn, owner, key) = match self.expiring.first_key_value() {
+            Some((&(filed, turn), (owner, key))) if filed <= now => (filed, turn, Arc::clone(owner), Arc::clone(key)),
+            _ => return Tended::Nothing,
+        };
+        let value = self.owners.get_mut(&owner).and_then(|holding| holding.values.get_mut(&key));
+        match value.and_then(|value| value.expires.filter(|expires| *expires > now).map(|expires| (value, expires))) {
+            Some((value, expires)) => {
+                value.filed = expires;
+                self.expiring.remove(&(filed, turn));
+                self.expiring.insert((expires, turn), (owner, key));
+                Tended::Refiled
             }
-            _ => false,
+            None => {
+                self.take(&owner, &key);
+                Tended::Dropped
+            }
         }
     }
 
@@ -133,28 +224,44 @@ impl Shard {
     /// many it takes.
     fn make_room(&mut self, owner: &str, bytes: usize, now: u64) -> Result<(), Error> {
         let share = self.most - self.most / 4;
+        let mut refiled = 0;
         loop {
             let held = self.owners.get(owner).map_or(0, |holding| holding.bytes);
             let is_over_share = held + bytes > share;
             if !is_over_share && self.usage.bytes + bytes <= self.most {
                 return Ok(());
             }
-            if self.drop_expired(now) {
-                continue;
+            // Many may have been given more time since they were filed; nobody waits for all of them.
+            if refiled < REFILED {
+                let tended = self.tend(now);
+                refiled += usize::from(tended == Tended::Refiled);
+                if tended != Tended::Nothing {
+                    continue;
+                }
             }
-            let victim = if is_over_share {
-                self.owners.get_key_value(owner)
-            } else {
-                // Owners are the operator's entries: few, and not for clients to choose.
-                self.owners.iter().max_by_key(|(_, holding)| holding.lasting.len())
-            };
-            let victim = victim.and_then(|(owner, holding)| {
-                holding.lasting.first_key_value().map(|(_, key)| (Arc::clone(owner), Arc::clone(key)))
-            });
-            let (owner, key) = victim.ok_or(Error::TooLarge)?;
-            self.take(&owner, &key);
-            self.usage.evicted += 1;
+            if !self.evict(is_over_share.then_some(owner)) {
+                return Err(Error::TooLarge);
+            }
         }
+    }
+
+    /// Gives up the value without a time to live that was written longest ago: of this owner, or of the one that has the most
+    /// of them. Says whether there was one.
+    fn evict(&mut self, owner: Option<&str>) -> bool {
+        let victim = match owner {
+            Some(owner) => self.owners.get_key_value(owner),
+            // Owners are the operator's entries: few, and not for clients to choose.
+            None => self.owners.iter().max_by_key(|(_, holding)| holding.lasting.len()),
+        };
+        let victim = victim.and_then(|(owner, holding)| {
+            holding.lasting.first_key_value().map(|(_, key)| (Arc::clone(owner), Arc::clone(key)))
+        });
+        let Some((owner, key)) = victim else { return false };
+        if let Some((key, value)) = self.take(&owner, &key) {
+            self.note_removal(&owner, key, &value);
+        }
+        self.usage.evicted += 1;
+        true
     }
 
     fn keep(&mut self, owner: &str, key: Arc<str>, value: Value) {
@@ -162,7 +269,7 @@ impl Shard {
         let bytes = cost(&key, &value.written);
         let holding = self.owners.entry(Arc::clone(&owner)).or_default();
         match value.expires {
-            Some(expires) => drop(self.expiring.insert((expires, value.turn), (owner, Arc::clone(&key)))),
+            Some(_) => drop(self.expiring.insert((value.filed, value.turn), (owner, Arc::clone(&key)))),
             None => drop(holding.lasting.insert(value.turn, Arc::clone(&key))),
         }
         holding.values.insert(key, value);
@@ -176,7 +283,7 @@ impl Shard {
         let (key, value) = holding.values.remove_entry(key)?;
         let bytes = cost(&key, &value.written);
         match value.expires {
-            Some(expires) => drop(self.expiring.remove(&(expires, value.turn))),
+            Some(_) => drop(self.expiring.remove(&(value.filed, value.turn))),
             None => drop(holding.lasting.remove(&value.turn)),
         }
         holding.bytes -= bytes;
@@ -198,17 +305,14 @@ fn cost(key: &str, written: &Written) -> usize {
     OVERHEAD + key.len() + bytes.max(20)
 }
 
+/// Refuses a change that could not be noted.
+fn admit(changes: Option<&Changes>) -> Result<(), Error> {
+    if changes.is_some_and(Changes::is_full) { Err(Error::Unavailable) } else { Ok(()) }
+}
+
 impl Value {
     fn lives(&self, now: u64) -> bool {
         self.expires.is_none_or(|expires| expires > now)
-    }
-}
-
-impl Counter<'_> {
-    pub(super) fn add(self, by: i64) -> Result<i64, Error> {
-        let sum = self.1.checked_add(by).ok_or(Error::NotANumber)?;
-        *self.0 = Written::Number(sum);
-        Ok(sum)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::store::Error;
+use crate::store::{Error, Stand, Step};
 
 /// By store and key: the value, and when it goes.
 type Values = BTreeMap<(String, String), (Vec<u8>, Option<Duration>)>;
@@ -14,11 +14,13 @@ pub struct Stores {
     names: BTreeSet<String>,
     values: Values,
     broken: Option<Error>,
+    broken_ones: BTreeMap<String, Error>,
 }
 
 impl Default for Stores {
     fn default() -> Self {
-        Self { names: BTreeSet::from(["local".to_owned()]), values: BTreeMap::new(), broken: None }
+        let names = BTreeSet::from(["local".to_owned()]);
+        Self { names, values: BTreeMap::new(), broken: None, broken_ones: BTreeMap::new() }
     }
 }
 
@@ -31,6 +33,14 @@ impl Stores {
     /// From here on every call fails so; `None` ends that.
     pub fn fail(&mut self, how: Option<Error>) {
         self.broken = how;
+    }
+
+    /// From here on every call of this store fails so, and the others answer; `None` ends that.
+    pub fn fail_one(&mut self, store: &str, how: Option<Error>) {
+        match how {
+            Some(error) => self.broken_ones.insert(store.to_owned(), error),
+            None => self.broken_ones.remove(store),
+        };
     }
 
     /// The value, whether or not its time is over.
@@ -49,7 +59,7 @@ impl Stores {
         if !self.names.contains(store) {
             return Err(Error::Denied);
         }
-        if let Some(error) = self.broken {
+        if let Some(error) = self.broken.or(self.broken_ones.get(store).copied()) {
             return Err(error);
         }
         if key.len() > 1 << 10 {
@@ -96,5 +106,24 @@ impl Slot<'_> {
         let sum = number.checked_add(by).ok_or(Error::NotANumber)?;
         self.values.insert(self.key, (sum.to_string().into_bytes(), until));
         Ok(sum)
+    }
+
+    /// Takes a step whose bounds have been checked.
+    pub(super) fn step(self, step: &Step) -> Result<Stand, Error> {
+        let number = match self.values.get(&self.key) {
+            Some((value, _)) => {
+                let number: Option<i64> = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+                Some(number.filter(|number| number.unsigned_abs() <= 1 << 53).ok_or(Error::NotANumber)?)
+            }
+            None => None,
+        };
+        let value = number.map_or(step.floor, |number| number.max(step.floor));
+        let sum = value.saturating_add_unsigned(step.by);
+        if sum > step.most {
+            return Ok(Stand { value, taken: false });
+        }
+        let until = step.ttl.map(|ttl| self.now + Duration::from_millis(ttl));
+        self.values.insert(self.key, (sum.to_string().into_bytes(), until));
+        Ok(Stand { value: sum, taken: true })
     }
 }

@@ -1,7 +1,7 @@
 //! What the filter shares with others: stores, documents, upstreams.
 
 pub(crate) mod kv {
-    use crate::bindings::kv::Operation;
+    use crate::bindings::kv::{Operation, Stand, Step};
     use crate::store::{Error, Outcome};
     use crate::testing::stores::Slot;
     use crate::testing::{Host, current};
@@ -69,6 +69,30 @@ pub(crate) mod kv {
             Operation::Decrement(add) => decrement(store, &add.key, add.by, add.ttl).map(Outcome::Number),
         };
         Ok(operations.iter().map(|operation| one(operation).unwrap_or_else(Outcome::Failed)).collect())
+    }
+
+    pub(crate) fn advance(store: &str, steps: &[Step]) -> Result<Vec<Stand>, Error> {
+        const EXACT: i64 = 1 << 53;
+        if steps.len() > 64 || steps.iter().any(|step| step.key.len() > 1 << 10) {
+            return Err(Error::TooLarge);
+        }
+        let is_exact = |number: i64| (-EXACT..=EXACT).contains(&number);
+        let are_exact =
+            |step: &Step| i64::try_from(step.by).is_ok_and(is_exact) && is_exact(step.floor) && is_exact(step.most);
+        if !steps.iter().all(are_exact) {
+            return Err(Error::NotANumber);
+        }
+        // Also without a step it is found that there is no such store.
+        within(store, "", |_| Ok(()))?;
+        let mut stands = Vec::new();
+        for step in steps {
+            let stand = within(store, &step.key, |slot| slot.step(step))?;
+            stands.push(stand);
+            if !stand.taken {
+                break;
+            }
+        }
+        Ok(stands)
     }
 }
 

@@ -1,0 +1,8 @@
+//! The words of `wit/kv.wit`, for every kind of store: one suite, through a filter in the sandbox of a running proxy.
+//!
+//! A kind of store is a [`backend::Backend`]; [`conforms!`] makes a test of each part of the suite for it.
+
+mod backend;
+mod bed;
+mod memory;
+mod suite;
