@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 10] = [
+const PLUGINS: [&str; 12] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
@@ -18,6 +18,7 @@ const PLUGINS: [&str; 10] = [
     "rate-limit",
     "request-id",
     "respond",
+    "transform",
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -1,10 +1,10 @@
 //! The answer to one request.
 
+use weir::escape::Destination;
 use weir::template::{Part, Template};
 use weir::{Faults, Reply, Request, fields};
 
 use crate::body::Body;
-use crate::escape::Destination;
 use crate::fill::fill;
 use crate::location::Location;
 use crate::written::Pairs;

@@ -2,17 +2,15 @@
 
 mod json;
 mod markup;
-mod number;
 
+use weir::config::Json;
+use weir::escape::Destination;
 use weir::template::{Part, Template};
 use weir::{Faults, Request};
 
 use crate::answer::Field;
-use crate::escape::Destination;
 use crate::fill::fill;
 use crate::written::Pairs;
-
-pub(crate) use json::Json;
 
 /// What a `content-type` means for values in the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! The entry's `config`, and what becomes of it.
 
 use serde::Deserialize;
+use weir::config::Json;
 use weir::{Faults, config};
 
 use crate::answer::Answer;
-use crate::body::{Body, Json, Kind};
+use crate::body::{Body, Kind};
 use crate::location::Location;
 use crate::maintenance::{self, Maintenance};
 use crate::written::Pairs;

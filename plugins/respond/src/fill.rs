@@ -1,10 +1,9 @@
 //! Filling values of the request into texts.
 
 use weir::Request;
+use weir::escape::{self, Destination};
 use weir::source::Source;
 use weir::template::Part;
-
-use crate::escape::{self, Destination};
 
 /// Of everything that is filled in. What is longer would cost more than an answer should.
 const LARGEST: usize = 512 << 10;

@@ -4,7 +4,6 @@
 mod answer;
 mod body;
 mod config;
-mod escape;
 mod fill;
 mod location;
 mod maintenance;

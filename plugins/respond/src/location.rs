@@ -1,10 +1,10 @@
 //! Where a redirect leads. Its host is the operator's, whatever the client sends.
 
+use weir::escape::{self, Destination};
 use weir::source::Source;
 use weir::template::{Part, Template};
 use weir::{Faults, Request};
 
-use crate::escape::{self, Destination};
 use crate::fill::fill;
 
 /// A target with values.

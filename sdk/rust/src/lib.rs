@@ -134,6 +134,7 @@ pub mod completion;
 pub mod config;
 pub mod crypto;
 pub mod document;
+pub mod escape;
 pub mod exchange;
 mod fault;
 pub mod fields;

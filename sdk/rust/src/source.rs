@@ -1,6 +1,7 @@
 //! Where a value comes from, as operators write it everywhere: `client.ip`, `header:x`, `query:x`, `cookie:x`, `path`,
 //! `upstream.path`, `method`, otherwise a variable, as `user.id`.
 
+use crate::escape::decoded;
 use crate::{Request, exchange, fields};
 
 /// A value's source.
@@ -97,32 +98,6 @@ fn parameter(query: &str, name: &str) -> Option<String> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (!pair.is_empty() && decoded(key) == name.as_bytes()).then(|| lossy(decoded(value)))
     })
-}
-
-fn decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        let escaped = match (byte, behind) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        match escaped {
-            Some((high, low)) => {
-                bytes.push(high << 4 | low);
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(if *byte == b'+' { b' ' } else { *byte });
-                rest = behind;
-            }
-        }
-    }
-    bytes
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 fn cookie(line: &str, name: &str) -> Option<String> {

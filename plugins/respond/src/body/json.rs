@@ -1,84 +1,9 @@
 //! JSON with places for values in its texts.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use weir::Faults;
-use weir::schema::{Node, Schema};
+use weir::config::Json;
+use weir::escape::{self, Destination};
 use weir::template::{Part, Template};
-
-use super::number::fraction;
-use crate::escape::{self, Destination};
-use crate::written::Pairs;
-
-/// A value as it is written.
-#[derive(Debug)]
-pub(crate) enum Json {
-    Null,
-    Bool(bool),
-    /// Its digits.
-    Integer(String),
-    Fraction(f64),
-    Text(String),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
-}
-
-impl Schema for Json {
-    const SCHEMA: &'static Node = &Node::Any;
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Written)
-    }
-}
-
-struct Written;
-
-impl<'de> Visitor<'de> for Written {
-    type Value = Json;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Integer(number.to_string()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Integer(number.to_string()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::Fraction(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = list.next_element()? {
-            values.push(value);
-        }
-        Ok(Json::List(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Json, A::Error> {
-        Pairs::read(map).map(|Pairs(members)| Json::Object(members))
-    }
-}
 
 /// The value's text, in parts; what is wrong is noted.
 pub(super) fn parts(value: &Json, faults: &mut Faults) -> Vec<Part> {
@@ -127,13 +52,10 @@ impl Writer<'_> {
             }
             Json::Null => self.text.push_str("null"),
             Json::Bool(truth) => self.text.push_str(if *truth { "true" } else { "false" }),
-            Json::Integer(digits) => self.text.push_str(digits),
-            Json::Fraction(number) => match fraction(*number) {
-                Some(digits) => self.text.push_str(&digits),
-                None => {
-                    self.faults.at(pointer, "a number has at most 15 digits here; write others as a text");
-                }
-            },
+            Json::Number(Some(digits)) => self.text.push_str(digits),
+            Json::Number(None) => {
+                self.faults.at(pointer, "a number has at most 15 digits here; write others as a text");
+            }
         }
     }
 

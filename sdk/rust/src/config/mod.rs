@@ -5,15 +5,18 @@
 // is 14. The text is the host's own, so what only a broken writer could have written is not looked for.
 
 mod json;
+mod number;
 mod parts;
 mod problem;
 mod units;
+mod value;
 
 use serde::de::Deserialize;
 
 use crate::Fault;
 
 pub use units::{Duration, Size};
+pub use value::Json;
 
 /// Reads a configuration; a fault has the place of what is wrong.
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Fault> {

@@ -1,8 +1,17 @@
 //! How values are written so that they stay values, wherever they go.
+//!
+//! ```
+//! use weir::escape::{self, Destination};
+//!
+//! let mut header = String::from("id=");
+//! escape::push(&mut header, "a\r\nSet-Cookie: b", Destination::Header);
+//! assert_eq!(header, "id=a%0D%0ASet-Cookie: b");
+//! ```
 
 /// Where a value goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
+#[non_exhaustive]
+pub enum Destination {
     /// A text that nobody parses.
     Text,
     /// HTML or XML, between tags.
@@ -20,7 +29,7 @@ pub(crate) enum Destination {
 }
 
 /// Appends a value.
-pub(crate) fn push(text: &mut String, value: &str, into: Destination) {
+pub fn push(text: &mut String, value: &str, into: Destination) {
     for character in value.chars() {
         match into {
             Destination::Text => text.push(if is_control(character) { '\u{fffd}' } else { character }),
@@ -83,6 +92,37 @@ fn percent(text: &mut String, character: char, plain: &str) {
 /// The last four bits.
 fn digit(number: u32) -> char {
     char::from_digit(number & 15, 16).unwrap_or_default().to_ascii_uppercase()
+}
+
+/// A parameter's name or value without its escapes, as forms have them; what is no escape stays.
+///
+/// ```
+/// assert_eq!(weir::escape::decoded("a+b%26%zz"), b"a b&%zz");
+/// ```
+pub fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let escaped = match (byte, behind) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        match escaped {
+            Some((high, low)) => {
+                bytes.push(high << 4 | low);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(if *byte == b'+' { b' ' } else { *byte });
+                rest = behind;
+            }
+        }
+    }
+    bytes
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
