@@ -124,6 +124,27 @@ fn what_was_flushed_can_be_read_at_once() {
 }
 
 #[test]
+fn large_pieces_can_be_read_behind_a_flush_too() {
+    for coding in Coding::ALL {
+        for (length, size) in [(20_000, 8 << 10), (20_000, 1 << 20), (1489, 1 << 20), (1490, 1 << 20), (5000, 100)] {
+            let mut encoder = Encoder::new(coding, None).unwrap();
+            let mut decoder = Decoder::new(coding, 1 << 30);
+            let (mut sent, mut read) = (Vec::new(), Vec::new());
+            for piece in [b"data: 1\n\n".to_vec(), text(length), b"data: 2\n\n".to_vec(), text(1)] {
+                let mut out = Vec::new();
+                for piece in piece.chunks(size) {
+                    encoder.push(piece, &mut out).unwrap();
+                }
+                encoder.flush(&mut out).unwrap();
+                sent.extend_from_slice(&piece);
+                push(&mut decoder, &out, &mut read).unwrap();
+                assert!(read == sent, "{coding} {length} {size}: {} of {} bytes", read.len(), sent.len());
+            }
+        }
+    }
+}
+
+#[test]
 fn without_a_flush_output_comes_as_the_encoder_sees_fit() {
     for coding in Coding::ALL {
         let mut encoder = Encoder::new(coding, None).unwrap();

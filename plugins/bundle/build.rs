@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 12] = [
+const PLUGINS: [&str; 13] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
     "auth-key",
     "authz",
+    "compress",
     "cors",
     "headers-secure",
     "ip-filter",

@@ -11,6 +11,8 @@ use super::engine::{Broken, Engine, Step};
 
 /// As much as one call of [`Decoder::push`] decodes.
 pub const PIECE: usize = 64 << 10;
+/// So many bytes may come out whatever went in, where a ratio is given: short bodies of one letter are no bombs.
+const FREE: u64 = 64 << 10;
 /// The output grows by this much at a time, so that small bodies do not touch large buffers.
 const GROWTH: usize = 8 << 10;
 
@@ -29,6 +31,9 @@ pub enum Error {
     /// The limit that it was given.
     #[error("the decoded body is longer than {0} bytes")]
     TooLarge(u64),
+    /// The ratio that it was given.
+    #[error("more than {0} bytes come out for each one of the body")]
+    TooDense(u32),
 }
 
 /// How far a call came.
@@ -47,6 +52,8 @@ pub struct Decoder {
     engine: Engine,
     place: Place,
     max: u64,
+    ratio: Option<u32>,
+    taken: u64,
     written: u64,
 }
 
@@ -62,7 +69,15 @@ enum Place {
 impl Decoder {
     /// A decoder that fails as soon as there are more than `max` decoded bytes.
     pub fn new(coding: Coding, max: u64) -> Self {
-        Self { coding, engine: Engine::new(coding), place: Place::Start, max, written: 0 }
+        let engine = Engine::new(coding);
+        Self { coding, engine, place: Place::Start, max, ratio: None, taken: 0, written: 0 }
+    }
+
+    /// It fails, too, as soon as more than `ratio` bytes have come out for each one that went in, but for the first 64 KiB.
+    #[must_use]
+    pub fn within(mut self, ratio: u32) -> Self {
+        self.ratio = Some(ratio);
+        self
     }
 
     /// Decodes from the front of `input`, which it takes off, and appends to `out`: [`PIECE`] bytes at most.
@@ -128,9 +143,15 @@ impl Decoder {
         let room = usize::try_from(allowed.saturating_add(1)).unwrap_or(usize::MAX).min(out.len());
         let step = self.engine.step(input, &mut out[..room]).map_err(|Broken| Error::Damaged(self.coding))?;
         input.advance(step.taken);
+        self.taken += step.taken as u64;
         self.written += step.written as u64;
         if self.written > self.max {
             return Err(Error::TooLarge(self.max));
+        }
+        if let Some(ratio) = self.ratio
+            && self.written > FREE.saturating_add(self.taken.saturating_mul(ratio.into()))
+        {
+            return Err(Error::TooDense(ratio));
         }
         if step.is_end {
             self.place = Place::End;

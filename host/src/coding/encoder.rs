@@ -1,24 +1,17 @@
 //! Encoding a stream.
 
-use std::io::{self, Write};
+use std::io;
 use std::ops::RangeInclusive;
 
-use brotli::CompressorWriter;
-use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
-use zstd::stream::raw::CParameter;
-use zstd::stream::write::Encoder as ZstdEncoder;
-
 use super::Coding;
+use super::context::Context;
+use super::kept;
 
-/// Brotli's window as a power of two, 256 KiB: what a page gains from a larger one is not worth the memory.
-const BROTLI_WINDOW: u32 = 18;
-/// Brotli's buffer for its output.
-const BROTLI_BUFFER: usize = 4 << 10;
-/// zstd's tables as powers of two, from the level on at which they would grow beyond.
-const ZSTD_LARGE_FROM: u8 = 5;
-const ZSTD_WINDOW: u32 = 21;
-const ZSTD_TABLE: u32 = 20;
+/// What slow encoders are given before they must be done with it. By themselves they gather 256 KiB, and a thread that
+/// serves others would stand still for milliseconds when that is worked off.
+const BLOCK: usize = 32 << 10;
+/// zstd is quick below this level.
+const ZSTD_SLOW_FROM: u8 = 5;
 
 /// A level that the coding does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,13 +25,10 @@ pub struct BadLevel {
 /// A stream that is being encoded. What it makes of a piece is about as long as that piece at most.
 ///
 /// An operation fails only where the system has no memory left; the stream is of no use then.
-pub struct Encoder(Kind);
-
-enum Kind {
-    Gzip(GzEncoder<Vec<u8>>),
-    Deflate(ZlibEncoder<Vec<u8>>),
-    Brotli(Box<CompressorWriter<Vec<u8>>>),
-    Zstd(ZstdEncoder<'static, Vec<u8>>),
+pub struct Encoder {
+    context: Context,
+    /// What was pushed since a slow encoder had to be done with it; none for quick ones.
+    gathered: Option<usize>,
 }
 
 impl Encoder {
@@ -53,75 +43,44 @@ impl Encoder {
         if !levels.contains(&level) {
             return Err(BadLevel { coding, levels, level });
         }
-        Ok(Self(match coding {
-            Coding::Gzip => Kind::Gzip(GzEncoder::new(Vec::new(), Compression::new(level.into()))),
-            Coding::Deflate => Kind::Deflate(ZlibEncoder::new(Vec::new(), Compression::new(level.into()))),
-            Coding::Brotli => {
-                let writer = CompressorWriter::new(Vec::new(), BROTLI_BUFFER, level.into(), BROTLI_WINDOW);
-                Kind::Brotli(Box::new(writer))
-            }
-            Coding::Zstd => Kind::Zstd(zstd(level).expect("these are parameters that zstd has")),
-        }))
+        let is_slow = match coding {
+            Coding::Gzip | Coding::Deflate => false,
+            Coding::Brotli => true,
+            Coding::Zstd => level >= ZSTD_SLOW_FROM,
+        };
+        Ok(Self { context: kept::take(coding, level), gathered: is_slow.then_some(0) })
     }
 
     /// Encodes a piece. The encoder may hold all of it back until later.
-    pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        self.writer().write_all(piece)?;
-        self.take(out);
-        Ok(())
+    pub fn push(&mut self, mut piece: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        while let Some(gathered) = self.gathered {
+            let (now, later) = piece.split_at(piece.len().min(BLOCK - gathered));
+            self.context.push(now, out)?;
+            self.gathered = Some(gathered + now.len());
+            if gathered + now.len() == BLOCK {
+                self.flush(out)?;
+            }
+            if later.is_empty() {
+                return Ok(());
+            }
+            piece = later;
+        }
+        self.context.push(piece, out)
     }
 
     /// Lets out what is held back, so that a reader can decode all that was pushed. For a source that pauses (events):
     /// each flush costs some bytes.
     pub fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        self.writer().flush()?;
-        self.take(out);
-        Ok(())
+        self.gathered = self.gathered.map(|_| 0);
+        self.context.flush(out)
     }
 
     /// Ends the stream. One without this is broken off, and decoders see that.
-    pub fn finish(self, out: &mut Vec<u8>) -> io::Result<()> {
-        let mut rest = match self.0 {
-            Kind::Gzip(encoder) => encoder.finish()?,
-            Kind::Deflate(encoder) => encoder.finish()?,
-            Kind::Brotli(encoder) => encoder.into_inner(),
-            Kind::Zstd(encoder) => encoder.finish()?,
-        };
-        out.append(&mut rest);
+    pub fn finish(mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.context.finish(out)?;
+        kept::give_back(self.context);
         Ok(())
     }
-
-    fn writer(&mut self) -> &mut dyn Write {
-        match &mut self.0 {
-            Kind::Gzip(encoder) => encoder,
-            Kind::Deflate(encoder) => encoder,
-            Kind::Brotli(encoder) => encoder,
-            Kind::Zstd(encoder) => encoder,
-        }
-    }
-
-    /// Hands on what was written so far.
-    fn take(&mut self, out: &mut Vec<u8>) {
-        let made = match &mut self.0 {
-            Kind::Gzip(encoder) => encoder.get_mut(),
-            Kind::Deflate(encoder) => encoder.get_mut(),
-            Kind::Brotli(encoder) => encoder.get_mut(),
-            Kind::Zstd(encoder) => encoder.get_mut(),
-        };
-        out.append(made);
-    }
-}
-
-fn zstd(level: u8) -> io::Result<ZstdEncoder<'static, Vec<u8>>> {
-    let mut encoder = ZstdEncoder::new(Vec::new(), level.into())?;
-    if level >= ZSTD_LARGE_FROM {
-        // Level 19 would take more than 80 MiB for each stream.
-        encoder.set_parameter(CParameter::WindowLog(ZSTD_WINDOW))?;
-        encoder.set_parameter(CParameter::ChainLog(ZSTD_TABLE))?;
-        encoder.set_parameter(CParameter::HashLog(ZSTD_TABLE))?;
-    }
-    encoder.set_parameter(CParameter::ChecksumFlag(true))?;
-    Ok(encoder)
 }
 
 impl std::fmt::Debug for Encoder {

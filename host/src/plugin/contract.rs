@@ -88,7 +88,7 @@ pub const CAPABILITIES: [(&str, &[&str]); 19] = [
     ("resumption", &["outcome", "about", "waited-for"]),
     ("completion", &["read"]),
     ("log", &["write"]),
-    ("body", &["buffer", "size", "read", "replace", "encode", "decode"]),
+    ("body", &["buffer", "size", "read", "replace", "encode", "decode", "decode-within"]),
     ("chunks", &["rewrite", "observe", "pin"]),
     ("setup", &["skip", "tick", "document", "own-header", "counter", "gauge", "histogram"]),
     ("metrics", &["add", "set", "observe"]),

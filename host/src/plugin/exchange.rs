@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, request, response};
+use http::{HeaderMap, StatusCode, header, request, response};
 
 use super::alternatives::Asking;
 use super::steering::{Armed, Message, Paused, Steering};
@@ -292,8 +292,12 @@ impl Exchange {
         clock::moment().saturating_duration_since(self.started)
     }
 
-    /// Sets the response.
-    pub fn answer(&mut self, head: response::Parts, body: Option<Bytes>, origin: Origin) {
+    /// Sets the response. Filters see the length of a body that is here.
+    pub fn answer(&mut self, mut head: response::Parts, body: Option<Bytes>, origin: Origin) {
+        let may_have_body = ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status);
+        if let Some(body) = body.as_ref().filter(|_| may_have_body) {
+            head.headers.insert(header::CONTENT_LENGTH, body.len().into());
+        }
         self.response = Some(head);
         self.body = body;
         self.trailers = None;

@@ -18,7 +18,7 @@ use super::pins::Pin;
 use super::pool::{Pool, Taken};
 use super::steering::{self, Message};
 use super::trail::{Did, Said, Streamed, Took};
-use crate::coding::{self, Decoder, Encoder, Progress};
+use crate::coding::{self, Decoder, Encoder, Progress, Room};
 use crate::config::OnFailure;
 
 /// The most that a filter is given at once.
@@ -40,8 +40,9 @@ pub struct Pipe {
 
 enum Stage {
     Filter(Box<Filter>),
-    Encode(Option<Box<Encoder>>),
-    Decode(Option<Box<Decoder>>),
+    /// None when it has ended.
+    Encode(Option<(Box<Encoder>, Room)>),
+    Decode(Option<(Box<Decoder>, Room)>),
     /// A filter that watched, failed, and need not go on.
     Nothing,
 }
@@ -88,8 +89,8 @@ impl Pipe {
                 kept: None,
                 streamed: Streamed::default(),
             })),
-            steering::Stage::Encode(encoder) => Stage::Encode(Some(encoder)),
-            steering::Stage::Decode(decoder) => Stage::Decode(Some(decoder)),
+            steering::Stage::Encode(encoder, room) => Stage::Encode(Some((encoder, room))),
+            steering::Stage::Decode(decoder, room) => Stage::Decode(Some((decoder, room))),
         };
         Some(Self { stages: stages.into_iter().map(stage).collect(), message, held: held.beside() })
     }
@@ -174,9 +175,9 @@ enum Then {
     End,
 }
 
-fn encode(encoder: &mut Option<Box<Encoder>>, pieces: &[Bytes], then: Then) -> std::io::Result<Vec<Bytes>> {
+fn encode(encoder: &mut Option<(Box<Encoder>, Room)>, pieces: &[Bytes], then: Then) -> std::io::Result<Vec<Bytes>> {
     let mut out = Vec::new();
-    if let Some(encoder) = encoder.as_deref_mut() {
+    if let Some((encoder, _)) = encoder {
         for piece in pieces {
             encoder.push(piece, &mut out)?;
         }
@@ -185,16 +186,20 @@ fn encode(encoder: &mut Option<Box<Encoder>>, pieces: &[Bytes], then: Then) -> s
         }
     }
     if then == Then::End
-        && let Some(encoder) = encoder.take()
+        && let Some((encoder, _)) = encoder.take()
     {
         encoder.finish(&mut out)?;
     }
     Ok(self::pieces(out.into()))
 }
 
-fn decode(decoder: &mut Option<Box<Decoder>>, pieces: Vec<Bytes>, then: Then) -> Result<Vec<Bytes>, coding::Error> {
+fn decode(
+    decoder: &mut Option<(Box<Decoder>, Room)>,
+    pieces: Vec<Bytes>,
+    then: Then,
+) -> Result<Vec<Bytes>, coding::Error> {
     let mut out = Vec::new();
-    if let Some(decoder) = decoder.as_deref_mut() {
+    if let Some((decoder, _)) = decoder {
         for mut piece in pieces {
             let mut progress = Progress::More;
             while progress == Progress::More {
@@ -205,7 +210,7 @@ fn decode(decoder: &mut Option<Box<Decoder>>, pieces: Vec<Bytes>, then: Then) ->
         }
     }
     if then == Then::End
-        && let Some(decoder) = decoder.take()
+        && let Some((decoder, _)) = decoder.take()
     {
         decoder.finish()?;
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::bindings::Refusal;
 use super::documents::Document;
 use super::pins::Pin;
-use crate::coding::{Decoder, Encoder};
+use crate::coding::{Decoder, Encoder, Room};
 
 /// One of an exchange's two messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +58,9 @@ pub(super) enum Stage {
     /// A filter's chunk hook.
     Filter { position: usize, rewrites: bool, pin: Option<Pin> },
     /// A coding is put on.
-    Encode(Box<Encoder>),
+    Encode(Box<Encoder>, Room),
     /// A coding is taken off.
-    Decode(Box<Decoder>),
+    Decode(Box<Decoder>, Room),
 }
 
 impl Stage {
@@ -70,15 +70,15 @@ impl Stage {
     }
 
     fn is_coding(&self) -> bool {
-        matches!(self, Self::Encode(_) | Self::Decode(_))
+        matches!(self, Self::Encode(..) | Self::Decode(..))
     }
 }
 
 impl fmt::Debug for Stage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encode(_) => formatter.write_str("Encode"),
-            Self::Decode(_) => formatter.write_str("Decode"),
+            Self::Encode(..) => formatter.write_str("Encode"),
+            Self::Decode(..) => formatter.write_str("Decode"),
             Self::Filter { position, rewrites, pin } => {
                 write!(formatter, "Filter({position}, rewrites: {rewrites}, pinned: {})", pin.is_some())
             }

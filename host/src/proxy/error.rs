@@ -71,7 +71,8 @@ impl Error {
                 (StatusCode::METHOD_NOT_ALLOWED, "bad-method", "this method is not served here; see Allow")
             }
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
-            Self::Decoding(coding::Error::TooLarge(_)) => {
+            Self::Decoding(coding::Error::TooLarge(_) | coding::Error::TooDense(_))
+            | Self::Body(upstream::Error::TooLarge(_)) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
             }
             Self::Decoding(_) => (StatusCode::BAD_REQUEST, "bad-body", "the request's body cannot be decoded"),

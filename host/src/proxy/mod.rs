@@ -145,6 +145,9 @@ enum Answered {
     Switch(Box<Switch>),
 }
 
+/// The most bytes of a body that no route takes, and a filter may wait for.
+const UNROUTED_BODY: u64 = 16 << 20;
+
 /// The request's way: to an answer by the upstream, or by a filter (then there is no upstream's body).
 async fn forward(
     local: &Local,
@@ -156,6 +159,9 @@ async fn forward(
     let exchange = &mut ongoing.exchange;
     let idle = chosen.route.as_ref().map_or(Timeouts::default().idle, |route| route.timeouts.idle);
     let why = WhyCut::default();
+    // The limit is of what the client sends, whatever filters make of that.
+    body = body.limited(chosen.route.as_ref().map_or(UNROUTED_BODY, |route| route.largest_body));
+    let fits = body.check();
     match filters::request(&local.pools, chosen.chain, exchange, &mut body, idle, &why).await {
         Ok(false) => {}
         Ok(true) => return Ok(None),
@@ -167,16 +173,14 @@ async fn forward(
         _ => Error::NoRoute,
     })?;
     let upstream = &local.upstreams[route.upstream];
-    if let Some(replaced) = exchange.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
-        body = RequestBody::whole(replaced);
+    match exchange.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
+        Some(replaced) => body = RequestBody::whole(replaced),
+        None => fits.map_err(|error| Error::upstream(upstream.name(), error))?,
     }
-    // The limit is of what the client sends.
-    body = body.limited(route.largest_body);
     if !chosen.own_headers.is_empty() {
         body = body.without_trailers(chosen.own_headers);
     }
     if let Some(mut pipe) = Pipe::of(&local.pools, chosen.chain, exchange, Message::Request) {
-        body.check().map_err(|error| Error::upstream(upstream.name(), error))?;
         if body.is_end_stream() {
             // Without a body a request stays one that can be repeated, or upgraded.
             match Box::pin(pipe.push(Bytes::new(), true)).await {
@@ -275,6 +279,10 @@ fn reply(mut ongoing: Ongoing, upstream: Option<Answered>, pipe: Option<Pipe>) -
         bytes.clear();
     }
     let trailers = ongoing.exchange.trailers.take().filter(|_| !is_head).map(Box::new);
+    if trailers.is_some() {
+        // Behind the bytes of a known length nobody waits for more.
+        head.headers.remove(header::CONTENT_LENGTH);
+    }
     if let Some(trailers) = trailers.as_deref().filter(|_| ongoing.exchange.request.version < Version::HTTP_2) {
         // The server of HTTP/1.1 sends those that are announced, to clients that take any.
         headers::announce(&mut head.headers, trailers);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -46,8 +47,11 @@ impl WhyCut {
     }
 }
 
-/// A thousand times as much may come out of a piece that is decoded.
+/// What codings are given at once. A slow encoder takes half a millisecond for it; and a thousand times as much may come
+/// out of a piece that is decoded.
 const SMALL: usize = 8 << 10;
+/// A body that has kept codings at work for so long lets others of its worker have their turn.
+const TURN: Duration = Duration::from_micros(500);
 
 type Working = Pin<Box<dyn Future<Output = (Box<Pipe>, Result<Vec<Bytes>, Cut>)>>>;
 
@@ -70,6 +74,10 @@ pub(super) struct Piped<B> {
     is_drained: bool,
     /// What goes in comes out as it was.
     only_watches: bool,
+    /// Codings take time: pieces are small, and it is counted. Filters' time is, where they are called.
+    has_codings: bool,
+    /// Since the worker did something else.
+    worked: Duration,
     why: Said,
 }
 
@@ -78,6 +86,8 @@ impl<B> Piped<B> {
         Self {
             rest,
             only_watches: pipe.only_watches(),
+            has_codings: pipe.encodes() || pipe.decodes(),
+            worked: Duration::ZERO,
             pipe: Some(Box::new(pipe)),
             working: None,
             ready: VecDeque::new(),
@@ -130,8 +140,16 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Piped<B> {
             if let Some(piece) = this.ready.pop_front() {
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
+            if this.worked >= TURN {
+                this.worked = Duration::ZERO;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if let Some(working) = &mut this.working {
-                let (pipe, pushed) = ready!(working.as_mut().poll(context));
+                let began = this.has_codings.then(Instant::now);
+                let polled = working.as_mut().poll(context);
+                this.worked += began.map_or(Duration::ZERO, |began| began.elapsed());
+                let (pipe, pushed) = ready!(polled);
                 this.working = None;
                 match pushed {
                     Ok(pieces) => {
@@ -170,7 +188,7 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Piped<B> {
                     Ok(data) => {
                         // Whoever reads a body of known length does not ask for more after its last byte.
                         let is_last = this.rest.is_end_stream() || this.rest.size_hint().exact() == Some(0);
-                        if this.pipe.as_ref().is_some_and(|pipe| pipe.decodes()) {
+                        if this.has_codings {
                             this.left = Some((data, is_last));
                         } else {
                             this.push(data, is_last);

@@ -159,6 +159,12 @@ macro_rules! message {
             body::decode(coding, max)
         }
 
+        /// As [`Self::decode`]; more than `ratio` bytes for each one that goes in cut the message off, too, but for
+        /// the first 64 KiB.
+        pub fn decode_within(&mut self, coding: Coding, max: u64, ratio: u32) -> Result<(), Refusal> {
+            body::decode_within(coding, max, ratio)
+        }
+
         #[doc = concat!("From here on `", $rewrite, "` gets the body's bytes and says what goes on.")]
         pub fn rewrite(&mut self) -> Result<(), Refusal> {
             chunks::rewrite()

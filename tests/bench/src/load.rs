@@ -19,7 +19,11 @@ use serde::Serialize;
 use crate::origin::Origin;
 
 const CONNECTIONS: usize = 64;
-const REQUEST: &[u8] = b"GET /bench HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: weir-bench/1\r\nAccept: */*\r\nAccept-Encoding: identity\r\nX-Trace: 4bf92f3577b34da6a3ce929d0e0e4736\r\n\r\n";
+/// What most proxies are asked.
+pub const REQUEST: &[u8] = b"GET /bench HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: weir-bench/1\r\nAccept: */*\r\nAccept-Encoding: identity\r\nX-Trace: 4bf92f3577b34da6a3ce929d0e0e4736\r\n\r\n";
+
+/// For JSON, by a client that takes gzip.
+pub const COMPRESSED: &[u8] = b"GET /json HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: weir-bench/1\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nX-Trace: 4bf92f3577b34da6a3ce929d0e0e4736\r\n\r\n";
 
 /// Requests that a filter fails on.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +51,8 @@ pub struct Outcome {
 pub struct Generator {
     poll: OwnedFd,
     pub origin: Origin,
+    /// What the next load asks for.
+    pub request: &'static [u8],
 }
 
 struct Connection {
@@ -61,7 +67,7 @@ impl Generator {
     pub fn new(listen: SocketAddr) -> Result<Self> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let origin = Origin::new(&poll, listen)?;
-        Ok(Self { poll, origin })
+        Ok(Self { poll, origin, request: REQUEST })
     }
 
     /// Sends requests for a while: at a rate, or each connection as fast as it is answered.
@@ -86,7 +92,8 @@ impl Generator {
             opened.push(Connection { stream, due: Instant::now(), is_ill: false, received: Vec::with_capacity(4096) });
         }
         let start = Instant::now();
-        let mut run = Run { pool: opened, ill, sent: 0, latencies: Vec::new(), bad: 0, answered: 0 };
+        let mut run =
+            Run { pool: opened, request: self.request, ill, sent: 0, latencies: Vec::new(), bad: 0, answered: 0 };
         let mut waiting = VecDeque::new();
         let mut idle: Vec<usize> = (0..CONNECTIONS).collect();
         let mut arrivals = Arrivals { rate, next: start, state: 0x9e37_79b9_7f4a_7c15 };
@@ -142,6 +149,7 @@ impl Generator {
 
 struct Run {
     pool: Vec<Connection>,
+    request: &'static [u8],
     ill: Option<Ill>,
     sent: u64,
     /// Nanoseconds.
@@ -158,7 +166,7 @@ impl Run {
         let ill = self.ill.filter(|ill| self.sent.is_multiple_of(ill.every));
         connection.is_ill = ill.is_some();
         // A socket whose last request was answered has room for the next.
-        Ok(connection.stream.write_all(ill.map_or(REQUEST, |ill| ill.request))?)
+        Ok(connection.stream.write_all(ill.map_or(self.request, |ill| ill.request))?)
     }
 
     /// Whether the answer is whole.
@@ -185,15 +193,32 @@ impl Run {
 /// The length of the response if all of it is there.
 fn whole(received: &[u8]) -> Result<Option<usize>> {
     let Some(head) = received.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-    let length = received[..head]
-        .split(|byte| *byte == b'\n')
-        .find_map(|line| {
-            line.get(..15).filter(|name| name.eq_ignore_ascii_case(b"content-length:")).map(|_| &line[15..])
-        })
-        .context("the answer has no Content-Length; this generator reads no chunks")?;
+    let length = received[..head].split(|byte| *byte == b'\n').find_map(|line| {
+        line.get(..15).filter(|name| name.eq_ignore_ascii_case(b"content-length:")).map(|_| &line[15..])
+    });
+    let Some(length) = length else {
+        return Ok(chunks(&received[head + 4..])?.map(|length| head + 4 + length));
+    };
     let length: usize = std::str::from_utf8(length)?.trim().parse()?;
     let total = head + 4 + length;
     Ok((received.len() >= total).then_some(total))
+}
+
+/// The length of all chunks with the last one, if they are there. There are no trailers.
+fn chunks(received: &[u8]) -> Result<Option<usize>> {
+    let mut at = 0;
+    loop {
+        let Some(line) = received[at..].windows(2).position(|window| window == b"\r\n") else { return Ok(None) };
+        let size = usize::from_str_radix(std::str::from_utf8(&received[at..at + line])?, 16)
+            .context("the answer has neither a Content-Length nor chunks")?;
+        at += line + 2 + size + 2;
+        if at > received.len() {
+            return Ok(None);
+        }
+        if size == 0 {
+            return Ok(Some(at));
+        }
+    }
 }
 
 /// When requests are due: a Poisson process, the same in every run.

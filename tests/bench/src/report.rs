@@ -29,12 +29,12 @@ pub fn print(figures: &Figures, rate: f64) {
             bottleneck.push(*name);
         }
         println!(
-            "| {name} | {:.2} | {throughput:.0} | {:.0} % | {:.2} | {:.0} | {:.0} | {:.1} |",
+            "| {name} | {:.2} | {throughput:.0} | {:.0} % | {} | {} | {} | {:.1} |",
             of("saturated", |turn| turn.cpu),
             busy * 100.0,
-            of("fixed rate", |turn| turn.cpu),
-            of("fixed rate", |turn| turn.outcome.p50),
-            of("fixed rate", |turn| turn.outcome.p99),
+            figure(of("fixed rate", |turn| turn.cpu), 2),
+            figure(of("fixed rate", |turn| turn.outcome.p50), 0),
+            figure(of("fixed rate", |turn| turn.outcome.p99), 0),
             memory / 1024.0,
         );
     }
@@ -42,6 +42,11 @@ pub fn print(figures: &Figures, rate: f64) {
         println!("\nThe generator or the origin was the bottleneck, not the proxy, for: {}", bottleneck.join(", "));
     }
     bars(figures, &names);
+}
+
+/// A figure, if that was measured.
+fn figure(value: f64, places: usize) -> String {
+    if value.is_nan() { "-".to_owned() } else { format!("{value:.places$}") }
 }
 
 fn bars(figures: &Figures, names: &[&str]) {
@@ -68,6 +73,9 @@ fn bars(figures: &Figures, names: &[&str]) {
             lua - nginx
         );
         bar("a filter on four headers <= 0.50x what nginx + Lua adds", (headers - weir) / (lua - nginx), 0.5, "x");
+    }
+    if let (Some(weir), Some(nginx)) = (cpu("weir+gzip"), cpu("nginx+gzip")) {
+        bar("gzip of 16 KiB of JSON <= 1.10x nginx", weir / nginx, 1.1, "x");
     }
     #[allow(clippy::cast_precision_loss)]
     let memory = middle(figures.idle_memory.iter().map(|kib| *kib as f64 / 1024.0).collect());

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use crate::load::{COMPRESSED, REQUEST};
 use crate::process::{Process, wait_for};
 
 /// One proxy, running.
@@ -15,6 +16,8 @@ pub struct Target {
     pub name: String,
     pub address: SocketAddr,
     pub process: Process,
+    /// What it is asked.
+    pub request: &'static [u8],
 }
 
 /// Starts proxies in front of one origin.
@@ -23,6 +26,9 @@ pub struct Starter<'a> {
     pub origin: SocketAddr,
     pub folder: &'a Path,
 }
+
+/// The same coding at the same level, with nginx's own buffering: without it nginx flushes its encoder piece by piece.
+const GZIP: &str = "proxy_buffering on; gzip on; gzip_types application/json; gzip_comp_level 5;";
 
 /// What nginx does in Lua for the same as the filter `headers`.
 const LUA: &str = "access_by_lua_block {
@@ -59,6 +65,11 @@ impl Starter<'_> {
         self.nginx_with("nginx+lua", &load, LUA)
     }
 
+    /// nginx that compresses 16 KiB of JSON.
+    pub fn nginx_gzip(&self) -> Result<Target> {
+        Ok(Target { request: COMPRESSED, ..self.nginx_with("nginx+gzip", "", GZIP)? })
+    }
+
     fn nginx_with(&self, name: &str, top: &str, location: &str) -> Result<Target> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder)?;
@@ -70,11 +81,12 @@ http {{
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
   upstream origin {{ server {origin}; keepalive 256; keepalive_requests 1000000000; }}
   server {{ listen {address};
-    location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host; proxy_buffering off; proxy_request_buffering off;
+    location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host; {buffering} proxy_request_buffering off;
   {location} }} }}
 }}",
             folder = folder.display(),
             origin = self.origin,
+            buffering = if location.contains("proxy_buffering") { "" } else { "proxy_buffering off;" },
         );
         let file = folder.join("nginx.conf");
         fs::write(&file, config)?;
@@ -146,10 +158,22 @@ listen proxy
         self.start(name, address, &command)
     }
 
+    /// Weir that compresses 16 KiB of JSON.
+    pub fn weir_gzip(&self, name: &str) -> Result<Target> {
+        let address = free_address();
+        let file = self.folder.join(format!("{name}.yaml"));
+        let config = weir_config(address, self.origin, 1, "noop", 0);
+        let chain = "  - chain: [{ plugin: compress, config: { codings: [gzip], level: { gzip: 5 } } }]\n    routes:";
+        fs::write(&file, config.replace("  - routes:", chain))?;
+        let mut command = Command::new(weir()?);
+        command.args(["--log", "error", "run", "-c"]).arg(&file);
+        Ok(Target { request: COMPRESSED, ..self.start(name, address, &command)? })
+    }
+
     fn start(&self, name: &str, address: SocketAddr, command: &Command) -> Result<Target> {
         let process = Process::start(self.core, command)?;
         wait_for(address)?;
-        Ok(Target { name: name.to_owned(), address, process })
+        Ok(Target { name: name.to_owned(), address, process, request: REQUEST })
     }
 }
 

@@ -56,7 +56,12 @@ const POWERS: &[Power] = &[
     power("reply", &["send", "send-text", "add-trailer"], "answer in the upstream's place", true),
     power("body", &["buffer", "size", "read"], "read whole bodies, up to `limits.body`", true),
     power("body", &["replace"], "replace bodies", true),
-    power("body", &["encode", "decode"], "have bodies compressed and decompressed, without seeing them", false),
+    power(
+        "body",
+        &["encode", "decode", "decode-within"],
+        "have bodies compressed and decompressed, without seeing them",
+        false,
+    ),
     power("chunks", &["observe"], "see bodies as they pass", true),
     power("chunks", &["rewrite"], "change bodies as they pass", true),
     power("chunks", &["pin"], "keep an instance for as long as a body passes, up to `limits.pins`", false),

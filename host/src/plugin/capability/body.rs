@@ -7,7 +7,7 @@ use wasmtime::component::{LinkerInstance, WasmList};
 use wasmtime::{Result, bail};
 
 use super::{Answer, Store};
-use crate::coding::{Coding, Decoder, Encoder};
+use crate::coding::{Coding, Decoder, Encoder, Room};
 use crate::plugin::bindings::{self, Refusal};
 use crate::plugin::exchange::Exchange;
 use crate::plugin::hook::Hook;
@@ -65,6 +65,7 @@ pub(super) fn link_body(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
             if let Some(headers) = headers(exchange, message) {
                 forget_bytes(headers);
                 headers.remove(header::CONTENT_ENCODING);
+                headers.insert(header::CONTENT_LENGTH, bytes.len().into());
             }
             // What was asked for before was about the body that goes.
             exchange.drop_stages(message);
@@ -93,36 +94,55 @@ fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
                 return Err(Refusal::InvalidValue);
             }
             if has_body {
+                let room = Room::encoder(coding, level).ok_or(Refusal::TooLarge)?;
                 exchange.before_steering();
-                exchange.steer(message).push(Stage::Encode(Box::new(encoder)))?;
-                if let Some(headers) = self::headers(exchange, message) {
-                    change_coding(headers, Some(coding));
-                }
+                exchange.steer(message).push(Stage::Encode(Box::new(encoder), room))?;
+            }
+            if (has_body || is_of_head(exchange, message))
+                && let Some(headers) = self::headers(exchange, message)
+            {
+                change_coding(headers, Some(coding));
             }
             Ok(())
         });
         Ok((result,))
     })?;
-    linker.func_wrap("decode", |mut store: Store<'_>, (coding, max): (bindings::Coding, u64)| -> Answer {
-        let coding = self::coding(coding);
-        let result = open(store.data_mut()).and_then(|(message, exchange)| {
-            let has_body = has_body(exchange, message);
-            let headers = headers(exchange, message).ok_or(Refusal::WrongHook)?;
-            let mut named = headers.get_all(header::CONTENT_ENCODING).iter();
-            let only = named.next().filter(|_| named.next().is_none()).and_then(|value| value.to_str().ok());
-            if only.and_then(Coding::named) != Some(coding) {
-                return Err(Refusal::InvalidValue);
-            }
-            if has_body {
-                exchange.before_steering();
-                exchange.steer(message).push(Stage::Decode(Box::new(Decoder::new(coding, max))))?;
-                if let Some(headers) = self::headers(exchange, message) {
-                    change_coding(headers, None);
-                }
-            }
-            Ok(())
-        });
-        Ok((result,))
+    linker.func_wrap("decode", |store: Store<'_>, (coding, max): (bindings::Coding, u64)| -> Answer {
+        Ok((decode(store, coding, |coding| Decoder::new(coding, max)),))
+    })?;
+    linker.func_wrap(
+        "decode-within",
+        |store: Store<'_>, (coding, max, ratio): (bindings::Coding, u64, u32)| -> Answer {
+            Ok((decode(store, coding, |coding| Decoder::new(coding, max).within(ratio)),))
+        },
+    )
+}
+
+fn decode(
+    mut store: Store<'_>,
+    coding: bindings::Coding,
+    decoder: impl FnOnce(Coding) -> Decoder,
+) -> Result<(), Refusal> {
+    let coding = self::coding(coding);
+    open(store.data_mut()).and_then(|(message, exchange)| {
+        let has_body = has_body(exchange, message);
+        let headers = headers(exchange, message).ok_or(Refusal::WrongHook)?;
+        let mut named = headers.get_all(header::CONTENT_ENCODING).iter();
+        let only = named.next().filter(|_| named.next().is_none()).and_then(|value| value.to_str().ok());
+        if only.and_then(Coding::named) != Some(coding) {
+            return Err(Refusal::InvalidValue);
+        }
+        if has_body {
+            let room = Room::decoder(coding).ok_or(Refusal::TooLarge)?;
+            exchange.before_steering();
+            exchange.steer(message).push(Stage::Decode(Box::new(decoder(coding)), room))?;
+        }
+        if (has_body || is_of_head(exchange, message))
+            && let Some(headers) = self::headers(exchange, message)
+        {
+            change_coding(headers, None);
+        }
+        Ok(())
     })
 }
 
@@ -158,9 +178,17 @@ fn has_body(exchange: &Exchange, message: Message) -> bool {
     if message == Message::Request {
         return true;
     }
+    exchange.request.method != Method::HEAD && may_have_body(exchange)
+}
+
+fn may_have_body(exchange: &Exchange) -> bool {
     let bodiless = [StatusCode::SWITCHING_PROTOCOLS, StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
-    let status = exchange.response.as_ref().map(|response| response.status);
-    exchange.request.method != Method::HEAD && status.is_some_and(|status| !bodiless.contains(&status))
+    exchange.response.as_ref().is_some_and(|response| !bodiless.contains(&response.status))
+}
+
+/// Whether this tells what GET would be answered: the fields are those that its body would have.
+fn is_of_head(exchange: &Exchange, message: Message) -> bool {
+    message == Message::Response && exchange.request.method == Method::HEAD && may_have_body(exchange)
 }
 
 pub(super) fn link_chunks(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {

@@ -18,6 +18,8 @@ pub struct Message<Head> {
     pub encoded: Option<(Coding, Option<u8>)>,
     /// The coding that the filter lets be taken off, and the most bytes that may come out.
     pub decoded: Option<(Coding, u64)>,
+    /// The most bytes that may come out for each one that goes in, if the filter said so.
+    pub decoded_within: Option<u32>,
     /// Whether the filter rewrites the body's chunks.
     pub rewritten: bool,
     /// Whether the filter observes the body's chunks.

@@ -251,15 +251,23 @@ pub(crate) mod body {
 
     pub(crate) fn encode(coding: Coding, level: Option<u8>) -> Result<(), Refusal> {
         let most = match coding {
-            Coding::Gzip | Coding::Deflate => 9,
-            Coding::Brotli => 11,
-            Coding::Zstd => 19,
+            Coding::Gzip | Coding::Deflate | Coding::Zstd => 9,
+            Coding::Brotli => 6,
         };
         steer!(|message| {
             let least = u8::from(coding != Coding::Brotli);
             if level.is_some_and(|level| !(least..=most).contains(&level)) || message.get("content-encoding").is_some()
             {
                 return Err(Refusal::InvalidValue);
+            }
+            // What described the old bytes goes, and a validator holds weakly.
+            for field in ["content-length", "accept-ranges", "content-md5", "digest"] {
+                message.remove(field);
+            }
+            for (field, value) in &mut message.fields {
+                if field.eq_ignore_ascii_case("etag") && !value.starts_with(b"W/") {
+                    value.splice(..0, *b"W/");
+                }
             }
             message.fields.push(("content-encoding".to_owned(), name(coding).into()));
             message.encoded = Some((coding, level));
@@ -274,6 +282,14 @@ pub(crate) mod body {
             }
             message.remove("content-encoding");
             message.decoded = Some((coding, max));
+            Ok(())
+        })
+    }
+
+    pub(crate) fn decode_within(coding: Coding, max: u64, ratio: u32) -> Result<(), Refusal> {
+        decode(coding, max)?;
+        steer!(|message| {
+            message.decoded_within = Some(ratio);
             Ok(())
         })
     }
