@@ -6,6 +6,7 @@ pub mod clock;
 pub mod coding;
 pub mod config;
 pub mod crypto;
+pub mod files;
 pub mod io;
 pub mod listen;
 pub mod paths;

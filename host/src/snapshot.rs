@@ -7,6 +7,7 @@ mod counts;
 mod lines;
 pub mod order;
 mod swap;
+mod unanswered;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -80,8 +81,8 @@ pub struct Route {
     pub serving: Arc<Serving>,
     /// Its filters.
     pub chain: Chain,
-    /// Index into [`Local::upstreams`].
-    pub upstream: usize,
+    /// Index into [`Local::upstreams`]; none if only filters answer.
+    pub upstream: Option<usize>,
     /// What is taken off the path; empty for nothing.
     pub strip_prefix: String,
     /// The Host that the upstream gets.
@@ -268,9 +269,11 @@ impl Snapshot {
         self.entries.iter().map(|entry| (entry.as_ref(), entry.tally()))
     }
 
-    /// What is to be said of the order of filters.
+    /// What is to be said of the order of filters, and of routes that nobody answers.
     pub fn warnings(&self, config: &Config) -> Vec<Fault> {
-        order::of(config, |entry| self.entries[entry].recommended_place())
+        let mut warnings = order::of(config, |entry| self.entries[entry].recommended_place());
+        warnings.extend(unanswered::of(config, |entry| self.entries[entry].is_made_to_answer()));
+        warnings
     }
 
     /// How many sites, routes and filters there are.

@@ -40,6 +40,7 @@ fn a_plugin_of_which_nothing_is_said_has_the_defaults_that_are_documented() {
             waiting: 1024,
             queue: Duration::from_secs(1),
             pins: 16,
+            files: 1024,
             calls: 16,
             body: 1 << 20,
             series: 256,

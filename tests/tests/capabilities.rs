@@ -40,6 +40,7 @@ fn what_nothing_can_grant_is_refused_when_it_is_loaded() {
         ("ungranted-secrets", "secrets", "secret"),
         ("ungranted-documents", "documents", "document"),
         ("ungranted-http-client", "http-client", "upstream"),
+        ("ungranted-files", "files", "directory"),
     ] {
         let said = refused(name, "");
         let words =
@@ -56,10 +57,12 @@ fn nothing_but_the_log_and_setup_can_be_called_in_configure() {
     let file = folder.path().join("secret");
     std::fs::write(&file, "sesame").unwrap();
     let granted = format!(
-        "store: local, secret: {{ file: \"{0}\" }}, document: {{ file: \"{0}\" }}, upstream: app",
-        file.display()
+        "store: local, secret: {{ file: \"{0}\" }}, document: {{ file: \"{0}\" }}, upstream: app, \
+         directory: \"{1}\"",
+        file.display(),
+        folder.path().display()
     );
-    for calls in ["clock", "random", "crypto", "kv", "secrets", "documents", "http-client", "password"] {
+    for calls in ["clock", "random", "crypto", "kv", "secrets", "documents", "files", "http-client", "password"] {
         let said = refused("impure", &format!("config: {{ calls: {calls}, {granted} }}"));
         assert!(said.contains("in `configure` only `log` and `setup` can be called"), "{calls}: {said}");
     }

@@ -9,7 +9,7 @@ use weir_tests::{Client, Origin, Proxy, get, guest, weir};
 const FIRST: [&str; 7] = ["answer", "asks", "checks", "ledger", "mark", "pass", "probe"];
 
 /// Those of 0.1.1, with what that has more.
-const NEWEST: [&str; 5] = ["advances", "conceals", "owns", "shares", "together"];
+const NEWEST: [&str; 6] = ["advances", "conceals", "owns", "sends", "shares", "together"];
 
 /// A component as it was built for its contract; with `WEIR_BLESS_COMPONENTS` those of the newest one are replaced by what is
 /// built now.
@@ -169,6 +169,10 @@ fn what_came_with_0_1_1() {
         (origin.next().line.as_str(), &proxy.record(1)["target"]),
         ("GET /a?b=c HTTP/1.1", &"/a?key=*&b=c".into())
     );
+
+    let (proxy, _origin) = golden_run("sends", "{ directory: . }");
+    let reply = Client::connect(proxy.address).get("/", "X-Do: look\r\nX-Path: none,list\r\n");
+    assert_eq!((reply.text().as_str(), reply.header("x-file")), ("a list", Some("list")));
 
     let (proxy, origin) = golden_run("shares", "{ upstream: app }");
     assert_eq!(Client::connect(proxy.address).get("/", "X-Key: k\r\n").text(), "200 from the upstream");

@@ -223,7 +223,10 @@ impl<'a> Explanation<'a> {
     }
 
     fn forward(&self, route: &Route, path: &str) -> String {
-        let upstream = &self.config.upstreams[route.upstream];
+        let Some(upstream) = route.upstream.map(|upstream| &self.config.upstreams[upstream]) else {
+            return "\nupstream none\n".to_owned()
+                + &row("  answer", "a filter's; where none answers, 404 (no-upstream)", "");
+        };
         let endpoints: Vec<String> = upstream.endpoints.iter().map(ToString::to_string).collect();
         let mut text = format!("\nupstream {}\n", upstream.name);
         text += &row("  endpoints", &endpoints.join(", "), "");

@@ -182,6 +182,8 @@ pub struct Limits {
     pub queue: Duration,
     /// Bodies that keep an instance to themselves, per worker.
     pub pins: usize,
+    /// Files that are open for its answers, per worker.
+    pub files: usize,
     /// Outbound requests for one exchange.
     pub calls: usize,
     /// Bytes of one body that may be buffered.
@@ -213,6 +215,7 @@ impl Default for Limits {
             waiting: 1024,
             queue: Duration::from_secs(1),
             pins: 16,
+            files: 1024,
             calls: 16,
             body: 1 << 20,
             series: 256,

@@ -405,7 +405,7 @@ section! {
 }
 
 section! {
-    /// From requests to an upstream.
+    /// From requests to an upstream, or to a filter that answers.
     struct Route {
         /// Names the route in logs. Default: its path.
         name: Option<Located<String>>,
@@ -421,7 +421,7 @@ section! {
         query: Option<Conditions>,
         /// Settles a tie with another route; the higher one wins. Default: 0.
         priority: Option<Located<Whole>>,
-        /// A name under `upstreams`, or a URL.
+        /// A name under `upstreams`, or a URL; or `none`: then a filter of the chain answers, or the client gets 404.
         upstream: Located<String> => word_like(NAME_OR_ENDPOINT),
         /// Take the matched prefix (true), or this one, off the path that the upstream gets.
         strip_prefix: Option<Located<StripPrefix>>,

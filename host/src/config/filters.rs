@@ -68,6 +68,8 @@ section! {
         queue: Option<Located<Time>>,
         /// Bodies per worker that keep an instance to themselves. Default: 16.
         pins: Option<Located<Count<0, 1000>>>,
+        /// Files per worker that are open for its answers; beyond it, 503. Default: 1024.
+        files: Option<Located<Count<1, 100_000>>>,
         /// Requests of its own for one exchange. Default: 16.
         calls: Option<Located<Count<0, 1000>>>,
         /// What it may buffer of one body, up to 64MiB. Default: 1MiB.

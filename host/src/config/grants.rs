@@ -1,8 +1,8 @@
 //! What a filter's config grants: its schema marks the fields whose values give access to something.
 //!
 //! A mark is `"x-weir"` beside a field's type: `upstream` and `store` are names, `document` and `secret` say where
-//! something is kept. What is not marked grants nothing, and neither does a config without a schema. Documents and
-//! secrets reach the filter as handles. What a filter does with a grant is not known here.
+//! something is kept, `directory` is a folder's path. What is not marked grants nothing, and neither does a config without
+//! a schema. Documents, secrets and directories reach the filter as handles. What a filter does with a grant is not known here.
 //!
 //! A schema comes from a plugin's author, who is not trusted: it can make a config be refused, but grants only what the
 //! operator wrote. Of its defaults only a store's counts, because in every store an entry has keys of its own.
@@ -87,6 +87,8 @@ pub struct Resolved {
     pub documents: Vec<Grant<Document>>,
     /// Secrets, each under its pointer.
     pub secrets: Vec<Grant<Secret>>,
+    /// Folders that are there, each under its pointer.
+    pub directories: Vec<Grant<PathBuf>>,
 }
 
 /// Something that is granted.
@@ -135,6 +137,7 @@ pub fn resolve(config: &Json, schema: Option<&Schema>, known: &Known<'_>) -> Res
         stores: Vec::new(),
         documents: Vec::new(),
         secrets: Vec::new(),
+        directories: Vec::new(),
     };
     match schema {
         None => Ok(nothing),

@@ -170,6 +170,11 @@ impl Config {
         })
     }
 
+    /// The name of the upstream that a route leads to; `none` if it leads to none.
+    pub fn upstream_of(&self, route: &Route) -> &str {
+        route.upstream.map_or("none", |upstream| &self.upstreams[upstream].name)
+    }
+
     /// What fields of a filter's config may refer to.
     pub fn known(&self) -> grants::Known<'_> {
         grants::Known { sources: &self.sources, names: &self.names, upstreams: &self.upstreams, secrets: &self.secrets }

@@ -61,8 +61,8 @@ pub struct Route {
     pub priority: i64,
     /// The filters, outermost first.
     pub chain: Vec<Link>,
-    /// Index into [`Config::upstreams`].
-    pub upstream: usize,
+    /// Index into [`Config::upstreams`]; none if only filters answer.
+    pub upstream: Option<usize>,
     /// What is taken off the path; empty for nothing.
     pub strip_prefix: String,
     /// The Host that the upstream gets.

@@ -21,7 +21,7 @@ pub(super) const HOOKS: [&str; 10] = [
 ];
 
 /// The interfaces that a filter may import, with their functions.
-pub const CAPABILITIES: [(&str, &[&str]); 19] = [
+pub const CAPABILITIES: [(&str, &[&str]); 20] = [
     (
         "request",
         &[
@@ -98,6 +98,7 @@ pub const CAPABILITIES: [(&str, &[&str]); 19] = [
     ("secrets", &["equals", "reveal"]),
     ("kv", &["get", "set", "set-durable", "remove", "increment", "decrement", "compare-and-swap", "batch", "advance"]),
     ("documents", &["version", "read", "refresh"]),
+    ("files", &["send"]),
     ("http-client", &["send", "send-shared", "send-all"]),
     ("password", &["verify"]),
 ];

@@ -15,6 +15,7 @@ use super::steering::{Armed, Message, Paused, Steering};
 use super::trail::{Streamed, Trail};
 use super::vars::Vars;
 use crate::clock;
+use crate::files;
 use crate::telemetry::metrics::{self, EachWorker};
 use crate::telemetry::story::Served;
 
@@ -164,6 +165,8 @@ pub struct Exchange {
     pub(super) absent: u128,
     /// An answer made in the running hook.
     pub(super) reply: Option<Reply>,
+    /// Files that the running hook wants sent.
+    pub(super) sending: Option<Box<files::Wanted>>,
     /// What the running hook armed.
     pub(super) armed: Option<Armed>,
     /// The filter that waits, or did.
@@ -254,6 +257,7 @@ impl Exchange {
             out: 0,
             absent: 0,
             reply: None,
+            sending: None,
             armed: None,
             paused: None,
             asking: None,

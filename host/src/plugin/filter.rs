@@ -12,16 +12,24 @@ use super::instance::Guest;
 use super::manifest::{About, Manifest};
 
 /// What grants a capability, by the mark of a field in the plugin's schema.
-pub(super) const GRANTED: [(&str, &str); 4] =
-    [("kv", "store"), ("http-client", "upstream"), ("documents", "document"), ("secrets", "secret")];
+pub(super) const GRANTED: [(&str, &str); 5] = [
+    ("kv", "store"),
+    ("http-client", "upstream"),
+    ("documents", "document"),
+    ("secrets", "secret"),
+    ("files", "directory"),
+];
 
 /// A filter that can be instantiated.
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact about its component")]
 pub(super) struct Filter {
     pub(super) given: Given,
     pub(super) about: About,
     /// What it imports of that which must be granted.
     pub(super) imports: Vec<&'static str>,
     pub(super) exports: Exports,
+    /// Whether it imports what an answer is made with.
+    pub(super) answers: bool,
     calls_upstreams: bool,
     checks_passwords: bool,
     pub(super) stubs_wasi: bool,
@@ -47,6 +55,7 @@ impl Filter {
             ));
         }
         let imports = |name: &str| manifest.capabilities().any(|capability| capability.name == name);
+        let answers = imports("reply") || imports("files");
         let (calls_upstreams, checks_passwords) = (imports("http-client"), imports("password"));
         let about = manifest.about.clone().unwrap_or_default();
         for (capability, kind) in GRANTED.iter().filter(|(capability, _)| imports(capability)) {
@@ -63,8 +72,18 @@ impl Filter {
         let linked = [const { OnceLock::new() }; 2];
         let imports = GRANTED.iter().filter(|(capability, _)| imports(capability));
         let imports = imports.map(|(capability, _)| *capability).collect();
-        let filter =
-            Self { given, about, imports, exports, calls_upstreams, checks_passwords, stubs_wasi, component, linked };
+        let filter = Self {
+            given,
+            about,
+            imports,
+            exports,
+            answers,
+            calls_upstreams,
+            checks_passwords,
+            stubs_wasi,
+            component,
+            linked,
+        };
         filter.link(engine, false)?;
         Ok(filter)
     }

@@ -1,12 +1,14 @@
 //! What one entry may touch: what the operator wrote into its configuration, and what its plugin's declaration grants.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::documents::{Document, Follow, Source};
 use crate::config::Secret;
 use crate::config::grants;
+use crate::files::Directory;
 use crate::store::Store;
 
 /// How often a document is fetched unless the filter says other.
@@ -25,12 +27,14 @@ pub(super) struct Granted {
     /// By handle, as the following.
     pub(super) secrets: HashMap<String, Secret>,
     pub(super) documents: HashMap<String, Arc<Document>>,
+    pub(super) directories: HashMap<String, Arc<Directory>>,
 }
 
 impl Granted {
     /// What the configuration grants, and these prefixes.
     pub(super) fn new(resolved: grants::Resolved, vars: Vec<String>, stores: &Stores) -> Self {
-        let grants::Resolved { upstreams, stores: named, documents, secrets, .. } = resolved;
+        let grants::Resolved { upstreams, stores: named, documents, secrets, directories, .. } = resolved;
+        let directory = |grant: grants::Grant<PathBuf>| (grant.pointer, Arc::new(Directory::new(grant.value)));
         let stores = named.into_iter().filter_map(|grant| {
             let store = Arc::clone(stores.get(&grant.value)?);
             Some((grant.value, store))
@@ -55,6 +59,7 @@ impl Granted {
             stores: stores.collect(),
             secrets: secrets.into_iter().map(|grant| (grant.pointer, grant.value)).collect(),
             documents: documents.into_iter().map(document).collect(),
+            directories: directories.into_iter().map(directory).collect(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Granted {
             "store" => !self.stores.is_empty(),
             "document" => !self.documents.is_empty(),
             "secret" => !self.secrets.is_empty(),
+            "directory" => !self.directories.is_empty(),
             _ => false,
         }
     }
@@ -84,6 +90,9 @@ impl Granted {
         let same_document = |(handle, document): (&String, &Arc<Document>)| {
             other.documents.get(handle).is_some_and(|other| document.is_of_same_source(other))
         };
+        let same_directory = |(handle, directory): (&String, &Arc<Directory>)| {
+            other.directories.get(handle).is_some_and(|other| directory.path() == other.path())
+        };
         self.vars == other.vars
             && self.upstreams == other.upstreams
             && self.secrets == other.secrets
@@ -91,6 +100,8 @@ impl Granted {
             && self.stores.iter().all(same_store)
             && self.documents.len() == other.documents.len()
             && self.documents.iter().all(same_document)
+            && self.directories.len() == other.directories.len()
+            && self.directories.iter().all(same_directory)
     }
 }
 
@@ -103,6 +114,7 @@ impl std::fmt::Debug for Granted {
             .field("stores", &self.stores.keys())
             .field("secrets", &self.secrets.keys())
             .field("documents", &self.documents.keys())
+            .field("directories", &self.directories.keys())
             .finish()
     }
 }

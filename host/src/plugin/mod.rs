@@ -48,7 +48,7 @@ mod warm;
 pub use after::Completion;
 pub use cache::{CompiledCache, hex};
 pub use calls::{Call, CallFailed, Called, Nowhere, Outbound};
-pub use chain::{Chain, Pools, Station, Step};
+pub use chain::{Chain, OpenFile, Pools, Sending, Station, Step};
 pub use contract::{CAPABILITIES, VERSION};
 pub use documents::{Document, DocumentState};
 pub use engine::Engine;

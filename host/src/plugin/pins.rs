@@ -1,4 +1,4 @@
-//! How many bodies may keep an instance to themselves.
+//! How many bodies may keep something to themselves that is scarce: an instance, an open file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

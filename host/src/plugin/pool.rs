@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::error::Failure;
 use super::instance::{Instance, Refused};
 use super::metrics::Counts;
+use super::pins::Pins;
 use super::quarantine::Record;
 use super::registry::Entry;
 use super::tally::Sheet;
@@ -31,6 +32,8 @@ pub(super) struct Pool {
     /// The most that were in use since the last sweep.
     peak: Cell<usize>,
     freed: Notify,
+    /// Files that are open for answers of the filter's.
+    pub(super) files: Pins,
     /// What this worker counts; in use are those that are not pinned.
     pub(super) sheet: Arc<Sheet>,
     pub(super) record: Record,
@@ -70,6 +73,7 @@ impl Pool {
             idle: RefCell::new(idle),
             peak,
             freed: Notify::new(),
+            files: Pins::default(),
             sheet,
             record: Record::default(),
         })

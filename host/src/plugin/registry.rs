@@ -389,6 +389,11 @@ impl Entry {
         self.filter.about.place.as_deref()
     }
 
+    /// Whether its plugin is made to answer what others let pass. One that says no place may be.
+    pub fn is_made_to_answer(&self) -> bool {
+        self.filter.answers && self.recommended_place().is_none_or(|place| place == "answer")
+    }
+
     /// Documents that were kept fresh before need not be fetched again.
     fn take_documents(&mut self, before: Option<&Self>) {
         let Some(before) = before else { return };

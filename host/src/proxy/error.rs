@@ -24,6 +24,8 @@ pub(super) enum Error {
     NoSite,
     #[error("no route matches the request")]
     NoRoute,
+    #[error("no filter answered, and the route leads to no upstream")]
+    NoUpstream,
     #[error("no route takes this method")]
     Method(Vec<Method>),
     #[error("the request's body cannot be decoded: {0}")]
@@ -32,6 +34,8 @@ pub(super) enum Error {
     Encoding(std::io::Error),
     #[error("the request's body broke off while a filter waited for it: {0}")]
     Body(upstream::Error),
+    #[error("the file broke off while a filter waited for it: {0}")]
+    File(upstream::Error),
     #[error("filter `{}` failed: {}", .0.entry.name, .0.failure)]
     Filter(Failed),
     #[error("upstream `{name}`: {cause}")]
@@ -71,6 +75,7 @@ impl Error {
                 (StatusCode::METHOD_NOT_ALLOWED, "bad-method", "this method is not served here; see Allow")
             }
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "nothing is served here"),
+            Self::NoUpstream => (StatusCode::NOT_FOUND, "no-upstream", "nothing is served here"),
             Self::Decoding(coding::Error::TooLarge(_) | coding::Error::TooDense(_))
             | Self::Body(upstream::Error::TooLarge(_)) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the request's body is too large")
@@ -83,6 +88,7 @@ impl Error {
                 (StatusCode::REQUEST_TIMEOUT, "client-slow", "the request's body did not come in time")
             }
             Self::Body(_) => (StatusCode::BAD_REQUEST, "client-body", "the request's body could not be read"),
+            Self::File(_) => (StatusCode::INTERNAL_SERVER_ERROR, "file-broke", "the request could not be processed"),
             Self::Filter(failed) if failed.failure.is_overload() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "filter-overload", "the request could not be processed now")
             }

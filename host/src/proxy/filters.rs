@@ -10,6 +10,7 @@ use super::Answered;
 use super::ahead::Ahead;
 use super::body::Content;
 use super::piped::{Piped, WhyCut};
+use super::sending::send;
 use crate::clock::within;
 use crate::plugin::{Armed, Chain, Cut, Document, Failed, Held, Message, Outcome, Pipe, Pools, Step};
 use crate::upstream::{self, RequestBody};
@@ -31,7 +32,15 @@ impl From<Failed> for Stopped {
     }
 }
 
-/// The request's way through the chain; whether a filter answered. The client's body may be idle for so long.
+/// How the request's way through the chain ended.
+pub(super) enum Passed {
+    /// With the last filter.
+    On,
+    /// With a filter that answered; with the body of its answer, if that is not with the exchange.
+    Answered(Option<Content>),
+}
+
+/// The request's way through the chain. The client's body may be idle for so long.
 pub(super) async fn request(
     pools: &Pools,
     chain: &Chain,
@@ -39,12 +48,16 @@ pub(super) async fn request(
     body: &mut RequestBody,
     idle: Duration,
     why: &WhyCut,
-) -> Result<bool, Stopped> {
+) -> Result<Passed, Stopped> {
     let mut step = pools.request(chain, held)?;
     loop {
         step = match step {
-            Step::Next => return Ok(false),
-            Step::Answered => return Ok(true),
+            Step::Next => return Ok(Passed::On),
+            Step::Answered => return Ok(Passed::Answered(None)),
+            Step::Send(sending) => match Box::pin(send(pools, chain, held, sending)).await {
+                Some(content) => return Ok(Passed::Answered(Some(content))),
+                None => pools.request(chain, held)?,
+            },
             Step::Lost => return Err(Stopped::Lost(Box::pin(error(std::mem::take(body))).await)),
             // Boxed, because most exchanges have no room for it to spare.
             Step::Call => match Box::pin(pools.call(chain, held, Message::Request)).await? {
@@ -71,7 +84,8 @@ pub(super) async fn response(
     let mut step = pools.response(chain, held)?;
     loop {
         step = match step {
-            Step::Next | Step::Answered => return Ok(()),
+            // Files are sent in the upstream's place, before there is a response.
+            Step::Next | Step::Answered | Step::Send(_) => return Ok(()),
             Step::Lost => {
                 let body = upstream.take().and_then(|answered| match answered {
                     Answered::Body(body) => Some(body),

@@ -16,6 +16,7 @@ mod mapping;
 mod piped;
 mod record;
 mod redirect;
+mod sending;
 mod story;
 mod trace;
 mod upgrade;
@@ -43,7 +44,7 @@ pub use body::ReplyBody;
 use choose::{Chosen, choose};
 pub use drain::{Drain, Listening, Stage};
 use error::Error;
-use filters::Stopped;
+use filters::{Passed, Stopped};
 pub use listener::Listener;
 use mapping::Mapping;
 use piped::{Piped, WhyCut};
@@ -90,7 +91,7 @@ pub async fn serve(
     };
     let chain = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref().map(|chosen| chosen.chain));
     let route = chosen.as_ref().ok().and_then(|chosen| chosen.as_ref()?.route.as_ref().ok().copied());
-    let asked = route.map(|route| local.upstreams[route.upstream].name());
+    let asked = route.and_then(|route| Some(local.upstreams[route.upstream?].name()));
     let mut upstream = match answered.and_then(|answered| chosen.map(|_| answered)) {
         Ok(upstream) => upstream,
         Err(error) => {
@@ -105,6 +106,7 @@ pub async fn serve(
         upstream = None;
         ongoing.fail(match stopped {
             Stopped::Failed(failed) => Error::Filter(failed),
+            Stopped::Lost(cause) if matches!(ongoing.exchange.origin, Origin::Filter(_)) => Error::File(cause),
             Stopped::Lost(cause) => Error::upstream(asked.unwrap_or_default(), cause),
         });
     }
@@ -163,8 +165,8 @@ async fn forward(
     body = body.limited(chosen.route.as_ref().map_or(UNROUTED_BODY, |route| route.largest_body));
     let fits = body.check();
     match filters::request(&local.pools, chosen.chain, exchange, &mut body, idle, &why).await {
-        Ok(false) => {}
-        Ok(true) => return Ok(None),
+        Ok(Passed::On) => {}
+        Ok(Passed::Answered(content)) => return Ok(content.map(Answered::Body)),
         Err(Stopped::Lost(_)) if why.is_said() => return cut(exchange, why.take()),
         Err(stopped) => return Err(Error::request(stopped)),
     }
@@ -172,7 +174,7 @@ async fn forward(
         Found::Method(allowed) => Error::Method(allowed.clone()),
         _ => Error::NoRoute,
     })?;
-    let upstream = &local.upstreams[route.upstream];
+    let upstream = &local.upstreams[route.upstream.ok_or(Error::NoUpstream)?];
     match exchange.steering(Message::Request).and_then(|steering| steering.replaced.take()) {
         Some(replaced) => body = RequestBody::whole(replaced),
         None => fits.map_err(|error| Error::upstream(upstream.name(), error))?,

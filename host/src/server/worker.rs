@@ -97,7 +97,8 @@ impl Worker {
                         runtime.block_on(work((state, listeners), inbox, arrivals, (station, calls), told));
                         // Ends the connections that are left; their exchanges leave records too.
                         log.end();
-                        drop(runtime);
+                        // A disk that does not answer keeps nobody from the end.
+                        runtime.shutdown_background();
                         log.flush();
                     }
                     Err(error) => tracing::error!("a worker cannot start: {error}"),

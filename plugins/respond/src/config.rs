@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 use weir::config::Json;
-use weir::{Faults, config};
+use weir::{Directory, Faults, config};
 
 use crate::answer::Answer;
 use crate::body::{Body, Kind};
+use crate::files::config::{Coding, Missing, Written};
 use crate::location::Location;
 use crate::maintenance::{self, Maintenance};
 use crate::written::Pairs;
@@ -30,6 +31,24 @@ pub(crate) struct Config {
     redirect: Option<Redirect>,
     /// Tells that it is closed for now, with exceptions.
     maintenance: Option<Closed>,
+    /// Sends the files of this folder.
+    directory: Option<Directory>,
+    /// Names of the files that stand for a folder; the first that is there. By default `index.html`.
+    index: Option<Vec<String>>,
+    /// A file that is sent, with 200, for what is not there: `/index.html`.
+    fallback: Option<String>,
+    /// A file that is sent, with 404, for what is not there: `/404.html`.
+    not_found: Option<String>,
+    /// What becomes of a request for what is not there. By default `not-found`.
+    missing: Option<Missing>,
+    /// Send files and look into folders whose names begin with a dot.
+    hidden: Option<bool>,
+    /// Files beside others that hold the same compressed: `app.js.br`. The first that a client takes is sent.
+    precompressed: Option<Vec<Coding>>,
+    /// Types of files by the endings of their names, besides those that are known.
+    types: Option<Pairs<String>>,
+    /// `cache-control` by patterns of paths, the first that fits: `/assets/*`, `*.html`, `*`.
+    cache_control: Option<Pairs<String>>,
 }
 
 /// Leads elsewhere.
@@ -73,9 +92,15 @@ impl Config {
         {
             faults.at("", "an answer has one body: `body`, `template` or `json`");
         }
-        if self.status.is_none() && self.redirect.is_none() && !is_closed && !has_body {
+        let has_files = self.directory.is_some();
+        if has_files && (self.status.is_some() || self.redirect.is_some() || is_closed || has_body) {
             let words =
-                "nothing says what to answer; write `status`, `body`, `template`, `json`, `redirect` or `maintenance`";
+                "a directory is all that is answered with: leave out `status`, `redirect`, `maintenance` and the body";
+            faults.at("/directory", words);
+        }
+        if self.status.is_none() && self.redirect.is_none() && !is_closed && !has_body && !has_files {
+            let words = "nothing says what to answer; write `status`, `body`, `template`, `json`, `redirect`, \
+                         `maintenance` or `directory`";
             faults.at("", words);
         }
         let status = status(&self, faults);
@@ -83,6 +108,21 @@ impl Config {
             faults.at("/headers", "an answer has at most 32 headers of its own");
         }
         let mut headers = answer::headers(&self.headers, faults);
+        let files = Written {
+            directory: self.directory,
+            index: self.index,
+            fallback: self.fallback,
+            not_found: self.not_found,
+            missing: self.missing,
+            hidden: self.hidden,
+            precompressed: self.precompressed,
+            types: self.types,
+            cache_control: self.cache_control,
+        };
+        if has_files && self.headers.header("content-type").is_some() {
+            faults.at("/headers/content-type", "files have types by the endings of their names; see `types`");
+        }
+        let files = files.into_files(if has_files { headers.clone() } else { Vec::new() }, faults);
         let kind = Kind::of(&self.headers);
         let location = self.redirect.map(|redirect| Location::parse(&redirect.to, redirect.keep_query, faults));
         let maintenance = self.maintenance.map(|closed| {
@@ -103,7 +143,7 @@ impl Config {
         if !body.is_empty() && matches!(status, 204 | 205 | 304) {
             faults.at("/status", "an answer with this status has no body");
         }
-        Respond { answer: Answer { status, headers, body, location, is_closed }, maintenance }
+        Respond { answer: Answer { status, headers, body, location, is_closed }, maintenance, files }
     }
 }
 

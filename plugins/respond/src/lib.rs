@@ -1,9 +1,10 @@
 //! `respond`: answers in the upstream's place, with a body that is fixed or has values of the request in it, with a redirect,
-//! or with a maintenance page. Nothing of a client's can split a header, choose the host of a redirect or become HTML or JSON.
+//! with a maintenance page, or with the files of a directory. Nothing of a client's can split a header, choose the host of a redirect or become HTML or JSON.
 
 mod answer;
 mod body;
 mod config;
+mod files;
 mod fill;
 mod location;
 mod maintenance;
@@ -11,12 +12,14 @@ mod written;
 
 use answer::Answer;
 use config::Config;
+use files::Files;
 use maintenance::Maintenance;
 use weir::{Faults, Flow, Refusal, Reply, Request, Result};
 
 struct Respond {
     answer: Answer,
     maintenance: Option<Maintenance>,
+    files: Option<Files>,
 }
 
 #[weir::filter]
@@ -28,6 +31,9 @@ impl Respond {
     }
 
     fn on_request(&self, request: &Request) -> Result {
+        if let Some(files) = &self.files {
+            return files.send(request);
+        }
         if self.maintenance.as_ref().is_some_and(Maintenance::is_let_in) {
             weir::exchange::note("let-in");
             return Ok(Flow::Next);
@@ -35,10 +41,14 @@ impl Respond {
         match self.answer.reply(request).map(|reply| reply.send(self.answer.code())) {
             Some(Ok(flow)) => Ok(flow),
             Some(Err(error)) if error.refusal() != Some(Refusal::TooLarge) => Err(error),
-            // What the client sent is too long for the place where it goes; that is no failure of the filter.
-            _ => Reply::new(431).text("Request Header Fields Too Large\n").send("values-too-long"),
+            _ => too_long(),
         }
     }
+}
+
+/// What the client sent is too long for the place where it goes; that is no failure of the filter.
+fn too_long() -> Result {
+    Reply::new(431).text("Request Header Fields Too Large\n").send("values-too-long")
 }
 
 #[cfg(test)]

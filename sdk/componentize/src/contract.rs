@@ -8,11 +8,12 @@ use anyhow::{Context, Result, anyhow};
 use wit_parser::{Resolve, SourceMap, WorldItem};
 
 /// Every file of the package `weir:filter`.
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 16] = [
     ("body.wit", include_str!("../../../wit/body.wit")),
     ("crypto.wit", include_str!("../../../wit/crypto.wit")),
     ("documents.wit", include_str!("../../../wit/documents.wit")),
     ("exchange.wit", include_str!("../../../wit/exchange.wit")),
+    ("files.wit", include_str!("../../../wit/files.wit")),
     ("hooks.wit", include_str!("../../../wit/hooks.wit")),
     ("kv.wit", include_str!("../../../wit/kv.wit")),
     ("log.wit", include_str!("../../../wit/log.wit")),

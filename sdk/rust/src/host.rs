@@ -3,11 +3,11 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::{
-    body, chunks, clock, completion, crypto, documents, exchange, http_client, kv, log, metrics, password, random,
-    reply, request, response, resumption, secrets, setup, variables,
+    body, chunks, clock, completion, crypto, documents, exchange, files, http_client, kv, log, metrics, password,
+    random, reply, request, response, resumption, secrets, setup, variables,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::imports::{
-    body, chunks, clock, completion, crypto, documents, exchange, http_client, kv, log, metrics, password, random,
-    reply, request, response, resumption, secrets, setup, variables,
+    body, chunks, clock, completion, crypto, documents, exchange, files, http_client, kv, log, metrics, password,
+    random, reply, request, response, resumption, secrets, setup, variables,
 };

@@ -47,8 +47,8 @@
 //! # Configuration
 //!
 //! The configuration is a type. Its JSON Schema is derived from it, and shipped with the component: editors and
-//! `weir validate` use it, and a field that is an [`Upstream`], a [`Store`], a [`Document`] or a [`Secret`] grants the filter what
-//! the operator writes there. Times and sizes with units are [`config::Duration`] and [`config::Size`].
+//! `weir validate` use it, and a field that is an [`Upstream`], a [`Store`], a [`Document`], a [`Secret`] or a
+//! [`Directory`] grants the filter what the operator writes there. Times and sizes with units are [`config::Duration`] and [`config::Size`].
 //!
 //! ```
 //! use weir::{Fault, Flow, Reply, Request, Result};
@@ -138,6 +138,7 @@ pub mod escape;
 pub mod exchange;
 mod fault;
 pub mod fields;
+pub mod files;
 mod filter;
 mod flow;
 mod head;
@@ -166,6 +167,7 @@ pub use body::{Body, Unread};
 pub use completion::Completion;
 pub use document::Document;
 pub use fault::{Fault, Faults};
+pub use files::Directory;
 pub use flow::{Error, Flow, Result};
 pub use head::{Request, Response, Several};
 pub use log::{Level, log};

@@ -1,7 +1,8 @@
 //! Calls in `configure` what its configuration says, which only `log` and `setup` allow.
 
 use serde::Deserialize;
-use weir::{Document, Fault, Secret, Store, Upstream, clock, crypto, exchange, password, random};
+use weir::files::{File, Missing};
+use weir::{Directory, Document, Fault, Secret, Store, Upstream, clock, crypto, exchange, password, random};
 
 #[derive(Deserialize, weir::Config)]
 #[serde(deny_unknown_fields)]
@@ -11,6 +12,7 @@ struct Config {
     secret: Option<Secret>,
     document: Option<Document>,
     upstream: Option<Upstream>,
+    directory: Option<Directory>,
 }
 
 struct Impure;
@@ -26,6 +28,10 @@ impl Impure {
             "kv" => format!("{:?}", config.store.unwrap_or_default().get("key")),
             "secrets" => format!("{:?}", config.secret.unwrap_or("/secret".into()).equals("x")),
             "documents" => format!("{:?}", config.document.unwrap_or("/document".into()).version()),
+            "files" => {
+                let directory = config.directory.unwrap_or("/directory".into());
+                format!("{:?}", directory.send([File::new("a")], Missing::NotFound))
+            }
             "http-client" => format!("{:?}", config.upstream.unwrap_or("app".into()).get("/").send()),
             "password" => format!("{:?}", password::verify("$2b$", "x")),
             "exchange" => exchange::id(),

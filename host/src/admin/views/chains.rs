@@ -90,6 +90,8 @@ view! {
         waiting: usize,
         /// Bodies that keep an instance to themselves, per worker.
         pins: usize,
+        /// Files that are open for its answers, per worker.
+        files: usize,
         /// Requests of its own for one exchange.
         calls: usize,
         /// Label sets of one of its metrics.

@@ -67,7 +67,7 @@ view! {
         query: Vec<Condition>,
         /// Settles ties; the higher wins.
         priority: i64,
-        /// The name of its upstream.
+        /// The name of its upstream; `none` if only filters answer.
         upstream: String,
         /// What is taken off the path; empty for nothing.
         strip_prefix: String,

@@ -54,6 +54,7 @@ fn limits(limits: &Limits) -> Option<String> {
         ("waiting", count(limits.waiting), count(usual.waiting)),
         ("queue", time(limits.queue), time(usual.queue)),
         ("pins", count(limits.pins), count(usual.pins)),
+        ("files", count(limits.files), count(usual.files)),
         ("calls", count(limits.calls), count(usual.calls)),
         ("body", bytes(limits.body), bytes(usual.body)),
         ("series", count(limits.series), count(usual.series)),

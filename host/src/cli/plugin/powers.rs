@@ -89,6 +89,7 @@ const POWERS: &[Power] = &[
     power("crypto", &["digest", "equal", "import-key", "release-key", "verify"], "hash, and check signatures", false),
     power("password", &["verify"], "check passwords against their hashes", false),
     power("documents", &["version", "read", "refresh"], "read the documents that its configuration names", false),
+    power("files", &["send"], "send files of directories that its configuration names, without seeing them", true),
     power(
         "exchange",
         &["id", "site", "route", "listener", "client-address", "peer-address", "is-peer-trusted", "tls", "elapsed"],

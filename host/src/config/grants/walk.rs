@@ -140,6 +140,11 @@ impl<'a> Walk<'a, '_> {
                 value.kind = JsonKind::Text(pointer.clone());
                 self.resolved.secrets.push(Grant { pointer, place, value: secret });
             }
+            "directory" => {
+                let Some(path) = self.directory(value) else { return };
+                value.kind = JsonKind::Text(pointer.clone());
+                self.resolved.directories.push(Grant { pointer, place, value: path });
+            }
             other => self.fault(
                 place,
                 format!("the filter wants {} here, which this weir cannot grant", quoted(other)),
@@ -253,6 +258,23 @@ impl<'a> Walk<'a, '_> {
         let endpoints = self.known.upstreams.iter().filter(|known| known.name == upstream);
         let origins = endpoints.flat_map(|known| known.endpoints.iter().map(Endpoint::origin)).collect();
         Some(Follow { pointer: written, upstream, origins })
+    }
+
+    fn directory(&mut self, value: &Json) -> Option<std::path::PathBuf> {
+        let written = self.text(value, "the path of a directory")?;
+        let path = self.relative(&written, value.place);
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_dir() => return Some(path),
+            Ok(_) => {
+                let help = "write the folder that holds the files";
+                self.fault(value.place, format!("{} is a file, not a directory", quoted(&written)), help);
+            }
+            Err(error) => {
+                let message = format!("the directory {} cannot be opened: {error}", quoted(&written));
+                self.fault(value.place, message, "make it, or write another path; paths are relative to this file");
+            }
+        }
+        None
     }
 
     fn secret(&mut self, value: &Json) -> Option<Secret> {

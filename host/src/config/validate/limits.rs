@@ -33,6 +33,7 @@ impl Check {
         set(&mut limits.instances, written.instances.as_ref());
         set(&mut limits.waiting, written.waiting.as_ref());
         set(&mut limits.pins, written.pins.as_ref());
+        set(&mut limits.files, written.files.as_ref());
         set(&mut limits.calls, written.calls.as_ref());
         set(&mut limits.series, written.series.as_ref());
         if let Some(calls) = &written.recycle_calls {

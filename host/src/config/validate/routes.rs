@@ -5,7 +5,7 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::Check;
 use super::chains::Chains;
-use super::upstreams::{Upstreams, authority};
+use super::upstreams::{NO_UPSTREAM, Upstreams, authority};
 use crate::config::fault::quoted;
 use crate::config::file;
 use crate::config::forms::{Condition, StripPrefix};
@@ -15,6 +15,9 @@ use crate::paths::{self, Ambiguous, Rules};
 
 /// A request's body, where nothing else is written.
 const LARGEST_BODY: u64 = 16 << 20;
+
+/// What a route names is none, which was said.
+struct AtFault;
 
 impl Check {
     #[allow(clippy::too_many_arguments)]
@@ -33,7 +36,7 @@ impl Check {
         let largest_body = limits.and_then(|limits| limits.body.as_ref()).map_or(LARGEST_BODY, |body| body.value.0);
         let mut routes = Vec::with_capacity(site.routes.len());
         for route in &site.routes {
-            let upstream = upstreams.find(self, &route.upstream);
+            let upstream = self.leads_to(route, upstreams);
             let path = pattern_by(self, &route.path, rules);
             let conditions = self.conditions(route);
             let timeouts = self.timeouts(route.timeouts.as_ref(), timeouts);
@@ -45,7 +48,7 @@ impl Check {
             let owner = (site_name.to_owned(), Some(identity(route, &conditions)));
             let unknown = PathPattern::Prefix(String::new());
             let chain = chains.route(self, route, path.as_ref().unwrap_or(&unknown), chain, &owner);
-            let (Some(path), Some(upstream)) = (path, upstream) else { continue };
+            let (Some(path), Ok(upstream)) = (path, upstream) else { continue };
             routes.push(Route {
                 name,
                 description: route.description.clone(),
@@ -62,6 +65,18 @@ impl Check {
             });
         }
         routes
+    }
+
+    /// The upstream that a route leads to, if it leads to one.
+    fn leads_to(&mut self, route: &file::Route, upstreams: &mut Upstreams) -> Result<Option<usize>, AtFault> {
+        if route.upstream.value != NO_UPSTREAM {
+            return upstreams.find(self, &route.upstream).map(Some).ok_or(AtFault);
+        }
+        if let Some(host) = &route.host_header {
+            self.fault(host.place, "this route leads to no upstream, so nobody gets this Host").help =
+                Some("remove `host_header`, or name an upstream".into());
+        }
+        Ok(None)
     }
 
     fn conditions(&mut self, route: &file::Route) -> Conditions {

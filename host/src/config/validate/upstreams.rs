@@ -8,6 +8,9 @@ use crate::config::file;
 use crate::config::read::Named;
 use crate::config::{Endpoint, Located, Scheme, Upstream, UpstreamTls};
 
+/// What a route says that leads to none.
+pub(super) const NO_UPSTREAM: &str = "none";
+
 /// All upstreams, and how routes find them.
 pub(super) struct Upstreams {
     pub(super) all: Vec<Upstream>,
@@ -19,6 +22,10 @@ impl Upstreams {
     pub(super) fn new(check: &mut Check, named: &Named<file::Upstream>) -> Self {
         let mut upstreams = Self { all: Vec::new(), by_name: HashMap::new() };
         for (name, upstream) in &named.0 {
+            if name.value == NO_UPSTREAM {
+                check.fault(name.place, "no upstream can be called `none`: a route says so that leads to none").help =
+                    Some("give it another name".into());
+            }
             let sound = upstream.as_ref().and_then(|upstream| check.upstream(name, upstream));
             let index = sound.map(|upstream| upstreams.push(upstream));
             upstreams.by_name.insert(name.value.clone(), index);

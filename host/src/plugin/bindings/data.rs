@@ -54,6 +54,16 @@ pub(in crate::plugin) struct Summary {
     pub(in crate::plugin) until_response: Option<u64>,
 }
 
+/// `files.candidate`.
+#[derive(Clone, Debug, ComponentType, Lift, Lower)]
+#[component(record)]
+pub(in crate::plugin) struct Candidate {
+    pub(in crate::plugin) path: String,
+    pub(in crate::plugin) status: u16,
+    pub(in crate::plugin) headers: Fields,
+    pub(in crate::plugin) location: Option<String>,
+}
+
 /// `crypto.mac-key`.
 #[derive(Clone, Debug, ComponentType, Lift, Lower)]
 #[component(variant)]

@@ -11,9 +11,10 @@ mod data;
 mod words;
 
 pub(super) use data::{
-    Call, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Stand, Step, Summary, Tls, Variable,
+    Call, Candidate, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Stand, Step, Summary, Tls,
+    Variable,
 };
 pub(super) use words::{
-    Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Origin, PasswordError,
-    Refusal, Signature,
+    Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Missing, Origin,
+    PasswordError, Refusal, Signature,
 };

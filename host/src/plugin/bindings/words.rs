@@ -68,6 +68,12 @@ words! {
         Document = "document",
     }
 
+    /// `files.missing`.
+    Missing {
+        NotFound = "not-found",
+        Next = "next",
+    }
+
     /// `completion.ending`.
     Ending {
         Complete = "complete",

@@ -5,6 +5,7 @@ mod counting;
 mod crypto;
 mod documents;
 mod exchange;
+mod files;
 mod http_client;
 mod kv;
 mod log;
@@ -58,6 +59,7 @@ pub(super) fn link(linker: &mut Linker<Guest>, calls: Calls) -> Result<()> {
     interface("password", password::link)?;
     interface("secrets", secrets::link)?;
     interface("documents", documents::link)?;
+    interface("files", files::link)?;
     interface("kv", kv::link)?;
     match calls {
         Calls::Wait => interface("http-client", http_client::link),

@@ -57,7 +57,8 @@ impl Pools {
                 self.passes(chain, position, until, held);
                 return Ok(step);
             }
-            Ok(step @ (Step::Call | Step::Pause(_))) => return Ok(step),
+            // No alternative has files sent.
+            Ok(step @ (Step::Call | Step::Pause(_) | Step::Send(_))) => return Ok(step),
         };
         held.undo();
         held.leave_out(position);

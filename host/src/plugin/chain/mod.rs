@@ -5,6 +5,7 @@
 //! upstream, a body or a document holds no instance.
 
 mod any_of;
+mod sending;
 mod settle;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use super::trail::Took;
 use super::warm::Warm;
 use crate::clock::Slices;
 use crate::config::{self, PathPattern};
+pub use sending::{OpenFile, Sending};
 pub(super) use settle::report;
 use settle::settle;
 
@@ -38,6 +40,9 @@ pub enum Step {
     Call,
     /// A filter waits for this; tell it with [`Held::resume`] what became of it.
     Pause(Armed),
+    /// With files of which a filter wants the first sent that is there; tell with [`Pools::sent`] or [`Pools::went_on`]
+    /// what became of it.
+    Send(Sending),
     /// With a body that broke off while a filter waited for it, and that no filter replaced: it cannot go on.
     Lost,
 }

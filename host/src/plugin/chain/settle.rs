@@ -11,7 +11,7 @@ use super::super::pool::Pool;
 use super::super::registry::Entry;
 use super::super::steering::{Armed, Outcome, Paused};
 use super::super::trail::{Did, Said, Took};
-use super::Step;
+use super::{Sending, Step};
 use crate::config::OnFailure;
 use crate::telemetry::failures;
 
@@ -43,13 +43,14 @@ pub(super) fn settle(
 ) -> Result<Step, Failed> {
     let reply = held.reply.take();
     let armed = held.armed.take();
+    let sending = held.sending.take();
     let failure = match result {
         Ok(bindings::Flow::Next) => {
             note(pool, hook, position, held, Did::Next, took, None);
             return Ok(passed(hook, held));
         }
-        Ok(bindings::Flow::Stop) => match reply {
-            Some(reply) => {
+        Ok(bindings::Flow::Stop) => match (reply, sending) {
+            (Some(reply), _) => {
                 // What becomes of an alternative's answer is not settled yet.
                 let did = if held.asking.is_some() { Did::SetAside } else { Did::Answered };
                 if did == Did::Answered {
@@ -61,7 +62,8 @@ pub(super) fn settle(
                 install(held, reply, &pool.entry);
                 return Ok(Step::Answered);
             }
-            None => Failure::NoAnswer,
+            (None, Some(wanted)) => return Ok(Step::Send(Sending::begin(hook, position, held, took, *wanted))),
+            (None, None) => Failure::NoAnswer,
         },
         Ok(bindings::Flow::Pause) => match pause(pool, hook, position, held, armed) {
             Ok(armed) => {

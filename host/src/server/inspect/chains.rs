@@ -127,6 +127,7 @@ fn limits(limits: &Limits) -> FilterLimits {
         instances: limits.instances,
         waiting: limits.waiting,
         pins: limits.pins,
+        files: limits.files,
         calls: limits.calls,
         series: limits.series,
         recycle_calls: limits.recycle_calls,

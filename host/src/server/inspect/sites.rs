@@ -18,9 +18,9 @@ impl InForce {
     pub(in crate::server) fn routes(&self, wanted: &WantedRoutes, page: Page) -> Routes {
         let config = &self.config;
         let is_wanted = |(site, route): &(&config::Site, &config::Route)| {
-            let upstream = &config.upstreams[route.upstream].name;
+            let upstream = config.upstream_of(route);
             (wanted.site.is_empty() || wanted.site == site.name)
-                && (wanted.upstream.is_empty() || wanted.upstream == *upstream)
+                && (wanted.upstream.is_empty() || wanted.upstream == upstream)
         };
         let all = config.sites.iter().flat_map(|site| site.routes.iter().map(move |route| (site, route)));
         let all = all.filter(is_wanted);
@@ -125,7 +125,7 @@ impl InForce {
             headers: conditions.headers.iter().map(|(name, wanted)| condition(name.as_str(), wanted, text)).collect(),
             query: conditions.query.iter().map(|(name, wanted)| condition(name, wanted, Clone::clone)).collect(),
             priority: route.priority,
-            upstream: self.config.upstreams[route.upstream].name.clone(),
+            upstream: self.config.upstream_of(route).to_owned(),
             strip_prefix: route.strip_prefix.clone(),
             host_header: match &route.host_header {
                 HostHeader::Preserve => "preserve".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Node, Schema};
-use crate::{Document, Secret, Store, Upstream};
+use crate::{Directory, Document, Secret, Store, Upstream};
 
 macro_rules! schemas {
     ($($type:ty, $node:expr, $default:expr;)*) => {$(
@@ -49,6 +49,7 @@ schemas! {
     serde_json::Map<String, serde_json::Value>, Node::Map(&Node::Any), Some("{}");
     Upstream, Node::Marked(r#""type":"string","x-weir":"upstream""#), None;
     Store, Node::Marked(r#""type":"string","x-weir":"store""#), Some("\"local\"");
+    Directory, Node::Marked(r#""type":"string","x-weir":"directory""#), None;
     Document, Node::Marked(concat!(
         r#""x-weir":"document","oneOf":["#,
         r#"{"type":"object","properties":{"upstream":{"type":"string"},"path":{"type":"string"},"#,

@@ -1,6 +1,6 @@
 //! Calling a filter's hooks by the contract's rules.
 
-use super::{Host, current};
+use super::{Answered, Host, current};
 use crate::__private::Filter;
 use crate::{Ended, Error, Faults, Flow, Message, Operation, Refuse, Result};
 
@@ -38,6 +38,13 @@ pub(super) enum Armed {
     Body(u64),
     /// Fetching the document with this handle.
     Document(String),
+}
+
+/// What came of looking for files.
+#[derive(Clone, Debug)]
+pub(super) enum Looked {
+    Answered(Answered),
+    GoesOn,
 }
 
 /// A hook that steers the exchange.
@@ -86,6 +93,7 @@ impl Host {
             Hook::Resume => self.resume(),
         };
         self.reply = None;
+        self.looked = None;
         if phase == Phase::Request {
             for name in &self.own_headers {
                 self.request.remove_owned(name);
@@ -96,6 +104,13 @@ impl Host {
             Hook::Response => filter.on_response(),
             Hook::Resume => filter.on_resume(),
         })?;
+        if flow == Flow::Stop && self.reply.is_none() {
+            match self.looked.take() {
+                Some(Looked::Answered(answered)) => self.reply = Some(answered),
+                Some(Looked::GoesOn) => return Ok(Flow::Next),
+                None => {}
+            }
+        }
         match flow {
             Flow::Stop if self.reply.is_none() => {
                 return Err(Error::new("the filter returned `stop` without an answer"));

@@ -53,7 +53,7 @@ pub use metrics::Metrics;
 pub use sources::{Asked, answer};
 pub use stores::Stores;
 
-use hooks::{Armed, Phase};
+use hooks::{Armed, Looked, Phase};
 use sources::Sources;
 
 /// One exchange, and the host around it.
@@ -101,6 +101,8 @@ pub struct Host {
     sources: Sources,
     phase: Phase,
     armed: Option<Armed>,
+    /// What came of looking for files in the hook that runs.
+    looked: Option<Looked>,
     ends: Option<Ended>,
     outcome: Ended,
     waited_for: Operation,
@@ -131,6 +133,7 @@ impl Default for Host {
             sources: Sources::default(),
             phase: Phase::None,
             armed: None,
+            looked: None,
             ends: None,
             outcome: Ended::Done,
             waited_for: Operation::Body,

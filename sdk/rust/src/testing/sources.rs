@@ -1,4 +1,4 @@
-//! What a filter gets from beyond the exchange: documents, secrets, upstreams, passwords, signatures.
+//! What a filter gets from beyond the exchange: documents, secrets, directories, upstreams, passwords, signatures.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,6 +42,7 @@ pub(super) type Signatures = Box<dyn FnMut(&PublicKey, Signature, &[u8], &[u8]) 
 pub(super) struct Sources {
     pub(super) documents: BTreeMap<String, Document>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
+    pub(super) directories: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     pub(super) upstreams: BTreeMap<String, Upstream>,
     pub(super) passwords: BTreeMap<String, Vec<u8>>,
     pub(super) unchecked: Option<password::Error>,
@@ -92,6 +93,12 @@ impl Host {
     /// A secret with this handle.
     pub fn secret(&mut self, handle: &str, secret: impl AsRef<[u8]>) {
         self.sources.secrets.insert(handle.to_owned(), secret.as_ref().to_vec());
+    }
+
+    /// A directory with this handle, and its files by their paths below it. Conditions and ranges are not answered here.
+    pub fn directory(&mut self, handle: &str, files: &[(&str, &str)]) {
+        let file = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
+        self.sources.directories.insert(handle.to_owned(), files.iter().map(file).collect());
     }
 
     /// An upstream that the configuration names, and what it answers.

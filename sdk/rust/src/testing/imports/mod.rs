@@ -9,4 +9,4 @@ mod shared;
 pub(crate) use exchange_side::{completion, exchange, reply, resumption, variables};
 pub(crate) use machine::{clock, crypto, log, metrics, password, random, secrets, setup};
 pub(crate) use messages::{body, chunks, request, response};
-pub(crate) use shared::{documents, http_client, kv};
+pub(crate) use shared::{documents, files, http_client, kv};

@@ -1,4 +1,4 @@
-//! What the filter shares with others: stores, documents, upstreams.
+//! What the filter shares with others: stores, documents, files, upstreams.
 
 pub(crate) mod kv {
     use crate::bindings::kv::{Operation, Stand, Step};
@@ -126,6 +126,71 @@ pub(crate) mod documents {
                 Ok(())
             }
             None => Err(Refusal::WrongHook),
+        })
+    }
+}
+
+pub(crate) mod files {
+    use crate::bindings::files::{Candidate, Missing};
+    use crate::testing::hooks::{Looked, Phase};
+    use crate::testing::message::check;
+    use crate::testing::{Answered, current};
+    use crate::{Message, Refusal};
+
+    fn is_path(path: &str) -> bool {
+        path.split('/').all(|name| !matches!(name, "" | "." | "..") && !name.contains(['\\', '\0']))
+    }
+
+    pub(crate) fn send(directory: &str, candidates: &[Candidate], missing: Missing) -> Result<(), Refusal> {
+        let is_sound = |candidate: &Candidate| {
+            let is_status = match candidate.status {
+                200 | 400..=599 => candidate.location.is_none(),
+                301 | 302 | 303 | 307 | 308 => candidate.location.is_some(),
+                _ => false,
+            };
+            is_status && is_path(&candidate.path)
+        };
+        if candidates.len() > 64 || candidates.iter().any(|candidate| candidate.path.len() > 4096) {
+            return Err(Refusal::TooLarge);
+        }
+        for (name, value) in candidates.iter().flat_map(|candidate| &candidate.headers) {
+            check(name, value)?;
+        }
+        if candidates.is_empty() || !candidates.iter().all(is_sound) {
+            return Err(Refusal::InvalidValue);
+        }
+        current(|host| {
+            if !matches!(host.phase, Phase::Request | Phase::Resume(Message::Request)) {
+                return Err(Refusal::WrongHook);
+            }
+            let files = host.sources.directories.get(directory).ok_or(Refusal::Denied)?;
+            let found = candidates.iter().find_map(|candidate| Some((candidate, files.get(&candidate.path)?)));
+            let answered = |status, headers, body: &[u8], code: &str, detail: &str| Answered {
+                status,
+                headers,
+                body: body.to_vec(),
+                trailers: Vec::new(),
+                code: code.to_owned(),
+                detail: detail.to_owned(),
+            };
+            host.looked = Some(match (found, missing) {
+                (None, Missing::Next) => Looked::GoesOn,
+                (None, Missing::NotFound) => {
+                    Looked::Answered(answered(404, Vec::new(), b"404 Not Found\n", "no-file", ""))
+                }
+                (Some((candidate, text)), _) => {
+                    let mut headers = candidate.headers.clone();
+                    let (code, body) = match &candidate.location {
+                        Some(location) => {
+                            headers.push(("location".to_owned(), location.clone().into_bytes()));
+                            ("redirect", &[][..])
+                        }
+                        None => ("file", text.as_slice()),
+                    };
+                    Looked::Answered(answered(candidate.status, headers, body, code, &candidate.path))
+                }
+            });
+            Ok(())
         })
     }
 }
