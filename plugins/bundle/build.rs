@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 13] = [
+const PLUGINS: [&str; 14] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
@@ -20,6 +20,7 @@ const PLUGINS: [&str; 13] = [
     "request-id",
     "respond",
     "transform",
+    "validate",
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -149,6 +149,7 @@ pub mod memo;
 pub mod metrics;
 pub mod network;
 pub mod password;
+pub mod problem;
 pub mod random;
 mod refuse;
 mod reply;

@@ -7,6 +7,7 @@ use serde::de::{Deserializer, Error as _, Expected, IntoDeserializer, Unexpected
 
 use super::parts::{Parts, Variant};
 use super::problem::Problem;
+use super::raw;
 
 /// Nested deeper than this is no configuration, and would use up the guest's small stack.
 const DEPTH: u8 = 64;
@@ -193,6 +194,13 @@ impl<'de> Reader<'de> {
         self.word("null").and_then(|()| visitor.visit_unit())
     }
 
+    /// The text of a value.
+    fn verbatim<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Problem> {
+        let (rest, start) = (self.rest(), self.at);
+        self.skip()?;
+        visitor.visit_borrowed_str(rest.get(..self.at - start).unwrap_or_default())
+    }
+
     /// Reads over a value.
     fn skip(&mut self) -> Result<(), Problem> {
         let mut depth = 0_u32;
@@ -307,7 +315,6 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         deserialize_byte_buf, b'"' => text;
         deserialize_identifier, b'"' => text;
         deserialize_unit, b'n' => nothing;
-        deserialize_unit_struct(name: &'static str), b'n' => nothing;
         deserialize_seq, b'[' => list;
         deserialize_tuple(length: usize), b'[' => list;
         deserialize_tuple_struct(name: &'static str, length: usize), b'[' => list;
@@ -342,6 +349,14 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Problem> {
         visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Problem> {
+        match self.peek() {
+            _ if name == raw::NAME => self.verbatim(visitor),
+            b'n' => self.nothing(visitor),
+            _ => Err(self.unexpected(&visitor)),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

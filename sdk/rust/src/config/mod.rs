@@ -8,6 +8,7 @@ mod json;
 mod number;
 mod parts;
 mod problem;
+mod raw;
 mod units;
 mod value;
 
@@ -15,6 +16,7 @@ use serde::de::Deserialize;
 
 use crate::Fault;
 
+pub use raw::Json;
 pub use units::{Duration, Size};
 pub use value::Json;
 
