@@ -202,18 +202,32 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
         match kept {
             Kept::Memory { size } => {
                 let size = usize::try_from(*size).unwrap_or(usize::MAX);
-                let kept = before.filter(|kept| kept.size() == size).map(Arc::clone);
+                let kept = before.filter(|kept| kept.kept().is_none() && kept.size() == size).map(Arc::clone);
                 let new = || Arc::new(store::Memory::with_clock(size, milliseconds)) as _;
                 stores.insert(name.value.clone(), kept.unwrap_or_else(new));
             }
+            Kept::File { path, size } => {
+                let size = usize::try_from(*size).unwrap_or(usize::MAX);
+                stores.insert(name.value.clone(), store::File::at(&path.value, size));
+            }
             // Nothing opens these yet: who names one is told that it is denied.
-            Kept::File { .. } | Kept::Redis(_) => {}
+            Kept::Redis(_) => {}
         }
     }
     stores
 }
 
 impl Snapshot {
+    /// Readies the stores: those in files are opened and read. Slow. What is wrong with one is that store's fault, and no
+    /// reason not to serve.
+    pub fn begin_stores(&self, config: &Config) {
+        for Store { name, kept } in &config.stores {
+            if let (Kept::File { size, .. }, Some(store)) = (kept, self.stores.get(&name.value)) {
+                store.begin(usize::try_from(*size).unwrap_or(usize::MAX));
+            }
+        }
+    }
+
     /// What serves exchanges: of each site, the requests that no route takes and then the routes.
     pub fn serving(&self) -> impl Iterator<Item = &Serving> {
         self.sites.iter().flat_map(|site| {

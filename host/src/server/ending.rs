@@ -6,6 +6,10 @@ use tokio::time::Instant;
 use super::Server;
 use crate::config::Drain;
 use crate::listen::Stop;
+use crate::store;
+
+/// How long the last changes of stores may take to get to the disk.
+const CLOSING: Duration = Duration::from_secs(10);
 
 impl Server {
     /// How patient the configuration is with its end.
@@ -47,5 +51,12 @@ impl Server {
     pub async fn end(self, deadline: Instant) {
         self.exporter.finish(deadline).await;
         self.workers.end().await;
+        close_stores().await;
     }
+}
+
+/// Everything that filters kept in files is on the disk, and the files are free for another process.
+pub(super) async fn close_stores() {
+    // It would say itself if it broke off.
+    let _ = tokio::task::spawn_blocking(|| store::file::close(CLOSING)).await;
 }

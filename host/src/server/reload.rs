@@ -320,6 +320,7 @@ pub(super) fn build(
     if let Some(warnings) = &state.warnings {
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
     }
+    state.snapshot.begin_stores(config);
     Ok(Arc::new(state))
 }
 

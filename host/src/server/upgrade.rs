@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
+use super::ending::close_stores;
 use super::handover::{ACCEPTING, Socket, VARIABLE, VERSION, YOURS, send};
 use super::{Notify, Program, Server};
 
@@ -144,6 +145,8 @@ impl Server {
                 tracing::info!("upgraded: process {pid} serves, and this one comes to its end");
                 self.successor = Some(successor);
                 self.retire();
+                // It waits for the files of stores. What this process still ends has their values in memory.
+                spawn_local(close_stores());
                 Ok(pid)
             }
             Err(why) => {

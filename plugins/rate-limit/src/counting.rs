@@ -1,11 +1,12 @@
 //! Where is counted, and what happens if that cannot be done.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use serde::Deserialize;
 use weir::Store;
 use weir::metrics::Counter;
-use weir::store::Error;
+use weir::store::{Error, Step};
 
 use crate::batches::Batches;
 use crate::counters::{Counted, Counters};
@@ -19,7 +20,7 @@ pub(crate) struct Counting {
     when_full: WhenFull,
     /// The numbers of this process, while the store fails.
     meanwhile: Counters,
-    /// Whether the last call of the store failed, so that the log tells of changes only.
+    /// Whether the last call of the store failed, as far as this instance knows.
     fails: Cell<bool>,
     failures: Counter<1>,
 }
@@ -57,6 +58,12 @@ pub(crate) enum WhenFull {
     Admit,
 }
 
+/// In this process's store, while it is known that the other one fails.
+const FAILS: &str = "fails";
+
+/// A store that still fails after this time is told of again.
+const SAID: Duration = Duration::from_hours(1);
+
 /// A request was not counted.
 #[derive(Debug)]
 pub(crate) enum Uncounted {
@@ -92,7 +99,7 @@ impl Counting {
         };
         match counted {
             Ok(counted) => {
-                if self.fails.replace(false) {
+                if self.fails.replace(false) && self.meanwhile.store().remove(FAILS).unwrap_or(true) {
                     weir::info!("the store `{}` answers again", self.store().name());
                 }
                 Ok(counted)
@@ -133,7 +140,10 @@ impl Counting {
 
     fn failed(&self, error: Error) {
         self.failures.add([error.name()], 1);
-        if !self.fails.replace(true) {
+        let was_known = self.fails.replace(true);
+        // Of all instances one says so; where they cannot agree on which, each does.
+        let said = self.meanwhile.store().advance_one(&Step::new(FAILS, 1, 1).living(SAID));
+        if said.map_or(!was_known, |said| said.taken) {
             let then = match self.on_failure {
                 OnFailure::Open => "requests go on uncounted",
                 OnFailure::Closed => "requests are refused",

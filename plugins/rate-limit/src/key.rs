@@ -1,11 +1,12 @@
 //! Who is counted: the values by which requests are told apart, as a short text that nobody can make stand for somebody else.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use weir::Request;
 use weir::crypto::{Hash, digest};
-use weir::network::Network;
 use weir::source::Source;
+
+use crate::limit::push_number;
 
 /// What tells requests apart: the first combination that a request has all values of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +30,45 @@ impl Key {
     /// Who asks. It begins with which combination that is: a user who has an address for a name is not that address. Requests
     /// that have none of them are counted together.
     pub(crate) fn of(&self, request: &Request) -> String {
-        let found = self.choices.iter().enumerate().find_map(|(index, sources)| {
-            let values = sources.iter().map(|source| self.value(source, request)).collect::<Option<Vec<_>>>()?;
-            Some(who(index, sources, &values))
-        });
-        found.unwrap_or_else(|| "none".to_owned())
+        let mut text = String::with_capacity(48);
+        for (index, sources) in self.choices.iter().enumerate() {
+            if self.write(index, sources, request, &mut text).is_some() {
+                return text;
+            }
+        }
+        text.push_str("none");
+        text
+    }
+
+    /// The combination's number and its values; none if one is not there. What a client may send is never kept as it is, for it
+    /// may be a credential, nor is what is long or unprintable. Of several values the length stands before each, so that they
+    /// cannot flow into one another.
+    fn write(&self, index: usize, sources: &[Source], request: &Request, text: &mut String) -> Option<()> {
+        let mut joined = String::new();
+        let mut is_plain = true;
+        for source in sources {
+            let value = self.value(source, request)?;
+            is_plain &= !matches!(source, Source::Header(_) | Source::Cookie(_) | Source::Query(_))
+                && value.len() <= LONGEST
+                && value.bytes().all(|byte| byte.is_ascii_graphic());
+            if let [_] = sources {
+                joined = value;
+            } else {
+                push_number(&mut joined, value.len() as u64);
+                joined.push(':');
+                joined.push_str(&value);
+            }
+        }
+        push_number(text, index as u64);
+        text.push('=');
+        if is_plain {
+            text.push_str(&joined);
+        } else {
+            text.push('#');
+            let digest = digest(Hash::Sha256, joined.as_bytes());
+            digest.iter().take(16).for_each(|byte| push_byte(text, *byte));
+        }
+        Some(())
     }
 
     /// How it is named to operators; the values are nobody's business.
@@ -52,56 +87,30 @@ impl Key {
         Some(if *source == Source::ClientIp { self.network(value) } else { value })
     }
 
-    /// An IPv6 address as the network that one client has.
+    /// An IPv6 address as the bits that are one client.
     fn network(&self, address: String) -> String {
         if !address.contains(':') {
             return address;
         }
-        match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
-            Ok(address @ IpAddr::V6(_)) => {
-                Network::new(address, self.ipv6_prefix).map_or(String::new(), |network| network.to_string())
+        match address.parse::<Ipv6Addr>().map(|address| address.to_canonical()) {
+            Ok(IpAddr::V6(address)) => {
+                let mask = u128::MAX.checked_shr(self.ipv6_prefix.into()).map_or(u128::MAX, |behind| !behind);
+                let mut text = String::with_capacity(32);
+                let bits = (address.to_bits() & mask).to_be_bytes();
+                let bytes = usize::from(self.ipv6_prefix.div_ceil(8));
+                bits.iter().take(bytes).for_each(|byte| push_byte(&mut text, *byte));
+                text
             }
-            Ok(address) => address.to_string(),
+            Ok(IpAddr::V4(address)) => address.to_string(),
             Err(_) => address,
         }
     }
 }
 
-/// The combination's number and its values. What a client may send is never kept as it is, for it may be a credential, nor is
-/// what is long or unprintable; of several values the length stands before each, so that they cannot flow into one another.
-fn who(index: usize, sources: &[Source], values: &[String]) -> String {
-    let mut text = index.to_string();
-    let is_plain = |(source, value): (&Source, &String)| {
-        !matches!(source, Source::Header(_) | Source::Cookie(_) | Source::Query(_))
-            && value.len() <= LONGEST
-            && value.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    let are_plain = sources.iter().zip(values).all(is_plain);
-    let mut joined = String::new();
-    let values = match values {
-        [value] => value,
-        _ => {
-            for value in values {
-                joined.push_str(&value.len().to_string());
-                joined.push(':');
-                joined.push_str(value);
-            }
-            &joined
-        }
-    };
-    if are_plain {
-        text.push('=');
-        text.push_str(values);
-    } else {
-        text.push_str("=#");
-        let digest = digest(Hash::Sha256, values.as_bytes());
-        for byte in digest.iter().take(16) {
-            for half in [byte >> 4, byte & 15] {
-                text.push(char::from(HEX[usize::from(half)]));
-            }
-        }
+fn push_byte(text: &mut String, byte: u8) {
+    for half in [byte >> 4, byte & 15] {
+        text.push(HEX.get(usize::from(half)).copied().map_or('0', char::from));
     }
-    text
 }
 
 fn name(source: &Source) -> String {

@@ -4,5 +4,6 @@
 
 mod backend;
 mod bed;
+mod file;
 mod memory;
 mod suite;

@@ -143,13 +143,28 @@ fn stores(snapshot: &Snapshot) -> Vec<Family> {
     let mut limit = gauge("weir_store_limit_bytes", "Bytes that a store may hold.");
     let mut evicted = counter("weir_store_evicted", "Values without a time to live that had to make room.");
     let mut refused = counter("weir_store_refused", "Values that found no room.");
+    let mut up = gauge("weir_store_up", "Whether the file of a store can be used.");
+    let mut file = gauge("weir_store_file_bytes", "Bytes of a store's file, what is out of date included.");
+    let mut waiting = gauge("weir_store_waiting_values", "Values whose last change is not on the disk yet.");
+    let mut commits = counter("weir_store_commits", "How often changes of a store were put on the disk.");
+    let mut took = counter("weir_store_commit_seconds", "How long that took, all together.");
+    let mut failures =
+        counter("weir_store_commit_failures", "How often changes of a store could not be put on the disk.");
     for (name, store) in stores {
         let (of, usage) = (labels([("store", name)]), store.usage());
+        if let Some(kept) = store.kept() {
+            up.whole(&of, u64::from(kept.fault.is_none()));
+            file.whole(&of, kept.bytes);
+            waiting.whole(&of, kept.waiting);
+            commits.whole(&of, kept.commits);
+            took.add(&of, Sample::Number(kept.took.as_secs_f64()));
+            failures.whole(&of, kept.failures);
+        }
         values.whole(&of, usage.values as u64);
         bytes.whole(&of, usage.bytes as u64);
         limit.whole(&of, store.size() as u64);
         evicted.whole(&of, usage.evicted);
         refused.whole(&of, usage.refused);
     }
-    vec![values, bytes, limit, evicted, refused]
+    vec![values, bytes, limit, evicted, refused, up, file, waiting, commits, took, failures]
 }

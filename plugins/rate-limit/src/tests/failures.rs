@@ -9,12 +9,12 @@ fn config(more: &str) -> String {
     format!(r#"{{"limit": 3, "window": "1h", "store": "shared"{more}}}"#)
 }
 
-/// The host's store fails in any way, also that of this process: what then happens does not depend on it.
+/// The shared store fails.
 fn failing(more: &str, how: Error) -> (Host, crate::RateLimit) {
     let mut host = Host::new();
     let limit = filter(&mut host, &config(more));
     begin(&mut host, 3600);
-    host.stores.fail(Some(how));
+    host.stores.fail_one("shared", Some(how));
     (host, limit)
 }
 
@@ -29,10 +29,30 @@ fn a_store_that_fails_lets_everybody_through_if_that_is_wanted() {
         // The log tells of changes.
         assert_eq!((host.log.len(), host.log[0].0), (1, Level::Warn));
         assert!(host.log[0].1.contains("`shared` fails") && host.log[0].1.contains("uncounted"), "{:?}", host.log);
-        host.stores.fail(None);
+        host.stores.fail_one("shared", None);
         assert_eq!(passed(&mut host, &limit, 5), 3);
         assert_eq!((host.log.len(), host.log[1].1.as_str()), (2, "the store `shared` answers again"));
     }
+}
+
+#[test]
+fn of_many_instances_one_says_that_the_store_fails_and_one_that_it_answers_again() {
+    let (mut host, limit) = failing("", Error::TimedOut);
+    let others = [(); 3].map(|()| filter(&mut host, &config("")));
+    let mut ask = |host: &mut Host| {
+        passes(host, &limit);
+        others.iter().for_each(|other| drop(passes(host, other)));
+        host.log.len()
+    };
+    assert_eq!(ask(&mut host), 1);
+    host.stores.fail_one("shared", None);
+    assert_eq!(ask(&mut host), 2);
+    host.stores.fail_one("shared", Some(Error::Unavailable));
+    assert_eq!((ask(&mut host), ask(&mut host)), (3, 3));
+    // It is told again while it lasts, now and then.
+    begin(&mut host, 3600);
+    begin(&mut host, 3600);
+    assert_eq!(ask(&mut host), 4);
 }
 
 #[test]
@@ -43,7 +63,7 @@ fn or_nobody() {
     assert_eq!((reply.status, reply.text(), reply.code.as_str()), (503, Some("Not available now\n"), "store-failed"));
     assert_eq!((reply.detail.as_str(), reply.get("retry-after")), ("the store `shared`: unavailable", Some("1")));
     assert_eq!((reply.get("cache-control"), reply.get("ratelimit")), (Some("no-store"), None));
-    host.stores.fail(None);
+    host.stores.fail_one("shared", None);
     assert_eq!(passed(&mut host, &limit, 5), 3);
 }
 
