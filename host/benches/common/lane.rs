@@ -30,8 +30,9 @@ pub(crate) struct Asked {
     client: IpAddr,
     /// Variables that filters before have set.
     variables: Vec<(String, String)>,
-    /// JSON that the upstream answers with; otherwise it is a hundred bytes of text, which nobody looks at.
-    document: Option<Bytes>,
+    /// JSON that the upstream answers with, and what becomes of it; otherwise it is a hundred bytes of text, which nobody
+    /// looks at.
+    document: Option<(Bytes, Bytes)>,
 }
 
 impl Asked {
@@ -62,8 +63,9 @@ impl Asked {
         self
     }
 
-    pub(crate) fn answered_with(mut self, document: &Bytes) -> Self {
-        self.document = Some(document.clone());
+    /// By a document that becomes another one, or stays as it is.
+    pub(crate) fn answered_with(mut self, document: &Bytes, becomes: &Bytes) -> Self {
+        self.document = Some((document.clone(), becomes.clone()));
         self
     }
 
@@ -77,7 +79,7 @@ impl Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meets {
     Upstream,
-    /// An answer of the upstream whose body becomes another one.
+    /// An answer of the upstream whose document becomes what it is to become.
     Rewriting,
     /// An answer with this status and this reason.
     Refusal(u16, &'static str),
@@ -111,7 +113,8 @@ impl Lane {
         );
         let config = config::parse(Source { path: "bench.yaml".into(), text });
         config.sound(Vec::new()).unwrap_or_else(|faults| panic!("the configuration is not sound: {faults:?}"));
-        let store = |store: &config::Store| (store.name.clone(), Arc::new(Memory::new(DEFAULT_SIZE)) as Arc<dyn Store>);
+        let store =
+            |store: &config::Store| (store.name.value.clone(), Arc::new(Memory::new(DEFAULT_SIZE)) as Arc<dyn Store>);
         let stores: Stores = config.stores.iter().map(store).collect();
         let none = Substitutes::new();
         let mut registry = Registry::new(engine, &[], &stores, config.known(), &none);
@@ -134,7 +137,7 @@ impl Lane {
         });
         let lane = Self { pools, chain, peer, asked: Arc::clone(asked), meets, next: Cell::new(0) };
         for asked in &*lane.asked {
-            lane.met(lane.exchange(asked).await);
+            lane.met(asked, lane.exchange(asked).await);
         }
         lane
     }
@@ -194,30 +197,35 @@ impl Lane {
             let kind = if asked.document.is_some() { "application/json" } else { "text/plain" };
             let response = Response::builder()
                 .header("content-type", kind)
-                .header("content-length", asked.document.as_ref().map_or(100, Bytes::len))
+                .header("content-length", asked.document.as_ref().map_or(100, |(document, _)| document.len()))
                 .header("server", "origin");
             let (response, ()) = response.body(()).expect("sound").into_parts();
             held.answer(response, None, Origin::Upstream);
         }
         let mut step = self.pools.response(&self.chain, &mut held).expect("the filter works");
         while let Step::Pause(armed) = step {
-            let whole = asked.document.clone().filter(|_| matches!(armed, Armed::Buffer(_)));
-            held.buffered(Message::Response, Some(whole.expect("only a document is waited for")));
+            // What one filter made of it is what the next one gets.
+            let made = held.steering(Message::Response).and_then(|steering| steering.replaced.clone());
+            let came = asked.document.as_ref().filter(|_| matches!(armed, Armed::Buffer(_)));
+            let (came, _) = came.expect("only a document is waited for");
+            held.buffered(Message::Response, Some(made.unwrap_or_else(|| came.clone())));
             held.resume(Outcome::Done);
             step = self.pools.response(&self.chain, &mut held).expect("the filter works");
         }
         held
     }
 
-    fn met(&self, mut held: Held) {
+    fn met(&self, asked: &Asked, mut held: Held) {
         if self.chain.is_empty() {
             return;
         }
-        let becomes_another = held.steering(Message::Response).is_some_and(|steering| steering.replaced.is_some());
+        let made = held.steering(Message::Response).and_then(|steering| steering.replaced.take());
         let status = held.response.as_ref().map(|response| response.status.as_u16());
         let is_so = match (&held.origin, self.meets) {
-            (Origin::Upstream, Meets::Upstream) => !becomes_another,
-            (Origin::Upstream, Meets::Rewriting) => becomes_another,
+            (Origin::Upstream, Meets::Upstream) => made.is_none(),
+            (Origin::Upstream, Meets::Rewriting) => {
+                made.as_ref() == asked.document.as_ref().map(|(_, becomes)| becomes)
+            }
             (Origin::Filter(answer), Meets::Refusal(wanted, reason)) => answer.code == reason && status == Some(wanted),
             _ => false,
         };

@@ -9,6 +9,8 @@ mod addresses;
 #[path = "../common/mod.rs"]
 mod common;
 mod cors;
+mod edits;
+mod limits;
 
 use common::report::Report;
 use common::site::Site;
@@ -20,6 +22,8 @@ fn main() {
     runtime.block_on(async {
         cors::measure(&site, &mut report).await;
         addresses::measure(&site, &mut report).await;
+        limits::measure(&site, &mut report).await;
+        edits::measure(&site, &mut report).await;
     });
     report.print();
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use weir::config::{Json, Size};
+use weir::config::{JsonText, Size};
 use weir::{Document, Faults, setup};
 
 use crate::json::Bounds;
@@ -23,7 +23,7 @@ pub(crate) struct Config {
     /// The schema of upstreams' answers.
     response: Option<Response>,
     /// The schema of the query: an object with a member for each parameter.
-    query: Option<Json>,
+    query: Option<JsonText>,
     /// Schemas to which others may refer, by name or URI; nothing is fetched from elsewhere.
     #[serde(default)]
     schemas: BTreeMap<String, Other>,
@@ -71,7 +71,7 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct Request {
     /// The schema itself.
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     /// A document with the schema.
     document: Option<Document>,
     /// The methods whose bodies are checked.
@@ -97,7 +97,7 @@ struct Request {
 #[serde(deny_unknown_fields)]
 struct Response {
     /// The schema itself.
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     /// A document with the schema.
     document: Option<Document>,
     /// The statuses whose bodies are checked; all from 200 to 299 unless some are named.
@@ -122,7 +122,7 @@ struct Response {
 #[serde(deny_unknown_fields)]
 struct Other {
     /// The schema itself.
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     /// A document with the schema.
     document: Option<Document>,
 }
@@ -356,7 +356,7 @@ impl Config {
 
 /// The schema that is given, in one way.
 fn given(
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     document: Option<Document>,
     uri: String,
     pointer: &str,

@@ -11,8 +11,8 @@ mod data;
 mod words;
 
 pub(super) use data::{
-    Call, Candidate, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Stand, Step, Summary, Tls,
-    Variable,
+    Call, Candidate, Document, Fault, MacKey, Operation, Outcome, PublicKey, Reason, Response, Stand, Step, Summary,
+    Tls, Variable,
 };
 pub(super) use words::{
     Awaited, CallError, Coding, Ended, Ending, Flow, Hash, Hook, KvError, Level, Message, Missing, Origin,
