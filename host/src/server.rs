@@ -42,6 +42,7 @@ use crate::plugin::{Document, Engine, Substitutes, Warm};
 use crate::telemetry::log;
 
 use door::AdminDoor;
+use handover::Holder;
 pub use handover::Predecessor;
 use health::Pulse;
 pub use inherit::Inherited;
@@ -133,11 +134,18 @@ pub enum Duty {
 
 impl Server {
     /// Loads the filters, takes or binds the listeners' sockets and serves. On return every address accepts.
-    pub async fn start(source: Source, engine: Arc<Engine>, inherited: Inherited) -> anyhow::Result<Self> {
+    pub async fn start(source: Source, engine: Arc<Engine>, mut inherited: Inherited) -> anyhow::Result<Self> {
         let (ordered, orders) = mpsc::channel(ORDERS);
         let since = watch::now();
         let (load, with) = (Arc::clone(&source.load), Arc::clone(&engine));
-        let build = move || reload::build(&Arc::new(load()), &with, None, &Substitutes::new());
+        let holder = inherited.holder.take();
+        let build = move || {
+            let state = reload::build(&Arc::new(load()), &with, None, &Substitutes::new())?;
+            // As late as it can be: what the process before changes after that is lost with it.
+            holder.map(Holder::relieve);
+            state.begin_stores();
+            Ok::<_, Report>(state)
+        };
         let state = tokio::task::spawn_blocking(build).await.context("the build broke off")??;
         let exporter = Exporter::new();
         let mut server = Self {

@@ -6,6 +6,7 @@
 mod counts;
 mod lines;
 pub mod order;
+mod remotes;
 mod swap;
 mod unanswered;
 
@@ -21,10 +22,11 @@ use crate::clock::{self, Slices};
 use crate::config::{self, Config, Fault, HostHeader, Kept, Report, Store, Timeouts, Why};
 use crate::paths::Rules;
 use crate::plugin::{
-    self, Chain, Document, Engine, Entry, Outbound, Registry, Running, Serving, Station, Stores, Substitutes, Warm,
+    self, Chain, Document, Engine, Entry, Outbound, Registry, Remotes, Running, Serving, Station, Stores, Substitutes,
+    Warm,
 };
 use crate::routing::Router;
-use crate::store;
+use crate::store::{self, redis::Redis};
 use crate::telemetry::traces::{Room, Sampling, Tracing};
 use crate::upstream::{self, Upstream};
 use counts::Counts;
@@ -55,6 +57,7 @@ pub struct Snapshot {
     upstreams: Vec<Arc<Upstream>>,
     entries: Vec<Arc<plugin::Entry>>,
     stores: Stores,
+    remotes: Remotes,
     plugins: BTreeMap<String, Running>,
     engine: Arc<Engine>,
 }
@@ -104,8 +107,9 @@ impl Snapshot {
         mut faults: Vec<Fault>,
     ) -> Result<Self, Report> {
         let stores = stores(config, before);
+        let remotes = remotes::of(config, before, &mut faults);
         let entries_before: &[Arc<Entry>] = before.map_or(&[], |snapshot| &snapshot.entries);
-        let mut registry = Registry::new(engine, entries_before, &stores, config.known(), substitutes);
+        let mut registry = Registry::new(engine, entries_before, (&stores, &remotes), config.known(), substitutes);
         let mut entries = Vec::with_capacity(config.entries.len());
         for entry in &config.entries {
             match registry.entry(entry) {
@@ -147,6 +151,7 @@ impl Snapshot {
             tracing: config.traces.as_ref().map(tracing),
             upstreams,
             stores,
+            remotes,
             entries,
             plugins,
             engine: Arc::clone(engine),
@@ -194,7 +199,7 @@ fn milliseconds() -> u64 {
     u64::try_from(clock::uptime().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The stores, with what they hold if they were there before and as large.
+/// The stores of this process, with what they hold if they were there before and as large.
 fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
     let mut stores = Stores::with_capacity(config.stores.len());
     for Store { name, kept } in &config.stores {
@@ -210,7 +215,7 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
                 let size = usize::try_from(*size).unwrap_or(usize::MAX);
                 stores.insert(name.value.clone(), store::File::at(&path.value, size));
             }
-            // Nothing opens these yet: who names one is told that it is denied.
+            // Nobody returns at once there: see `remotes`.
             Kept::Redis(_) => {}
         }
     }
@@ -218,9 +223,10 @@ fn stores(config: &Config, before: Option<&Snapshot>) -> Stores {
 }
 
 impl Snapshot {
-    /// Readies the stores: those in files are opened and read. Slow. What is wrong with one is that store's fault, and no
-    /// reason not to serve.
+    /// Readies the stores: those in files are opened and read, those on servers are connected to, which is not waited for.
+    /// Slow. What is wrong with one is that store's fault, and no reason not to serve.
     pub fn begin_stores(&self, config: &Config) {
+        self.remotes.values().for_each(|store| store.start());
         for Store { name, kept } in &config.stores {
             if let (Kept::File { size, .. }, Some(store)) = (kept, self.stores.get(&name.value)) {
                 store.begin(usize::try_from(*size).unwrap_or(usize::MAX));
@@ -261,6 +267,11 @@ impl Snapshot {
     /// Where filters keep what they share, by name.
     pub fn stores(&self) -> impl Iterator<Item = (&str, &dyn store::Store)> {
         self.stores.iter().map(|(name, store)| (name.as_str(), &**store))
+    }
+
+    /// Those that have to be waited for, by name.
+    pub fn remotes(&self) -> impl Iterator<Item = (&str, &Redis)> {
+        self.remotes.iter().map(|(name, store)| (name.as_str(), &**store))
     }
 
     /// The files of filters' secrets.

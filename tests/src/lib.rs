@@ -20,6 +20,7 @@ mod origin;
 mod pem;
 mod proxy;
 mod readme;
+mod redis;
 mod successor;
 mod tools;
 
@@ -39,6 +40,7 @@ pub use origin::{Origin, Peer, Received};
 pub use pem::Pem;
 pub use proxy::{Proxy, ProxyBuilder, weir};
 pub use readme::follow_readme;
+pub use redis::{RedisCluster, RedisSentinels, RedisServer};
 pub use successor::Successor;
 pub use tools::{Running, command, free_port, nginx, python_origin, python_program};
 

@@ -44,12 +44,16 @@ fn busy() -> (Proxy, Scrape) {
     let proxy = Proxy::builder()
         .top("admin: { address: \"127.0.0.1:0\" }")
         .top("workers: 1")
+        .top("stores: { kept: { file: kept.db } }")
         .listener("secure", &pem.listener(&["a"]))
         .upstream("app", &format!("{{ endpoints: [\"http://{}\", \"http://{}\"] }}", origin.address, nobody()))
         .route_to("/app", "app", "")
         .route("/endless", "endless", endless.address)
         .route_to("/asks", "app", &format!("add: [{{ plugin: keeper, config: {{ {document} }} }}]"))
         .route_to("/fails", "app", "add: [{ plugin: fail, config: { hook: on-request, how: panic } }]")
+        .top(&format!("stores: {{ away: {{ redis: \"redis://{}\" }} }}", nobody()))
+        .route_to("/away", "app", "add: [{ plugin: shelf, config: { store: away } }]")
+        .plugin("shelf", "shelf", "")
         .plugin("keeper", "keeper", "")
         .plugin("fail", "fail", "")
         .guest("figures", "figures", "")
@@ -58,6 +62,7 @@ fn busy() -> (Proxy, Scrape) {
     for path in ["/app", "/app", "/app", "/asks", "/none"] {
         get(proxy.address, path);
     }
+    Client::connect(proxy.address).get("/away", "X-Do: get a\r\n");
     assert_eq!(Client::connect(proxy.address).get("/fails", "X-Fail: 1\r\nX-Label: a\"b\\c\r\n").status, 500);
     let mut leaving = Client::connect(proxy.address);
     leaving.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n");

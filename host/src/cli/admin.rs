@@ -43,6 +43,23 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("  {} listens on {}", text(&listener["name"]), text(&listener["address"]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
+    for store in answer["stores"].as_array().into_iter().flatten() {
+        let values = count(store["values"].as_u64().unwrap_or_default(), "value");
+        println!("  store {}: {values}, {} of {} bytes", text(&store["name"]), store["bytes"], store["limit"]);
+        if let Some(fault) = store["file"]["fault"].as_str() {
+            println!("    {fault}");
+        }
+    }
+    for store in answer["remote_stores"].as_array().into_iter().flatten() {
+        for server in store["servers"].as_array().into_iter().flatten() {
+            let state = match (server["up"].as_bool(), server["fault"].as_str()) {
+                (Some(true), _) => "answers".to_owned(),
+                (_, Some(fault)) => format!("is out of reach: {fault}"),
+                (_, None) => "is being connected to".to_owned(),
+            };
+            println!("  store {}: {} {state}", text(&store["name"]), text(&server["server"]));
+        }
+    }
     for drift in answer["drift"].as_array().into_iter().flatten() {
         println!("  not as configured: {} {} {}", text(&drift["kind"]), text(&drift["name"]), text(&drift["words"]));
     }

@@ -8,7 +8,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Result};
 
 use super::cache::CompiledCache;
-use super::capability::{self, Calls};
+use super::capability::{self, Away};
 use super::compile;
 use super::instance::Guest;
 use super::trial::{Chance, GivenChance};
@@ -24,7 +24,8 @@ const SLOTS: u32 = 2 * MOST_INSTANCES;
 /// What a component needs to become an instance.
 pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
-    linkers: [Linker<Guest>; 2],
+    /// By what is away.
+    linkers: [Linker<Guest>; 4],
     pub(super) passwords: Arc<Passwords>,
     /// Where its filters' random bits come from.
     pub(super) chance: Chance,
@@ -63,12 +64,11 @@ impl Engine {
             // Of a fiber: what the guest may use, and as much for the host's functions.
             .async_stack_size(1536 << 10);
         let wasm = wasmtime::Engine::new(&config)?;
-        let linker = |calls| {
-            let mut linker = Linker::new(&wasm);
-            capability::link(&mut linker, calls)?;
-            Ok::<_, wasmtime::Error>(linker)
-        };
-        let linkers = [linker(Calls::Refuse)?, linker(Calls::Wait)?];
+        let mut linkers = Away::ALL.map(|away| (away, Linker::new(&wasm)));
+        for (away, linker) in &mut linkers {
+            capability::link(linker, *away)?;
+        }
+        let linkers = linkers.map(|(_, linker)| linker);
         let passwords = Arc::new(Passwords::new());
         Ok(Self {
             wasm,
@@ -90,8 +90,8 @@ impl Engine {
         self
     }
 
-    pub(super) fn linker(&self, calls: Calls) -> &Linker<Guest> {
-        &self.linkers[calls as usize]
+    pub(super) fn linker(&self, away: Away) -> &Linker<Guest> {
+        &self.linkers[away.place()]
     }
 
     /// How many instances live now, in use or idle.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use wasmtime::component::{Component, InstancePre};
 
-use super::capability::Calls;
+use super::capability::Away;
 use super::engine::Engine;
 use super::given::Given;
 use super::hook::Exports;
@@ -31,11 +31,12 @@ pub(super) struct Filter {
     /// Whether it imports what an answer is made with.
     pub(super) answers: bool,
     calls_upstreams: bool,
+    uses_stores: bool,
     checks_passwords: bool,
     pub(super) stubs_wasi: bool,
     component: Component,
-    /// By how calls are linked.
-    linked: [OnceLock<Result<InstancePre<Guest>, String>>; 2],
+    /// By what is away.
+    linked: [OnceLock<Result<InstancePre<Guest>, String>>; 4],
 }
 
 impl Filter {
@@ -56,7 +57,8 @@ impl Filter {
         }
         let imports = |name: &str| manifest.capabilities().any(|capability| capability.name == name);
         let answers = imports("reply") || imports("files");
-        let (calls_upstreams, checks_passwords) = (imports("http-client"), imports("password"));
+        let (calls_upstreams, uses_stores) = (imports("http-client"), imports("kv"));
+        let checks_passwords = imports("password");
         let about = manifest.about.clone().unwrap_or_default();
         for (capability, kind) in GRANTED.iter().filter(|(capability, _)| imports(capability)) {
             if !about.schema.as_ref().is_some_and(|schema| marks(schema, kind)) {
@@ -69,7 +71,7 @@ impl Filter {
         let component = engine.compile(&given.digest, &given.bytes, patience)?;
         let exports =
             Exports::of(&component).ok_or("it does not export `weir:filter/configure`, which every filter has")?;
-        let linked = [const { OnceLock::new() }; 2];
+        let linked = [const { OnceLock::new() }; 4];
         let imports = GRANTED.iter().filter(|(capability, _)| imports(capability));
         let imports = imports.map(|(capability, _)| *capability).collect();
         let filter = Self {
@@ -79,19 +81,20 @@ impl Filter {
             exports,
             answers,
             calls_upstreams,
+            uses_stores,
             checks_passwords,
             stubs_wasi,
             component,
             linked,
         };
-        filter.link(engine, false)?;
+        filter.link(engine, Away::default())?;
         Ok(filter)
     }
 
-    /// Ready to be instantiated, for an entry that may call upstreams or may not.
-    pub(super) fn link(&self, engine: &Engine, may_call: bool) -> Result<InstancePre<Guest>, String> {
-        let linked = self.linked[usize::from(may_call)]
-            .get_or_init(|| self.link_as(engine, &self.component, may_call).map_err(|error| format!("{error:#}")));
+    /// Ready to be instantiated, for an entry that was granted this.
+    pub(super) fn link(&self, engine: &Engine, away: Away) -> Result<InstancePre<Guest>, String> {
+        let linked = self.linked[away.place()]
+            .get_or_init(|| self.link_as(engine, &self.component, away).map_err(|error| format!("{error:#}")));
         linked.clone()
     }
 
@@ -100,9 +103,9 @@ impl Filter {
         &self,
         engine: &Engine,
         component: &Component,
-        may_call: bool,
+        away: Away,
     ) -> wasmtime::Result<InstancePre<Guest>> {
-        let linker = engine.linker(if may_call { Calls::Wait } else { Calls::Refuse });
+        let linker = engine.linker(away);
         if !self.stubs_wasi {
             return linker.instantiate_pre(component);
         }
@@ -112,8 +115,8 @@ impl Filter {
     }
 
     /// Whether an instance of it may have to wait.
-    pub(super) fn waits(&self, may_call: bool) -> bool {
-        self.checks_passwords || self.calls_upstreams && may_call
+    pub(super) fn waits(&self, away: Away) -> bool {
+        self.checks_passwords || self.calls_upstreams && away.upstreams || self.uses_stores && away.stores
     }
 }
 

@@ -55,7 +55,7 @@ pub use engine::Engine;
 pub use error::{Failed, Failure};
 pub use exchange::{Answer, Ending, Exchange, ExchangeId, Held, Origin, Peer, Serving, Summary, Tls};
 pub use given::{Digest, Given, Running, Substitute, Substitutes, check_pin, read, read_component};
-pub use granted::Stores;
+pub use granted::{Remotes, Stores};
 pub use manifest::{About, Interface, Manifest};
 pub use metrics::{Counted, Kind, Metric, Value};
 pub use pipe::{Cut, Pipe};

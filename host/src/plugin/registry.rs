@@ -19,7 +19,7 @@ use super::documents::Document;
 use super::engine::Engine;
 use super::filter::Filter;
 use super::given::{Digest, Given, Running, Substitute, Substitutes, check_pin, read};
-use super::granted::{Granted, Stores};
+use super::granted::{Granted, Remotes, Stores};
 use super::hook::{Exports, Hook};
 use super::image::Image;
 use super::instance::{Guest, Instance, Refused};
@@ -92,6 +92,7 @@ pub struct Registry<'a> {
     engine: &'a Engine,
     before: HashMap<(&'a Owner, &'a str), &'a Arc<Entry>>,
     stores: &'a Stores,
+    remotes: &'a Remotes,
     known: Known<'a>,
     substitutes: &'a Substitutes,
     loaded: HashMap<(Digest, bool), Result<Arc<Filter>, String>>,
@@ -105,7 +106,7 @@ impl<'a> Registry<'a> {
     pub fn new(
         engine: &'a Engine,
         before: &'a [Arc<Entry>],
-        stores: &'a Stores,
+        (stores, remotes): (&'a Stores, &'a Remotes),
         known: Known<'a>,
         substitutes: &'a Substitutes,
     ) -> Self {
@@ -113,7 +114,7 @@ impl<'a> Registry<'a> {
             |entry: &Arc<Entry>| ((entry.filter.given.digest, entry.filter.stubs_wasi), Ok(Arc::clone(&entry.filter)));
         let loaded = before.iter().map(loaded).collect();
         let before = before.iter().map(|entry| ((&entry.owner, entry.name.as_str()), entry)).collect();
-        Self { engine, before, stores, known, substitutes, loaded, named: BTreeMap::new() }
+        Self { engine, before, stores, remotes, known, substitutes, loaded, named: BTreeMap::new() }
     }
 
     /// The entry, ready to run.
@@ -132,13 +133,10 @@ impl<'a> Registry<'a> {
             let shipped = if is_own { about.grants.vars.clone() } else { shipped(&wanted.component) };
             vars.extend(shipped.into_iter().filter(|shipped| about.grants.vars.contains(shipped)));
         }
-        let granted = Granted::new(resolved, vars, self.stores);
-        let may_call = !granted.upstreams.is_empty();
-        let linked = Linked {
-            pre: filter.link(self.engine, may_call).map_err(cannot)?,
-            image: None,
-            waits: filter.waits(may_call),
-        };
+        let granted = Granted::new(resolved, vars, self.stores, self.remotes);
+        let away = granted.away();
+        let linked =
+            Linked { pre: filter.link(self.engine, away).map_err(cannot)?, image: None, waits: filter.waits(away) };
         let (site, route) = &wanted.owner;
         let known = self.before.get(&(&wanted.owner, wanted.name.as_str())).copied();
         let ledger = known.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
@@ -291,7 +289,7 @@ impl Entry {
 
     /// Another form of its component, linked in the same way.
     pub(super) fn link(&self, engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<Guest>> {
-        self.filter.link_as(engine, component, !self.granted.upstreams.is_empty())
+        self.filter.link_as(engine, component, self.granted.away())
     }
 
     /// How often it ticks, if it does.

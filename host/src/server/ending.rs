@@ -9,7 +9,7 @@ use crate::listen::Stop;
 use crate::store;
 
 /// How long the last changes of stores may take to get to the disk.
-const CLOSING: Duration = Duration::from_secs(10);
+pub(super) const CLOSING: Duration = Duration::from_secs(10);
 
 impl Server {
     /// How patient the configuration is with its end.
@@ -51,6 +51,10 @@ impl Server {
     pub async fn end(self, deadline: Instant) {
         self.exporter.finish(deadline).await;
         self.workers.end().await;
+        if !self.is_replaced {
+            // An upgrade that was given up may have had them.
+            store::file::take_back();
+        }
         close_stores().await;
     }
 }

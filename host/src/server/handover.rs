@@ -1,8 +1,9 @@
-//! From one process to the next, on the socket that is the next one's standard input: the listening sockets, then a word
+//! From one process to the next, on the socket that is the next one's standard input: the listening sockets, then two words
 //! from each side.
 //!
-//! The process before sends a message for each socket. The one after builds its state, accepts, says so, and hears whether
-//! it is the one from now on. Descriptors go with messages, so a child inherits none.
+//! The process before sends a message for each socket. The one after builds its state, says so, and hears that the files of
+//! stores are free. It reads those, accepts, says so, and hears whether it is the one from now on. Descriptors go with
+//! messages, so a child inherits none.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
@@ -23,7 +24,13 @@ use crate::telemetry::log;
 pub(super) const VARIABLE: &str = "WEIR_UPGRADE";
 
 /// Changes when processes of before would not understand what is said.
-pub(super) const VERSION: &str = "1";
+pub(super) const VERSION: &str = "2";
+
+/// The first word of the process after: it has built its state, and wants the files of stores.
+pub(super) const READY: &[u8] = b"ready\n";
+
+/// The first word of the process before: all that was in stores is in their files, and it holds none of them.
+pub(super) const FREE: &[u8] = b"free\n";
 
 /// The word of the process after: it accepts.
 pub(super) const ACCEPTING: &[u8] = b"accepting\n";
@@ -96,6 +103,20 @@ fn hear(mut channel: &UnixStream) -> anyhow::Result<(String, Option<OwnedFd>)> {
     Ok((String::from_utf8(text)?, descriptor))
 }
 
+/// The process that this one replaces, as the one that holds the files of stores.
+#[derive(Debug)]
+pub(super) struct Holder(UnixStream);
+
+impl Holder {
+    /// Has it let go of them, and comes back when it has. Slow.
+    pub(super) fn relieve(self) {
+        let Self(mut channel) = self;
+        let mut free = [0; FREE.len()];
+        // One that has gone holds nothing any more, and of one that does not let go each store tells by itself.
+        let _ = channel.write_all(READY).and_then(|()| channel.read_exact(&mut free));
+    }
+}
+
 /// The process that this one replaces, and that waits for its word.
 #[derive(Debug)]
 pub struct Predecessor {
@@ -139,7 +160,8 @@ impl Predecessor {
             }
         }
         let errors = errors.context("it has no standard error")?;
-        Ok((Self { channel, errors }, Inherited::of(sockets)))
+        let holder = Holder(channel.try_clone()?);
+        Ok((Self { channel, errors }, Inherited::of(sockets, holder)))
     }
 
     /// Says that this process accepts, and waits until the other does no more. Slow.

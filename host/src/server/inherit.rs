@@ -1,5 +1,6 @@
 //! Sockets that listen already when the process begins: the service manager has opened them, or the process that this one
-//! replaces. Listeners take those that are theirs; what is left is told and closed.
+//! replaces. Listeners take those that are theirs; what is left is told and closed. The process that is replaced also holds
+//! the files of stores, until it is asked for them.
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
@@ -10,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::FdFlags;
 use socket2::{SockRef, Type};
+
+use super::handover::Holder;
 
 /// The first descriptor that a service manager passes.
 const FIRST: i32 = 3;
@@ -22,9 +25,13 @@ pub(super) const ADMIN: &str = "(admin)";
 
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Sockets that nobody has taken yet.
+/// What was passed on and nobody has taken yet.
 #[derive(Debug, Default)]
-pub struct Inherited(Vec<Passed>);
+pub struct Inherited {
+    sockets: Vec<Passed>,
+    /// Who holds the files of stores.
+    pub(super) holder: Option<Holder>,
+}
 
 /// A socket that was passed on.
 #[derive(Debug)]
@@ -66,12 +73,12 @@ impl Inherited {
                 Err(why) => tracing::warn!("the service manager passed `{name}`, which is not used: {why}"),
             }
         }
-        Self(passed)
+        Self { sockets: passed, holder: None }
     }
 
     /// Those of the process that this one replaces.
-    pub(super) fn of(passed: Vec<Passed>) -> Self {
-        Self(passed)
+    pub(super) fn of(sockets: Vec<Passed>, holder: Holder) -> Self {
+        Self { sockets, holder: Some(holder) }
     }
 
     /// The socket for this address: one that was passed on, by its name or else by where it is bound, or a new one.
@@ -85,9 +92,9 @@ impl Inherited {
         let is_for = |passed: &Passed| passed.asked.as_ref().is_none_or(|known| *known == asked);
         let is_named = |passed: &Passed| passed.name == name && passed.bound.address().is_some() && is_for(passed);
         let is_there = |passed: &Passed| passed.bound.address().is_some_and(|bound| is_same(bound, address));
-        let found = self.0.iter().position(is_named).or_else(|| self.0.iter().position(is_there));
+        let found = self.sockets.iter().position(is_named).or_else(|| self.sockets.iter().position(is_there));
         let Some(found) = found else { return bind() };
-        let Passed { bound, socket, .. } = self.0.swap_remove(found);
+        let Passed { bound, socket, .. } = self.sockets.swap_remove(found);
         if address.port() != 0 && bound.address().is_some_and(|bound| !is_same(bound, address)) {
             tracing::warn!("`{name}` listens on {bound}, as the service manager has it, not on {address}");
         }
@@ -96,14 +103,14 @@ impl Inherited {
 
     /// The socket of this file, if it was passed on, and whether its file is a weir's own.
     pub(super) fn listen_in_files(&mut self, path: &Path) -> Option<(UnixListener, bool)> {
-        let found = self.0.iter().position(|passed| passed.bound == Place::File(path.to_owned()))?;
-        let Passed { asked, socket, .. } = self.0.swap_remove(found);
+        let found = self.sockets.iter().position(|passed| passed.bound == Place::File(path.to_owned()))?;
+        let Passed { asked, socket, .. } = self.sockets.swap_remove(found);
         Some((socket.into(), asked.is_some()))
     }
 
     /// Closes what nobody has taken, and says so.
     pub(super) fn close_rest(&mut self) {
-        for Passed { name, asked, bound, .. } in self.0.drain(..) {
+        for Passed { name, asked, bound, .. } in self.sockets.drain(..) {
             match asked {
                 Some(_) => tracing::info!(listener = name, "no longer listening on {bound}"),
                 None => tracing::warn!(

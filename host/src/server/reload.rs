@@ -200,6 +200,7 @@ impl Server {
             let build = move || {
                 let config = read(&change, &source, &before);
                 let state = build(&config, &engine, Some(&before), &substitutes).map(|state| {
+                    state.begin_stores();
                     let warm = state.snapshot.warm(&before.snapshot, &lines);
                     (state, warm)
                 });
@@ -320,7 +321,6 @@ pub(super) fn build(
     if let Some(warnings) = &state.warnings {
         tracing::warn!("the configuration is sound, but look at this:\n{}", warnings.render(false));
     }
-    state.snapshot.begin_stores(config);
     Ok(Arc::new(state))
 }
 

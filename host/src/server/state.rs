@@ -81,4 +81,9 @@ impl State {
         let warnings = config.warned(snapshot.warnings(&config));
         Ok(Self { config, admin, snapshot: Arc::new(snapshot), listeners, operators, warnings })
     }
+
+    /// Readies the stores. Slow.
+    pub fn begin_stores(&self) {
+        self.snapshot.begin_stores(&self.config);
+    }
 }

@@ -1,8 +1,9 @@
 //! Another process takes over, of a new binary perhaps, and nobody is turned away meanwhile.
 //!
-//! The other gets the listening sockets and builds its state while this one serves. Once it accepts, this one accepts no
-//! more, and lets what is open end. The sockets are never closed, so whoever connects waits for one of the two. If the other
-//! does not come so far, this one goes on as if nothing had been.
+//! The other gets the listening sockets and builds its state while this one serves. Then it gets the files of stores, whose
+//! values this one still has in memory. Once it accepts, this one accepts no more, and lets what is open end. The sockets are
+//! never closed, so whoever connects waits for one of the two. If the other does not come so far, this one goes on as if
+//! nothing had been, and takes the files back.
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,9 +17,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
-use super::ending::close_stores;
-use super::handover::{ACCEPTING, Socket, VARIABLE, VERSION, YOURS, send};
+use super::ending::{CLOSING, close_stores};
+use super::handover::{ACCEPTING, FREE, READY, Socket, VARIABLE, VERSION, YOURS, send};
 use super::{Notify, Program, Server};
+use crate::store;
 
 /// What a process that does not come to serve said is told so far, its end.
 const MOST_WORDS: usize = 16 << 10;
@@ -145,7 +147,7 @@ impl Server {
                 tracing::info!("upgraded: process {pid} serves, and this one comes to its end");
                 self.successor = Some(successor);
                 self.retire();
-                // It waits for the files of stores. What this process still ends has their values in memory.
+                // Those that a reload has opened since the other asked.
                 spawn_local(close_stores());
                 Ok(pid)
             }
@@ -219,14 +221,16 @@ fn attempt(program: &Program, sockets: &[Socket], timeout: Duration, slot: &Mute
         *slot = Slot::Running(child);
     }
     let mut converse = || {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        channel.set_write_timeout(Some(left))?;
-        channel.set_read_timeout(Some(left))?;
+        let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        channel.set_write_timeout(Some(left()))?;
+        channel.set_read_timeout(Some(left()))?;
         let sent = send(&channel, sockets, std::io::stderr().as_fd());
-        let mut word = [0; ACCEPTING.len()];
-        let heard = channel.read_exact(&mut word);
+        let heard = hear(&channel, READY);
         sent.and(heard)?;
-        if word == ACCEPTING { Ok(()) } else { Err(std::io::Error::other("it says what no weir says")) }
+        store::file::close(CLOSING);
+        channel.write_all(FREE)?;
+        channel.set_read_timeout(Some(left()))?;
+        hear(&channel, ACCEPTING)
     };
     let agreed = converse();
     let slot = std::mem::replace(&mut *lock(slot), Slot::Empty);
@@ -255,11 +259,19 @@ fn attempt(program: &Program, sockets: &[Socket], timeout: Duration, slot: &Mute
                 Ok(status) => format!("did not come to serve ({status})"),
                 Err(error) => format!("got lost: {error}"),
             };
+            store::file::take_back();
             let said = String::from_utf8_lossy(&said()).trim_end().to_owned();
             let said = if said.is_empty() { "; it said nothing".to_owned() } else { format!("; it said:\n{said}") };
             Err(format!("{path} (process {pid}) {how}{said}"))
         }
     }
+}
+
+/// Waits for this word.
+fn hear(mut channel: &UnixStream, word: &[u8]) -> std::io::Result<()> {
+    let mut heard = vec![0; word.len()];
+    channel.read_exact(&mut heard)?;
+    if heard == word { Ok(()) } else { Err(std::io::Error::other("it says what no weir says")) }
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {

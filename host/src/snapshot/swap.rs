@@ -35,7 +35,8 @@ impl Snapshot {
         let name = &plugin.component.plugin;
         let is_of_file = given.digest == configured;
         let substitutes = Substitutes::from([(name.clone(), Substitute::Always(given, configured))]);
-        let mut registry = Registry::new(&self.engine, &self.entries, &self.stores, config.known(), &substitutes);
+        let mut registry =
+            Registry::new(&self.engine, &self.entries, (&self.stores, &self.remotes), config.known(), &substitutes);
         let checked = registry.check(&plugin.component, plugin.limits.compile);
         checked.map_err(|mut fault| {
             // What the configuration says there is not at fault.
@@ -75,6 +76,7 @@ impl Snapshot {
             tracing: self.tracing,
             upstreams: self.upstreams.clone(),
             stores: self.stores.clone(),
+            remotes: self.remotes.clone(),
             entries,
             plugins,
             engine: Arc::clone(&self.engine),

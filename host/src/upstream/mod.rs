@@ -8,6 +8,7 @@ mod balance;
 mod client;
 mod connect;
 mod deadlines;
+mod dial;
 mod endpoint;
 mod error;
 mod fetch;
@@ -29,6 +30,7 @@ use std::time::Instant;
 
 pub use attempts::{Attempt, Attempts};
 pub use deadlines::Wait;
+pub use dial::Dial;
 pub use endpoint::EndpointState;
 pub use error::{Broken, Error};
 pub use fetch::Fetch;

@@ -20,6 +20,8 @@ pub(super) struct Tls {
     /// The server chooses between HTTP/2 and HTTP/1.1.
     either: Arc<ClientConfig>,
     http1: Arc<ClientConfig>,
+    /// How addresses begin that have no TLS.
+    plain: &'static str,
 }
 
 impl Tls {
@@ -32,18 +34,22 @@ impl Tls {
                 Fault::new(place, why).help("name a PEM file of the authorities that count as the upstream's `tls.ca`")
             })?,
         };
-        let config = |protocols: &[&[u8]]| {
-            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-            let mut config = builder?.with_root_certificates(Arc::clone(&roots)).with_no_client_auth();
-            config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-            Ok::<_, rustls::Error>(Arc::new(config))
-        };
-        let failed = |error: rustls::Error| Fault::new(place, format!("TLS cannot be used: {error}"));
+        let failed = |why| Fault::new(place, why);
         Ok(Self {
-            either: config(&[b"h2", b"http/1.1"]).map_err(failed)?,
-            http1: config(&[b"http/1.1"]).map_err(failed)?,
+            either: config(&roots, &[b"h2", b"http/1.1"]).map_err(failed)?,
+            http1: config(&roots, &[b"http/1.1"]).map_err(failed)?,
+            plain: "http://",
         })
+    }
+
+    /// The same for what is not HTTP: nothing is chosen.
+    pub(super) fn bare(ca: Option<&[u8]>) -> Result<Self, String> {
+        let roots = match ca {
+            Some(pem) => Arc::new(authorities(pem)?),
+            None => system()?,
+        };
+        let config = config(&roots, &[])?;
+        Ok(Self { either: Arc::clone(&config), http1: config, plain: "redis://" })
     }
 }
 
@@ -81,7 +87,9 @@ impl TlsPeer {
                 "its certificate is an authority's own; make one for the server, with basicConstraints=CA:FALSE"
                     .to_owned()
             }
-            rustls::Error::InvalidMessage(_) => "it does not speak TLS; write http:// if it should not".to_owned(),
+            rustls::Error::InvalidMessage(_) => {
+                format!("it does not speak TLS; write {} if it should not", self.tls.plain)
+            }
             _ => return error,
         };
         io::Error::new(error.kind(), words)
@@ -98,6 +106,15 @@ impl TlsPeer {
 /// Whether the server chose HTTP/2.
 pub(super) fn chose_http2(stream: &TlsStream) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(b"h2")
+}
+
+fn config(roots: &Arc<RootCertStore>, protocols: &[&[u8]]) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| format!("TLS cannot be used: {error}"))?;
+    let mut config = builder.with_root_certificates(Arc::clone(roots)).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Arc::new(config))
 }
 
 fn authorities(pem: &[u8]) -> Result<RootCertStore, String> {

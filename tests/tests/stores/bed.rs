@@ -40,7 +40,7 @@ pub fn builder(declaration: &str) -> ProxyBuilder {
     let entry = |name: &str| format!("chain: [{{ plugin: shelf, name: {name}, config: {{ store: kept }} }}]");
     Proxy::builder()
         .top(&format!("workers: 2\nadmin: {{ address: 127.0.0.1:0 }}\nstores: {{ kept: {declaration} }}"))
-        .plugin("shelf", "shelf", "limits: { cpu: 1s }")
+        .plugin("shelf", "shelf", "limits: { cpu: 1s, wait: 1m }")
         .upstream("app", "{ endpoints: [\"http://127.0.0.1:1\"] }")
         .route_to("/*", "app", &entry("here"))
         .route_to("/other/*", "app", &entry("there"))

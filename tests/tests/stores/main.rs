@@ -4,6 +4,11 @@
 
 mod backend;
 mod bed;
+mod disk;
 mod file;
+mod killed;
 mod memory;
+mod redis;
+mod servers;
 mod suite;
+mod unreachable;

@@ -29,6 +29,10 @@ view! {
         filters: usize,
         /// What filters count: the first 1000 values.
         counts: Vec<Count>,
+        /// Where filters keep what they share.
+        stores: Vec<StoreStatus>,
+        /// Those that are on servers.
+        remote_stores: Vec<RemoteStoreStatus>,
         /// Filters' instances that live, in use or idle.
         instances: usize,
         /// Access records that could not be written.
@@ -77,6 +81,56 @@ view! {
         scheme: &'static str,
         /// Address and port, as bound.
         address: String,
+    }
+}
+
+view! {
+    /// A store of this machine.
+    struct StoreStatus {
+        /// Its name.
+        name: String,
+        /// How many values it holds.
+        values: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Bytes that it may hold.
+        limit: u64,
+        /// Its file, if it has one.
+        file: Option<StoreFile>,
+    }
+}
+
+view! {
+    /// The file of a store.
+    struct StoreFile {
+        /// Its bytes, what is out of date included.
+        bytes: u64,
+        /// Values whose last change is not on the disk yet.
+        waiting: u64,
+        /// What is wrong with it.
+        fault: Option<String>,
+    }
+}
+
+view! {
+    /// A store on servers.
+    struct RemoteStoreStatus {
+        /// Its name.
+        name: String,
+        /// Its servers, as far as they are known.
+        servers: Vec<StoreServer>,
+    }
+}
+
+view! {
+    /// A server of a store.
+    struct StoreServer {
+        /// Host and port; the name that sentinels know it by.
+        server: String,
+        /// Whether it answers.
+        up: bool,
+        /// Why it does not.
+        fault: Option<String>,
     }
 }
 

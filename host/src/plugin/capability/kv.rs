@@ -11,16 +11,22 @@ use crate::plugin::instance::Guest;
 use crate::store::{self, Operation, Options, Outcome, Stand, Step};
 
 /// What a call of a store comes to.
-type Answer<T> = Result<(Result<T, KvError>,)>;
+pub(super) type Answer<T> = Result<(Result<T, KvError>,)>;
+
+/// The parameters of `set` and `set-durable`.
+pub(super) type Set = (WasmStr, WasmStr, WasmList<u8>, Option<u64>);
+
+/// The parameters of `increment` and `decrement`.
+pub(super) type Add = (WasmStr, WasmStr, u64, Option<u64>);
 
 /// The parameters of `compare-and-swap`.
-type Swap = (WasmStr, WasmStr, Option<WasmList<u8>>, Option<WasmList<u8>>, Option<u64>);
+pub(super) type Swap = (WasmStr, WasmStr, Option<WasmList<u8>>, Option<WasmList<u8>>, Option<u64>);
 
 /// The parameters of `batch`.
-type Batch = (WasmStr, Vec<bindings::Operation>);
+pub(super) type Batch = (WasmStr, Vec<bindings::Operation>);
 
 /// The parameters of `advance`.
-type Advance = (WasmStr, Vec<bindings::Step>);
+pub(super) type Advance = (WasmStr, Vec<bindings::Step>);
 
 pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("get", |guest: Store<'_>, (store, key): (WasmStr, WasmStr)| -> Answer<Option<Vec<u8>>> {
@@ -61,7 +67,6 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
 }
 
 fn link_set(linker: &mut LinkerInstance<'_, Guest>, function: &str, durable: bool) -> Result<()> {
-    type Set = (WasmStr, WasmStr, WasmList<u8>, Option<u64>);
     linker.func_wrap(function, move |guest: Store<'_>, (store, key, value, ttl): Set| -> Answer<()> {
         on(&guest, &store, |store, owner| {
             let options = Options { ttl, durable };
@@ -71,7 +76,6 @@ fn link_set(linker: &mut LinkerInstance<'_, Guest>, function: &str, durable: boo
 }
 
 fn link_add(linker: &mut LinkerInstance<'_, Guest>, function: &str, add: fn(i64, i64) -> Option<i64>) -> Result<()> {
-    type Add = (WasmStr, WasmStr, u64, Option<u64>);
     linker.func_wrap(function, move |guest: Store<'_>, (store, key, by, ttl): Add| -> Answer<i64> {
         on(&guest, &store, |store, owner| {
             let Some(by) = i64::try_from(by).ok().and_then(|by| add(0, by)) else {
@@ -96,7 +100,7 @@ fn on<T>(
     }
 }
 
-fn operation(operation: &bindings::Operation) -> Result<Operation<'_>, KvError> {
+pub(super) fn operation(operation: &bindings::Operation) -> Result<Operation<'_>, KvError> {
     let amount = |by: u64| i64::try_from(by).map_err(|_| KvError::NotANumber);
     Ok(match operation {
         bindings::Operation::Get(key) => Operation::Get(key),
@@ -107,7 +111,7 @@ fn operation(operation: &bindings::Operation) -> Result<Operation<'_>, KvError> 
     })
 }
 
-fn outcome(outcome: Outcome) -> bindings::Outcome {
+pub(super) fn outcome(outcome: Outcome) -> bindings::Outcome {
     match outcome {
         Outcome::Value(value) => bindings::Outcome::Value(value.map(Into::into)),
         Outcome::Done => bindings::Outcome::Done,
@@ -117,15 +121,15 @@ fn outcome(outcome: Outcome) -> bindings::Outcome {
     }
 }
 
-fn step_of<'a>(step: &bindings::Step, key: &'a str) -> Step<'a> {
+pub(super) fn step_of<'a>(step: &bindings::Step, key: &'a str) -> Step<'a> {
     Step { key, floor: step.floor, by: step.by, most: step.most, ttl: step.ttl }
 }
 
-fn stand(stand: Stand) -> bindings::Stand {
+pub(super) fn stand(stand: Stand) -> bindings::Stand {
     bindings::Stand { value: stand.value, taken: stand.taken }
 }
 
-fn failed(error: store::Error) -> KvError {
+pub(super) fn failed(error: store::Error) -> KvError {
     match error {
         store::Error::TooLarge => KvError::TooLarge,
         store::Error::NotANumber => KvError::NotANumber,

@@ -8,6 +8,7 @@ mod exchange;
 mod files;
 mod http_client;
 mod kv;
+mod kv_waiting;
 mod log;
 mod machine;
 mod over;
@@ -28,17 +29,32 @@ use super::fields;
 use super::hook::Hook;
 use super::instance::Guest;
 
-/// How the capabilities are linked that cost a fiber.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Calls {
-    /// Nothing was granted: they refuse at once.
-    Refuse = 0,
-    /// They wait.
-    Wait = 1,
+/// What was granted to an entry that has to be waited for. The capabilities that reach it are linked accordingly: functions
+/// that wait cost a fiber.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Away {
+    /// Requests of its own. Without, they are refused at once.
+    pub(super) upstreams: bool,
+    /// A store that is not in this process. Without, stores return at once.
+    pub(super) stores: bool,
+}
+
+impl Away {
+    /// All there can be, each at its place.
+    pub(super) const ALL: [Self; 4] = [
+        Self { upstreams: false, stores: false },
+        Self { upstreams: true, stores: false },
+        Self { upstreams: false, stores: true },
+        Self { upstreams: true, stores: true },
+    ];
+
+    pub(super) fn place(self) -> usize {
+        usize::from(self.upstreams) + 2 * usize::from(self.stores)
+    }
 }
 
 /// Links every capability.
-pub(super) fn link(linker: &mut Linker<Guest>, calls: Calls) -> Result<()> {
+pub(super) fn link(linker: &mut Linker<Guest>, away: Away) -> Result<()> {
     let mut interface = |name: &str, link: fn(&mut LinkerInstance<'_, Guest>) -> Result<()>| {
         link(&mut linker.instance(&format!("{PACKAGE}/{name}@{VERSION}"))?)
     };
@@ -60,11 +76,8 @@ pub(super) fn link(linker: &mut Linker<Guest>, calls: Calls) -> Result<()> {
     interface("secrets", secrets::link)?;
     interface("documents", documents::link)?;
     interface("files", files::link)?;
-    interface("kv", kv::link)?;
-    match calls {
-        Calls::Wait => interface("http-client", http_client::link),
-        Calls::Refuse => interface("http-client", http_client::link_refusing),
-    }
+    interface("kv", if away.stores { kv_waiting::link } else { kv::link })?;
+    interface("http-client", if away.upstreams { http_client::link } else { http_client::link_refusing })
 }
 
 /// The store that a call came from.

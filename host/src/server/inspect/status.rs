@@ -6,6 +6,8 @@ use super::super::reload::Failure;
 use super::super::{Server, State};
 use crate::admin;
 use crate::plugin::{Kind, Value};
+use crate::store::redis::{Redis, ServerState};
+use crate::store::{Kept, Store};
 use crate::telemetry::log;
 
 impl Server {
@@ -51,6 +53,8 @@ impl Server {
             routes,
             filters,
             counts: counts(&self.state),
+            stores: stores(&self.state),
+            remote_stores: remote_stores(&self.state),
             instances: self.engine.instances(),
             lost_records: self.workers.log().lost(),
             lost_lines: log::lost(),
@@ -64,6 +68,34 @@ impl Server {
 
 fn listener((name, scheme, address): (&str, &'static str, std::net::SocketAddr)) -> admin::ListenerStatus {
     admin::ListenerStatus { name: name.to_owned(), scheme, address: address.to_string() }
+}
+
+fn stores(state: &State) -> Vec<admin::StoreStatus> {
+    let view = |(name, store): (&str, &dyn Store)| {
+        let usage = store.usage();
+        let file = |kept: Kept| admin::StoreFile { bytes: kept.bytes, waiting: kept.waiting, fault: kept.fault };
+        admin::StoreStatus {
+            name: name.to_owned(),
+            values: usage.values as u64,
+            bytes: usage.bytes as u64,
+            limit: store.size() as u64,
+            file: store.kept().map(file),
+        }
+    };
+    let mut stores: Vec<_> = state.snapshot.stores().map(view).collect();
+    stores.sort_by(|one, other| one.name.cmp(&other.name));
+    stores
+}
+
+fn remote_stores(state: &State) -> Vec<admin::RemoteStoreStatus> {
+    let server = |ServerState { server, is_up, fault }| admin::StoreServer { server, up: is_up, fault };
+    let view = |(name, store): (&str, &Redis)| admin::RemoteStoreStatus {
+        name: name.to_owned(),
+        servers: store.servers().into_iter().map(server).collect(),
+    };
+    let mut stores: Vec<_> = state.snapshot.remotes().map(view).collect();
+    stores.sort_by(|one, other| one.name.cmp(&other.name));
+    stores
 }
 
 /// More than anybody reads: the metrics have all.

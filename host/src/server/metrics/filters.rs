@@ -4,6 +4,7 @@
 use super::{Family, Labels, Sample, counter, gauge, histogram, labels};
 use crate::plugin::{Entry, HookTally, Tally};
 use crate::snapshot::Snapshot;
+use crate::store::redis::ServerState;
 
 pub(super) fn collect(snapshot: &Snapshot) -> Vec<Family> {
     let mut entries: Vec<&Entry> = snapshot.entries().iter().map(AsRef::as_ref).collect();
@@ -11,6 +12,7 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<Family> {
     let mut families = work(&entries);
     families.extend(documents(&entries));
     families.extend(stores(snapshot));
+    families.extend(remotes(snapshot));
     families
 }
 
@@ -135,6 +137,34 @@ fn documents(entries: &[&Entry]) -> Vec<Family> {
     vec![fetches, last_good]
 }
 
+/// Stores that are waited for.
+fn remotes(snapshot: &Snapshot) -> Vec<Family> {
+    let mut stores: Vec<_> = snapshot.remotes().collect();
+    stores.sort_by_key(|(name, _)| *name);
+    let mut up = gauge("weir_store_server_up", "1 if a server of a store answers, 0 if not.");
+    let mut failures = counter(
+        "weir_store_failures",
+        "Operations that failed: no answer in time (`timed-out`), no server to be reached (`unavailable`), or the server said no \
+         (`refused`). Those of `overflow` were not tried, because too much was under way; they are among `unavailable`, too.",
+    );
+    let mut duration =
+        histogram("weir_store_duration_seconds", "How long operations took, those that failed included.");
+    for (name, store) in stores {
+        for ServerState { server, is_up, .. } in store.servers() {
+            up.whole(&labels([("store", name), ("server", &server)]), u64::from(is_up));
+        }
+        let (of, counted) = (labels([("store", name)]), store.counted());
+        for (kind, count) in counted.failures {
+            failures.split(&of, "kind", kind, count);
+        }
+        if counted.took.iter().any(|(_, count)| *count > 0) {
+            duration.add(&of, Sample::Buckets(counted.took, counted.seconds));
+        }
+    }
+    vec![up, failures, duration]
+}
+
+/// Stores of this process, and whether those are up that are not only in its memory.
 fn stores(snapshot: &Snapshot) -> Vec<Family> {
     let mut stores: Vec<_> = snapshot.stores().collect();
     stores.sort_by_key(|(name, _)| *name);
@@ -143,11 +173,12 @@ fn stores(snapshot: &Snapshot) -> Vec<Family> {
     let mut limit = gauge("weir_store_limit_bytes", "Bytes that a store may hold.");
     let mut evicted = counter("weir_store_evicted", "Values without a time to live that had to make room.");
     let mut refused = counter("weir_store_refused", "Values that found no room.");
-    let mut up = gauge("weir_store_up", "Whether the file of a store can be used.");
+    let mut up = gauge("weir_store_up", "Whether a store's file can be used, or all of its servers answer.");
     let mut file = gauge("weir_store_file_bytes", "Bytes of a store's file, what is out of date included.");
     let mut waiting = gauge("weir_store_waiting_values", "Values whose last change is not on the disk yet.");
     let mut commits = counter("weir_store_commits", "How often changes of a store were put on the disk.");
-    let mut took = counter("weir_store_commit_seconds", "How long that took, all together.");
+    let mut took =
+        counter("weir_store_commit_seconds", "How long it took to put changes of a store on the disk, all together.");
     let mut failures =
         counter("weir_store_commit_failures", "How often changes of a store could not be put on the disk.");
     for (name, store) in stores {
@@ -165,6 +196,13 @@ fn stores(snapshot: &Snapshot) -> Vec<Family> {
         limit.whole(&of, store.size() as u64);
         evicted.whole(&of, usage.evicted);
         refused.whole(&of, usage.refused);
+    }
+    for (name, store) in snapshot.remotes() {
+        let servers = store.servers();
+        up.whole(
+            &labels([("store", name)]),
+            u64::from(!servers.is_empty() && servers.iter().all(|server| server.is_up)),
+        );
     }
     vec![values, bytes, limit, evicted, refused, up, file, waiting, commits, took, failures]
 }

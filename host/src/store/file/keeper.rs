@@ -22,9 +22,20 @@ const ANEW: Duration = Duration::from_mins(1);
 const PIECES: usize = 64;
 const PIECE: usize = 256 << 10;
 
+/// What a keeper begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// The values are in the file.
+    Read,
+    /// They are in memory, and the file lacks some.
+    WriteAnew,
+}
+
 /// What a thread does for a store.
 pub(super) struct Keeper {
     shared: Arc<Shared>,
+    /// What is to be done before the store is as any other.
+    task: Task,
     /// Dropped once the file was tried.
     tried: Option<SyncSender<()>>,
     /// A record that is not on the disk yet, and how many changes it has.
@@ -38,9 +49,10 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(shared: Arc<Shared>, tried: SyncSender<()>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, task: Task, tried: SyncSender<()>) -> Self {
         Self {
             shared,
+            task,
             tried: Some(tried),
             held: None,
             last_commit: None,
@@ -53,7 +65,7 @@ impl Keeper {
     pub(super) fn run(mut self) {
         let Some(mut disk) = self.open() else { return };
         let mut last_trim = Instant::now();
-        while !self.is_closing() {
+        while !self.is_closing() || self.owes() {
             if last_trim.elapsed() >= AGAIN {
                 self.shared.memory.trim();
                 last_trim = Instant::now();
@@ -63,7 +75,7 @@ impl Keeper {
             }
             match self.walk.take() {
                 Some(walk) => self.go_on_anew(&mut disk, walk),
-                None if disk.is_stale() && self.anew_again.is_none_or(|again| again <= Instant::now()) => {
+                None if self.is_stale(&disk) && self.anew_again.is_none_or(|again| again <= Instant::now()) => {
                     self.begin_anew(&mut disk);
                 }
                 None => self.rest(),
@@ -71,6 +83,10 @@ impl Keeper {
         }
         disk.give_up_anew();
         self.commit(&mut disk);
+        if !self.is_failing {
+            // What came behind a commit that had failed before.
+            self.commit(&mut disk);
+        }
         if self.is_failing {
             tracing::error!(
                 "{} is closed without its last changes, which could not be written",
@@ -94,6 +110,10 @@ impl Keeper {
                     return Some(disk);
                 }
                 Err(fault) => {
+                    if self.task == Task::Read {
+                        // What was read before the place that cannot be.
+                        self.shared.memory.clear();
+                    }
                     let wait = if matches!(fault, Fault::Held { .. }) { HELD } else { AGAIN };
                     let said = fault.to_string();
                     if self.shared.figures.fault().as_ref() != Some(&said) {
@@ -112,8 +132,9 @@ impl Keeper {
 
     fn try_to_open(&self) -> Result<Disk, Fault> {
         let Shared { path, memory, time, .. } = &*self.shared;
-        // What an attempt before has read.
-        memory.clear();
+        if self.task == Task::WriteAnew {
+            return Disk::open(path, |_| Some(()));
+        }
         let (mut last, mut changes, mut refused) = (0, 0_u64, 0_u64);
         let read = |payload: Payload<'_>| {
             last = last.max(payload.time);
@@ -134,6 +155,15 @@ impl Keeper {
         let values = memory.usage().values as u64;
         disk.set_base(disk.length().checked_div(changes).unwrap_or_default() * values);
         Ok(disk)
+    }
+
+    /// Whether the file lacks what was written while it was closed, and there is hope yet.
+    fn owes(&self) -> bool {
+        self.task == Task::WriteAnew && !self.is_failing && self.anew_again.is_none()
+    }
+
+    fn is_stale(&self, disk: &Disk) -> bool {
+        self.task == Task::WriteAnew && self.walk.is_none() || disk.is_stale()
     }
 
     fn is_closing(&self) -> bool {
@@ -251,8 +281,9 @@ impl Keeper {
             self.anew_again = Some(Instant::now() + ANEW);
             return;
         }
-        if let Err(error) = disk.finish_anew() {
-            self.put_off(&error);
+        match disk.finish_anew() {
+            Ok(()) => self.task = Task::Read,
+            Err(error) => self.put_off(&error),
         }
         self.shared.figures.bytes.store(disk.length(), Ordering::Relaxed);
     }

@@ -21,14 +21,14 @@ mod record;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{Error, Memory, Options, Stand, Step, Store, Usage};
-pub use open::close;
+pub use open::{close, take_back};
 
 /// How often changes are put on the disk, if there are any.
 pub const INTERVAL: Duration = Duration::from_millis(50);
@@ -68,7 +68,7 @@ struct Shared {
     /// Whether something changed since the keeper last looked.
     is_changed: AtomicBool,
     is_closing: AtomicBool,
-    keeper: OnceLock<Thread>,
+    keeper: Mutex<Option<Thread>>,
     figures: Figures,
 }
 
@@ -141,7 +141,7 @@ impl Shared {
     }
 
     fn wake(&self) {
-        if let Some(keeper) = self.keeper.get() {
+        if let Some(keeper) = &*self.keeper.lock().unwrap_or_else(PoisonError::into_inner) {
             keeper.unpark();
         }
     }

@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Task};
 use super::{Figures, File, Memory, Shared, Time};
 
 /// How long a store that was given up a moment ago may take to let go of its file.
@@ -50,7 +50,7 @@ impl File {
             is_open: AtomicBool::new(false),
             is_changed: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
-            keeper: OnceLock::new(),
+            keeper: Mutex::new(None),
             figures: Figures::default(),
         });
         let file = Arc::new(Self { shared: Arc::clone(&shared) });
@@ -62,48 +62,84 @@ impl File {
     /// unavailable, and the file is looked at again and again.
     pub(super) fn open(&self) {
         let mut known = locked();
-        let is_this = |known: &Known| std::ptr::eq(known.shared.as_ptr(), &raw const *self.shared);
-        for before in known.iter().filter(|known| known.path == self.shared.path && !is_this(known)) {
+        for before in known.iter().filter(|known| known.path == self.shared.path && !known.is_of(&self.shared)) {
             // Its last user has just gone.
             let _ = before.ended.as_ref().map(|ended| ended.recv_timeout(LETTING_GO));
         }
-        let Some(this) = known.iter_mut().find(|known| is_this(known) && known.ended.is_none()) else { return };
-        // Nothing is ever sent on either: that their other ends are gone is the news.
+        // One that was closed has its values, and is not read again.
+        let is_new = |known: &&mut Known| known.ended.is_none() && !self.shared.is_closing.load(Ordering::Acquire);
+        let this = known.iter_mut().find(|known| known.is_of(&self.shared)).filter(is_new);
+        let Some(tried) = this.map(|this| this.start(&self.shared, Task::Read)) else { return };
+        drop(known);
+        // That the other end is gone is the news.
+        let _ = tried.recv();
+    }
+}
+
+impl Known {
+    fn is_of(&self, shared: &Arc<Shared>) -> bool {
+        std::ptr::eq(self.shared.as_ptr(), Arc::as_ptr(shared))
+    }
+
+    /// Starts the keeper. Nothing is ever sent to what this returns, but it ends when the file has been tried.
+    fn start(&mut self, shared: &Arc<Shared>, task: Task) -> Receiver<()> {
         let (tried, is_tried) = sync_channel::<()>(0);
         let (ends, ended) = sync_channel::<()>(0);
-        this.ended = Some(ended);
-        drop(known);
-        let keeper = Keeper::new(Arc::clone(&self.shared), tried);
+        self.ended = Some(ended);
+        let keeper = Keeper::new(Arc::clone(shared), task, tried);
         let run = move || {
             let _ends = ends;
             keeper.run();
         };
-        match std::thread::Builder::new().name("weir-store".into()).spawn(run) {
+        match std::thread::Builder::new().name("weir-disk".into()).spawn(run) {
             Ok(thread) => {
-                let _ = self.shared.keeper.set(thread.thread().clone());
+                *shared.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread.thread().clone());
                 // What was noticed before its handle was here.
-                self.shared.wake();
-                let _ = is_tried.recv();
+                shared.wake();
             }
-            Err(error) => self.shared.figures.failed(format!("no thread can be started for the store: {error}")),
+            Err(error) => shared.figures.failed(format!("no thread can be started for the store: {error}")),
+        }
+        is_tried
+    }
+}
+
+/// Closes all files: what is in them is on the disk, and another process can have them. Values can still be read and changed, in
+/// memory, for what this process has yet to do; but no change is kept any more. Files that are not closed after this time are
+/// left.
+pub fn close(within: Duration) {
+    let deadline = Instant::now() + within;
+    let mut known = locked();
+    for shared in known.iter().filter_map(|known| known.shared.upgrade()) {
+        shared.is_closing.store(true, Ordering::Release);
+        shared.wake();
+    }
+    for Known { path, ended, .. } in known.iter_mut() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match ended.as_ref().map(|ended| ended.recv_timeout(left)) {
+            Some(Err(RecvTimeoutError::Timeout)) => {
+                tracing::error!("{} is not closed within {within:?}: its last changes may be lost", path.display());
+            }
+            _ => *ended = None,
         }
     }
 }
 
-/// Closes all files. What is in them can still be read and changed, in memory, for those who are about to end; but no change
-/// is kept any more. Those that are not closed after this time are left.
-pub fn close(within: Duration) {
-    let deadline = Instant::now() + within;
-    let all = std::mem::take(&mut *locked());
-    for shared in all.iter().filter_map(|known| known.shared.upgrade()) {
-        shared.is_closing.store(true, Ordering::Release);
-        shared.wake();
-    }
-    for Known { path, ended, .. } in all {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if ended.is_some_and(|ended| ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout)) {
-            tracing::error!("{} was not closed within {within:?}: its last changes may be lost", path.display());
+/// Takes files that were closed for another process, which did not come to serve after all: what changed meanwhile is kept,
+/// too.
+pub fn take_back() {
+    for known in locked().iter_mut() {
+        let Some(shared) = known.file.upgrade().map(|file| Arc::clone(&file.shared)) else { continue };
+        if !shared.is_closing.load(Ordering::Acquire) {
+            continue;
         }
+        if known.ended.as_ref().is_some_and(|ended| ended.recv_timeout(LETTING_GO) == Err(RecvTimeoutError::Timeout)) {
+            tracing::error!("{} is still being closed: what changes from now on is not kept", known.path.display());
+            continue;
+        }
+        shared.is_closing.store(false, Ordering::Release);
+        let task = if shared.is_open.load(Ordering::Acquire) { Task::WriteAnew } else { Task::Read };
+        // Nobody waits for it.
+        drop(known.start(&shared, task));
     }
 }
 

@@ -36,8 +36,13 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    pub(super) fn new(room: usize) -> Self {
-        Self { all: Vec::new(), round: 1, bytes: 0, room, is_refused: false }
+    /// From behind this round on: values may still know their places in those before.
+    pub(super) fn new(room: usize, last_round: u32) -> Self {
+        Self { all: Vec::new(), round: next(last_round), bytes: 0, room, is_refused: false }
+    }
+
+    pub(super) fn round(&self) -> u32 {
+        self.round
     }
 
     pub(super) fn len(&self) -> usize {
@@ -54,9 +59,7 @@ impl Changes {
     }
 
     pub(super) fn take(&mut self) -> Vec<Change> {
-        // A value that has not changed for four thousand million rounds may be taken for one that has in this one; at twenty
-        // a second those are seven years.
-        self.round = self.round.checked_add(1).unwrap_or(1);
+        self.round = next(self.round);
         self.bytes = 0;
         std::mem::take(&mut self.all)
     }
@@ -82,6 +85,12 @@ impl Changes {
         self.bytes += size_of::<Change>() + change.key.len() + weight(&change.state);
         self.all.push(change);
     }
+}
+
+/// A value that has not changed for four thousand million rounds may be taken for one that has in this one; at twenty a second
+/// those are seven years.
+fn next(round: u32) -> u32 {
+    round.checked_add(1).unwrap_or(1)
 }
 
 /// Bytes of a value.

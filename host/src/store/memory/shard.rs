@@ -72,6 +72,8 @@ pub(super) struct Shard {
     usage: Usage,
     /// What has changed, for whoever keeps values beyond this process; none if nobody does.
     changes: Option<Changes>,
+    /// Of those that were noted before.
+    last_round: u32,
 }
 
 impl Shard {

@@ -71,7 +71,9 @@ impl Redis {
         }
         let help = match code {
             "MOVED" | "ASK" => "; it is one of a cluster: write `redis: { cluster: [...] }`",
-            "NOPERM" => "; its user needs +get +set +del +incrby +eval +evalsha +exists, and the keys that begin with its prefix",
+            "NOPERM" => {
+                "; its user needs +get +set +del +incrby +eval +evalsha +exists, and the keys that begin with its prefix"
+            }
             "OOM" => "; give it more memory, or a `maxmemory-policy` that lets values with a time to live go",
             "READONLY" => "; it is a replica",
             _ => "",

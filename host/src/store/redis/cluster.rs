@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::super::Error;
-use super::health::{Counts, Health, saying};
+use super::health::{Counts, Health, ServerState, saying};
 use super::link::{Answer, Link, Request};
 use super::resp::{self, Value};
 use super::settings::{Address, Dial, Settings};
@@ -61,7 +61,12 @@ enum Turn {
 }
 
 impl Cluster {
-    pub(super) fn open(runtime: &Handle, settings: &Arc<Settings>, dial: &Arc<dyn Dial>, counts: &Arc<Counts>) -> Arc<Self> {
+    pub(super) fn open(
+        runtime: &Handle,
+        settings: &Arc<Settings>,
+        dial: &Arc<dyn Dial>,
+        counts: &Arc<Counts>,
+    ) -> Arc<Self> {
         let cluster = Arc::new(Self {
             settings: Arc::clone(settings),
             dial: Arc::clone(dial),
@@ -76,15 +81,14 @@ impl Cluster {
         cluster
     }
 
-    /// Each server, and whether it answers.
-    pub(super) fn servers(&self) -> Vec<(String, bool)> {
+    /// Each server.
+    pub(super) fn servers(&self) -> Vec<ServerState> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
-        let mut servers: Vec<_> =
-            map.links.values().map(|link| (link.health.server.clone(), link.health.is_up())).collect();
+        let mut servers: Vec<_> = map.links.values().map(|link| link.health.state()).collect();
         if servers.is_empty() {
-            servers.push((self.health.server.clone(), false));
+            servers.push(self.health.state());
         }
-        servers.sort();
+        servers.sort_by(|one, other| one.server.cmp(&other.server));
         servers
     }
 
@@ -178,9 +182,11 @@ impl Cluster {
         let known: Vec<Address> = {
             let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
             let (up, down): (Vec<_>, Vec<_>) = map.links.iter().partition(|(_, link)| link.health.is_up());
-            up.into_iter().map(|(address, _)| address.clone()).chain(seeds.iter().cloned()).chain(
-                down.into_iter().map(|(address, _)| address.clone()),
-            ).collect()
+            up.into_iter()
+                .map(|(address, _)| address.clone())
+                .chain(seeds.iter().cloned())
+                .chain(down.into_iter().map(|(address, _)| address.clone()))
+                .collect()
         };
         let mut trouble = String::new();
         let limit = way::patience(self.settings.timeout);
@@ -203,9 +209,9 @@ impl Cluster {
         let mut links = HashMap::new();
         let mut slots = vec![None; usize::from(SLOTS)];
         for (first, last, address) in ranges.iter().take(usize::from(SLOTS)) {
-            let link = links.entry(address.clone()).or_insert_with(|| {
-                map.links.get(address).map_or_else(|| self.open_link(address), Arc::clone)
-            });
+            let link = links
+                .entry(address.clone())
+                .or_insert_with(|| map.links.get(address).map_or_else(|| self.open_link(address), Arc::clone));
             slots[usize::from(*first)..=usize::from(*last)].fill(Some(Arc::clone(link)));
         }
         *map = Map { links, slots };
@@ -297,7 +303,8 @@ pub(super) fn slot(key: &[u8]) -> u16 {
         Some(&inner[..close])
     });
     let crc = tag.unwrap_or(key).iter().fold(0_u16, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
+        (0..8)
+            .fold(crc ^ (u16::from(*byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
     });
     crc % SLOTS
 }

@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 
-use super::super::{
-    Error, MOST_OPERATIONS, Operation, Options, Step, check_key, check_value,
-};
+use super::super::{Error, MOST_OPERATIONS, Operation, Options, Step, check_key, check_value};
 use super::cluster::slot;
 use super::link::Request;
 use super::resp;

@@ -68,6 +68,15 @@ impl Counts {
         self.failed[kind as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Unless it is the filter's doing.
+    pub(super) fn failed_with(&self, error: Error) {
+        match error {
+            Error::TimedOut => self.failed(Kind::TimedOut),
+            Error::Unavailable => self.failed(Kind::Unavailable),
+            _ => {}
+        }
+    }
+
     pub(super) fn counted(&self) -> Counted {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
@@ -89,6 +98,17 @@ pub(super) enum State {
     Up = 1,
     /// It does not: operations fail at once.
     Down = 2,
+}
+
+/// How a server is, for operators.
+#[derive(Clone, Debug)]
+pub struct ServerState {
+    /// Where it is, or the name that sentinels know it by.
+    pub server: String,
+    /// Whether it answers.
+    pub is_up: bool,
+    /// Why it does not, once that is known.
+    pub fault: Option<String>,
 }
 
 /// One server, or what stands for it: sentinels, a cluster's map.
@@ -114,6 +134,12 @@ impl Health {
 
     pub(super) fn is_up(&self) -> bool {
         self.state.load(Ordering::Relaxed) == State::Up as u8
+    }
+
+    pub(super) fn state(&self) -> ServerState {
+        let is_up = self.state.load(Ordering::Relaxed) == State::Up as u8;
+        let fault = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ServerState { server: self.server.clone(), is_up, fault: fault.filter(|_| !is_up) }
     }
 
     /// Operations may wait for it again.
@@ -170,13 +196,4 @@ pub(super) fn saying(words: &str) -> String {
     let mut words: String = words.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
     words.truncate(words.floor_char_boundary(LONGEST_SAYING));
     words
-}
-
-/// How an operation that failed is counted, unless it is the filter's doing.
-pub(super) fn kind(error: Error) -> Option<Kind> {
-    match error {
-        Error::TimedOut => Some(Kind::TimedOut),
-        Error::Unavailable => Some(Kind::Unavailable),
-        _ => None,
-    }
 }

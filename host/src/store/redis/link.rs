@@ -343,8 +343,8 @@ impl Served {
                         return End::Silent(silent(self.silence));
                     }
                 }
-                // What was said of the connection before is no news.
-                () = self.again.notified() => if began.elapsed() > FIRST_PAUSE {
+                // What was said of the connection before is no news, and often it is the same server as before.
+                () = self.again.notified() => if began.elapsed() >= STEADY {
                     return End::Broken("it is not the server that it was".into());
                 }
             }

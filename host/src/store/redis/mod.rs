@@ -24,7 +24,7 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
-pub use self::health::Counted;
+pub use self::health::{Counted, ServerState};
 pub use self::settings::{Address, Dial, Dialled, Login, Servers, Settings, Tls, Wire};
 
 use self::answer::has_forgotten;
@@ -72,10 +72,10 @@ impl Redis {
         &self.settings
     }
 
-    /// Each server that is known, and whether it answers.
-    pub fn servers(&self) -> Vec<(String, bool)> {
+    /// Each server that is known.
+    pub fn servers(&self) -> Vec<ServerState> {
         match self.servers.get() {
-            Some(Ok(Found::One(link))) => vec![(link.health.server.clone(), link.health.is_up())],
+            Some(Ok(Found::One(link))) => vec![link.health.state()],
             Some(Ok(Found::Cluster(cluster))) => cluster.servers(),
             Some(Err(_)) | None => Vec::new(),
         }
@@ -264,6 +264,9 @@ impl Redis {
                 let all = sound.map(|asked| (asked.slot, asked.request.clone())).collect();
                 let replies = cluster.ask(all, until).await;
                 self.counts.took(began.elapsed());
+                for error in replies.iter().filter_map(|reply| reply.as_ref().err()) {
+                    self.counts.failed_with(*error);
+                }
                 replies.into_iter()
             }
         };
@@ -277,12 +280,7 @@ impl Redis {
 
     fn counted_from<T>(&self, began: Instant, reply: Result<T, Error>) -> Result<T, Error> {
         self.counts.took(began.elapsed());
-        if let Err(error) = &reply
-            && let Some(kind) = health::kind(*error)
-        {
-            self.counts.failed(kind);
-        }
-        reply
+        reply.inspect_err(|error| self.counts.failed_with(*error))
     }
 
     /// The server is not what it was; behind sentinels there is another one.
@@ -304,7 +302,9 @@ fn runtime() -> Option<&'static Handle> {
         Ok::<_, std::io::Error>(handle)
     };
     let started = RUNTIME.get_or_init(|| {
-        start().inspect_err(|error| tracing::error!("no store on Redis can be used, its thread cannot start: {error}")).ok()
+        start()
+            .inspect_err(|error| tracing::error!("no store on Redis can be used, its thread cannot start: {error}"))
+            .ok()
     });
     started.as_ref()
 }

@@ -9,6 +9,8 @@ const LARGEST: usize = 8 << 20;
 const LONGEST: usize = 1 << 16;
 /// Bytes of a line: an error's words.
 const LONGEST_LINE: usize = 64 << 10;
+/// Bytes of a reply, with all that is in it.
+const MOST: usize = 16 << 20;
 /// Lists in lists.
 const DEEPEST: usize = 8;
 
@@ -46,7 +48,7 @@ fn number(out: &mut Vec<u8>, kind: u8, number: usize) {
 /// Takes a reply off what has come, if it has come whole.
 pub(super) fn take(come: &mut BytesMut) -> Result<Option<Value>, Garbage> {
     let mut rest = &come[..];
-    let Some(value) = value(&mut rest, DEEPEST)? else { return Ok(None) };
+    let Some(value) = value(&mut rest, DEEPEST)? else { return if come.len() > MOST { Err(Garbage) } else { Ok(None) } };
     let length = come.len() - rest.len();
     come.advance(length);
     Ok(Some(value))
@@ -163,5 +165,12 @@ mod tests {
         ] {
             assert_eq!(take(&mut BytesMut::from(garbage)), Err(Garbage), "{garbage:.40}");
         }
+        // Each is short enough, and they never end.
+        let many = format!("*65536\r\n{}", "$1048576\r\n".to_owned() + &"x".repeat(1 << 20) + "\r\n");
+        let mut come = BytesMut::from(many.as_str());
+        assert_eq!(take(&mut come), Ok(None));
+        let one = come.split_off("*65536\r\n".len());
+        (0..17).for_each(|_| come.extend_from_slice(&one));
+        assert_eq!(take(&mut come), Err(Garbage));
     }
 }

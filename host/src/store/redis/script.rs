@@ -46,7 +46,7 @@ return 1",
 /// why the bound is compared with a difference, and not with a sum.
 /// ARGV for each key: floor, amount, bound, milliseconds or nothing. Returns for each step: the value, whether it was taken.
 pub(super) const ADVANCE: Script = Script {
-    digest: "b32e88509c1543d8ea5ab743c6b434da96f84cdf",
+    digest: "1769941cb47624520c9742c6e6ebca69d3568878",
     text: "\
 local stands = {}
 for i = 1, #KEYS do
@@ -54,9 +54,9 @@ for i = 1, #KEYS do
   local value = tonumber(ARGV[at])
   local was = redis.call('GET', KEYS[i])
   if was then
-    if not string.find(was, '^[+-]?%d+$') then return redis.error_reply('NOTANUMBER') end
+    if was ~= '0' and not string.find(was, '^-?[1-9]%d*$') then return redis.error_reply('NOTANUMBER') end
     local number = tonumber(was)
-    if #was > 15 and string.format('%.0f', number) ~= was or math.abs(number) > 9007199254740992 then
+    if string.format('%.0f', number) ~= was or math.abs(number) > 9007199254740992 then
       return redis.error_reply('NOTANUMBER')
     end
     if number > value then value = number end

@@ -64,12 +64,18 @@ impl Way {
             if self.database != 0 {
                 let number = self.database.to_string();
                 let selected = session.ask(&[b"SELECT", number.as_bytes()]).await?;
-                granted(selected, "the database cannot be used")?;
+                granted(&selected, "the database cannot be used")?;
             }
             if is_master {
-                is_a_master(session.ask(&[b"ROLE"]).await?)?;
+                let role = session.ask(&[b"ROLE"]).await?;
+                if !is_unheard(&role) {
+                    is_a_master(&role)?;
+                }
             }
-            granted(session.ask(&[b"PING"]).await?, "it does not serve")?;
+            let there = session.ask(&[b"PING"]).await?;
+            if !is_unheard(&there) {
+                granted(&there, "it does not serve")?;
+            }
             session.into_wire()
         };
         let at = |why| match &self.find {
@@ -144,7 +150,7 @@ impl Session {
                 None => session.ask(&[b"AUTH", password.as_bytes()]).await,
             };
             let user = login.user.as_deref().unwrap_or("default");
-            granted(said?, &format!("it does not let the user `{user}` in"))?;
+            granted(&said?, &format!("it does not let the user `{user}` in"))?;
         }
         Ok(session)
     }
@@ -176,28 +182,29 @@ pub(super) fn garbage() -> Trouble {
     "it answers what is not Redis's protocol".into()
 }
 
-/// What may be refused for want of a right to ask it (NOPERM) is not needed.
-fn granted(said: Value, what: &str) -> Result<(), Trouble> {
+fn granted(said: &Value, what: &str) -> Result<(), Trouble> {
     match said {
-        Value::Error(words) if words.starts_with("NOPERM") => Ok(()),
+        Value::Text(_) => Ok(()),
         Value::Error(words) if words.starts_with("NOAUTH") => {
-            Err(format!("it wants a password: write `password` beside `redis` ({})", saying(&words)))
+            Err(format!("it wants a password: write `password` beside `redis` ({})", saying(words)))
         }
-        Value::Error(words) => Err(format!("{what}: {}", saying(&words))),
-        _ => Ok(()),
+        Value::Error(words) => Err(format!("{what}: {}", saying(words))),
+        // Somebody who only repeats what is asked, or speaks of something else.
+        _ => Err(garbage()),
     }
 }
 
-fn is_a_master(said: Value) -> Result<(), Trouble> {
-    let role = match &said {
-        Value::List(parts) => parts.first(),
-        _ => None,
-    };
-    match role {
-        Some(Value::Text(role)) if &role[..] != b"master" => {
-            Err(format!("that is a {} now", saying(&String::from_utf8_lossy(role))))
-        }
-        _ => granted(said, "it does not say whether it is the master"),
+/// Whether the user lacks the right to ask that: then it is not needed.
+fn is_unheard(said: &Value) -> bool {
+    matches!(said, Value::Error(words) if words.starts_with("NOPERM"))
+}
+
+fn is_a_master(said: &Value) -> Result<(), Trouble> {
+    let Value::List(parts) = said else { return granted(said, "it does not say whether it is the master") };
+    match parts.first() {
+        Some(Value::Text(role)) if &role[..] == b"master" => Ok(()),
+        Some(Value::Text(role)) => Err(format!("that is a {} now", saying(&String::from_utf8_lossy(role)))),
+        _ => Err(garbage()),
     }
 }
 

@@ -24,12 +24,12 @@ impl Shard {
 
     /// From here on changes are noted, so many bytes of them until they are taken.
     pub(in crate::store::memory) fn note_changes(&mut self, room: usize) {
-        self.changes = Some(Changes::new(room));
+        self.changes = Some(Changes::new(room, self.last_round));
     }
 
     /// Changes are noted no more.
     pub(in crate::store::memory) fn note_nothing(&mut self) {
-        self.changes = None;
+        self.last_round = self.changes.take().map_or(self.last_round, |changes| changes.round());
     }
 
     /// Whether changes are refused, because those before them cannot be kept.
