@@ -165,15 +165,15 @@ fn a_response_that_breaks_off_is_not_sent_in_part() {
     });
     let proxy = before(MASK, &origin, |proxy| proxy);
     let reply = get(proxy.address, "/broken");
-    assert_eq!((reply.status, reply.text().as_str()), (502, "Bad gateway\n"));
+    assert_eq!((reply.status, reply.text().as_str()), (502, ""));
     assert_eq!(reason(&proxy, 1).0, "body-broken-off");
     assert_eq!(get(proxy.address, "/whole").text(), "{\"card\":\"****\"}");
 }
 
 /// What compresses in Python.
 const COMPRESSED: &str = "
-import gzip, zlib
 def do_GET(self):
+    import gzip, zlib
     plain = b'{\"card\": \"4111111111111111\"}'
     if self.path == '/bomb':
         plain = b'{\"a\": \"' + b' ' * 50_000_000 + b'\"}'
@@ -271,14 +271,21 @@ fn paths_and_queries_go_upstream_as_they_are_rewritten() {
         ("/old", "/new?by=127.0.0.1"),
         ("/old/../users/../old/a", "/new/a?by=127.0.0.1"),
         ("/older", "/older?by=127.0.0.1"),
+        ("/old/é?q=é&x=ü[]", "/new/%C3%A9?query=%C3%A9&x=%C3%BC[]&by=127.0.0.1"),
     ] {
         assert_eq!(get(proxy.address, asked).status, 200);
         assert_eq!(origin.next().line, format!("GET {line} HTTP/1.1"), "{asked}");
     }
+    // What is not looked at goes on as it came, whatever it is.
+    let paths = before("{ request: { path: { match: /old/*, to: /new/* } } }", &origin, |proxy| proxy);
+    assert_eq!(get(paths.address, "/old/é?q=é").status, 200);
+    assert_eq!(origin.next().line, "GET /new/%C3%A9?q=é HTTP/1.1");
+    let long = get(paths.address, &format!("/old?q={}", "a".repeat(8 << 10)));
+    assert_eq!((long.status, reason(&paths, 2).0), (431, "values-too-long".into()));
     let kept = builder.text("127.0.0.1:0").replace("  - chain", "  - paths: { encoded_slash: keep }\n    chain");
     let kept = Proxy::of(&kept, &[]);
-    assert_eq!(get(kept.address, "/users/..%2F..%2Fadmin/x").status, 200);
-    assert_eq!(origin.next().line, "GET /v2/people/..%2F..%2Fadmin/x?by=127.0.0.1 HTTP/1.1");
+    assert_eq!(get(kept.address, "/users/a%2F%2Fb/x").status, 200);
+    assert_eq!(origin.next().line, "GET /v2/people/a%2F%2Fb/x?by=127.0.0.1 HTTP/1.1");
 }
 
 #[test]

@@ -50,6 +50,7 @@ type Values<'a> = Vec<Option<Cow<'a, str>>>;
 
 /// A head that can be edited.
 pub(crate) trait Head {
+    fn sole(&self, name: &str) -> Result<Option<Vec<u8>>, weir::Several>;
     fn values(&self, name: &str) -> Vec<Vec<u8>>;
     fn all(&self) -> Vec<(String, Vec<u8>)>;
     fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Refusal>;
@@ -60,6 +61,10 @@ pub(crate) trait Head {
 macro_rules! heads {
     ($($message:ty)*) => {$(
         impl Head for $message {
+            fn sole(&self, name: &str) -> Result<Option<Vec<u8>>, weir::Several> {
+                self.sole_header(name)
+            }
+
             fn values(&self, name: &str) -> Vec<Vec<u8>> {
                 self.header_values(name)
             }
@@ -85,7 +90,7 @@ macro_rules! heads {
 
 heads!(Request Response);
 
-/// Why headers are not as they were to be.
+/// Why a head is not as it was to be.
 #[derive(Debug)]
 pub(crate) enum Unfit {
     /// What the client or the upstream sent is too long, or too much.
@@ -181,12 +186,10 @@ impl Headers {
             self.remove_beginnings(head)?;
         }
         for (name, to) in &self.rename {
-            let values = head.values(name);
-            if values.is_empty() {
-                continue;
-            }
+            let mut values = head.values(name).into_iter();
+            let Some(first) = values.next() else { continue };
             head.remove(name)?;
-            head.remove(to)?;
+            head.set(to, &first)?;
             for value in values {
                 head.append(to, &value)?;
             }

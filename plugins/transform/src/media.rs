@@ -51,17 +51,19 @@ impl Types {
 
     /// What the body of a message is.
     pub(crate) fn kind(&self, head: &impl Head) -> Kind {
-        let types: Vec<String> = head.values("content-type").into_iter().map(lossy).collect();
         let essence = |value: &str| value.split([';', ',']).next().unwrap_or_default().trim().to_ascii_lowercase();
-        match types.as_slice() {
-            [] if self.have("") => Self::coded(head),
-            [] => Kind::Other,
-            [one] if !self.have(&essence(one)) => Kind::Other,
-            [one] if one.contains(',') => Kind::Unreadable("it has two types"),
-            [one] if !is_utf8(one) => Kind::Unreadable("its charset is not UTF-8"),
-            [_] => Self::coded(head),
-            several if several.iter().any(|one| self.have(&essence(one))) => Kind::Unreadable("it has two types"),
-            _ => Kind::Other,
+        let is_wanted = |value: &str| self.have(&essence(value));
+        match head.sole("content-type").map(|value| value.map(lossy)) {
+            Ok(Some(one)) if !is_wanted(&one) => Kind::Other,
+            Ok(Some(one)) if one.contains(',') => Kind::Unreadable("it has two types"),
+            Ok(Some(one)) if !is_utf8(&one) => Kind::Unreadable("its charset is not UTF-8"),
+            Ok(Some(_)) => Self::coded(head),
+            Ok(None) if self.have("") => Self::coded(head),
+            Ok(None) => Kind::Other,
+            Err(_) if head.values("content-type").into_iter().map(lossy).any(|one| is_wanted(&one)) => {
+                Kind::Unreadable("it has two types")
+            }
+            Err(_) => Kind::Other,
         }
     }
 
@@ -87,7 +89,7 @@ impl Types {
 
     fn coded(head: &impl Head) -> Kind {
         match coding(head) {
-            Ok(_) if !head.values("content-range").is_empty() => Kind::Unreadable(RANGE),
+            Ok(_) if head.sole("content-range") != Ok(None) => Kind::Unreadable(RANGE),
             Ok(_) => Kind::Wanted,
             Err(why) => Kind::Unreadable(why),
         }
@@ -108,15 +110,14 @@ fn is_utf8(value: &str) -> bool {
 
 /// The coding that is to be taken off first, or why that is not possible.
 pub(crate) fn coding(head: &impl Head) -> Result<Option<Coding>, &'static str> {
-    let mut values = head.values("content-encoding").into_iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let value = lossy(value).trim().to_ascii_lowercase();
-    match (value.as_str(), values.next()) {
-        ("identity" | "", None) => Ok(None),
-        ("gzip" | "x-gzip", None) => Ok(Some(Coding::Gzip)),
-        ("br", None) => Ok(Some(Coding::Brotli)),
-        ("zstd", None) => Ok(Some(Coding::Zstd)),
-        ("deflate", None) => Ok(Some(Coding::Deflate)),
-        _ => Err("its coding is unknown, or it has several"),
+    let unknown = "its coding is unknown, or it has several";
+    let Some(value) = head.sole("content-encoding").map_err(|_| unknown)? else { return Ok(None) };
+    match lossy(value).trim().to_ascii_lowercase().as_str() {
+        "identity" | "" => Ok(None),
+        "gzip" | "x-gzip" => Ok(Some(Coding::Gzip)),
+        "br" => Ok(Some(Coding::Brotli)),
+        "zstd" => Ok(Some(Coding::Zstd)),
+        "deflate" => Ok(Some(Coding::Deflate)),
+        _ => Err(unknown),
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use weir::escape::{self, Destination};
-use weir::{Faults, Refusal, Request};
+use weir::{Faults, Request};
 
 use crate::fill::{Text, TooLong, escaped};
+use crate::headers::Unfit;
 use crate::pointer;
 
 /// What becomes of parameters: others than these are taken out, then some are removed, renamed, set and appended.
@@ -110,12 +111,12 @@ pub(crate) enum Edited {
 
 impl Query {
     /// Edits the query of the request.
-    pub(crate) fn edit(&self, request: &mut Request) -> Result<Result<(), Refusal>, TooLong> {
+    pub(crate) fn edit(&self, request: &mut Request) -> Result<(), Unfit> {
         let query = request.upstream_query();
-        Ok(match self.edited(query.as_deref(), request)? {
+        match self.edited(query.as_deref(), request)? {
             Edited::Not => Ok(()),
-            Edited::To(query) => request.set_query(query.as_deref()),
-        })
+            Edited::To(query) => request.set_query(query.as_deref()).map_err(Unfit::from),
+        }
     }
 
     fn edited(&self, query: Option<&str>, request: &Request) -> Result<Edited, TooLong> {
@@ -164,8 +165,24 @@ impl Query {
             return Ok(Edited::Not);
         }
         let texts: Vec<Cow<'_, str>> = parameters.into_iter().map(|pair| pair.text).collect();
-        Ok(Edited::To((!texts.is_empty()).then(|| texts.join("&"))))
+        Ok(Edited::To((!texts.is_empty()).then(|| ascii(texts.join("&")))))
     }
+}
+
+/// Some clients send characters where their escapes belong, which is how a query has to be set.
+fn ascii(query: String) -> String {
+    if query.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return query;
+    }
+    let mut ascii = String::with_capacity(3 * query.len());
+    for character in query.chars() {
+        if character.is_ascii_graphic() {
+            ascii.push(character);
+        } else {
+            escape::push(&mut ascii, character.encode_utf8(&mut [0; 4]), Destination::UrlPart);
+        }
+    }
+    ascii
 }
 
 /// A parameter of a request.

@@ -49,27 +49,28 @@ impl Side {
     }
 
     fn edit(&self, request: &mut Request) -> Result {
+        match self.edit_head(request) {
+            Ok(()) => Ok(Flow::Next),
+            Err(Unfit::TooLong) => too_long(Message::Request),
+            Err(Unfit::Failed(error)) => Err(error),
+        }
+    }
+
+    fn edit_head(&self, request: &mut Request) -> std::result::Result<(), Unfit> {
         if !self.path.is_empty() {
             match rewrite::rewrite(&self.path, request) {
                 Rewritten::Not => {}
                 Rewritten::To(path) => request.set_path(&path)?,
                 Rewritten::Unusable(why) => {
-                    return Reply::new(400).text("Bad request\n").detail(why).send("unusable-path");
+                    let reply = Reply::new(400).text("Bad request\n").detail(why);
+                    return Err(Unfit::Failed(reply.error("unusable-path")));
                 }
             }
         }
         if let Some(query) = &self.query {
-            match query.edit(request) {
-                Ok(edited) => edited?,
-                Err(_) => return too_long(Message::Request),
-            }
+            query.edit(request)?;
         }
-        let edited =
-            self.headers.fill(request).map_err(Unfit::from).and_then(|values| self.headers.edit(request, values));
-        match edited {
-            Ok(()) => Ok(Flow::Next),
-            Err(Unfit::TooLong) => too_long(Message::Request),
-            Err(Unfit::Failed(error)) => Err(error),
-        }
+        let values = self.headers.fill(request)?;
+        self.headers.edit(request, values)
     }
 }

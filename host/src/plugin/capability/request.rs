@@ -123,14 +123,16 @@ enum Query {
 fn set_target(exchange: &mut Exchange, path: Option<&str>, query: &Query) -> Result<(), Refusal> {
     let (path_before, query_before) = split(exchange);
     let path = path.unwrap_or(&path_before);
-    let query = match query {
-        Query::AsItIs => query_before.as_deref(),
-        Query::None => None,
-        Query::Is(query) => Some(query.as_str()),
-    };
     let is_sound =
         |text: &str, forbidden: &[u8]| text.bytes().all(|byte| byte.is_ascii_graphic() && !forbidden.contains(&byte));
-    if !path.starts_with('/') || !is_sound(path, b"?#\\") || !is_sound(query.unwrap_or_default(), b"#") {
+    let query = match query {
+        // A client may have sent other characters than a filter may set.
+        Query::AsItIs => query_before.as_deref(),
+        Query::None => None,
+        Query::Is(query) if is_sound(query, b"#") => Some(query.as_str()),
+        Query::Is(_) => return Err(Refusal::InvalidValue),
+    };
+    if !path.starts_with('/') || !is_sound(path, b"?#\\") {
         return Err(Refusal::InvalidValue);
     }
     let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));

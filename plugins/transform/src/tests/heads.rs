@@ -82,6 +82,8 @@ fn values_that_are_too_long_are_refused() {
         (r#"{"request": {"headers": {"set": {"x-q": "{query:q}"}}}}"#, false, 431),
         (r#"{"request": {"query": {"set": {"q": "{query:q}"}}}}"#, false, 431),
         (r#"{"response": {"headers": {"set": {"x-q": "{query:q}"}}}}"#, true, 502),
+        (r#"{"request": {"query": {"append": {"a": "1"}}}}"#, false, 431),
+        (r#"{"request": {"path": {"match": "/*", "to": "/a/*"}}}"#, false, 431),
     ] {
         let flow = if is_response { response(&mut host, config) } else { request(&mut host, config) };
         let reply = refused(&mut host, flow);
@@ -182,6 +184,8 @@ fn parameters_are_edited_and_others_stay_as_they_are_spelt() {
         (r#"{"set": {"a": "1"}}"#, None, Some("a=1")),
         (r#"{"append": {"a": "2"}}"#, Some("a=1"), Some("a=1&a=2")),
         (r#"{"keep": [], "set": {"a": "{query:a}"}}"#, Some("a=1&a=2&b"), Some("a=1")),
+        (r#"{"remove": ["é"]}"#, Some("é=1&%C3%A9&q=ü[%zz]\u{7f}&r"), Some("q=%C3%BC[%zz]%7F&r")),
+        (r#"{"remove": ["a"]}"#, Some("é"), Some("é")),
     ] {
         assert_eq!(query(edits, from).as_deref(), to, "{edits} {from:?}");
     }

@@ -93,11 +93,21 @@ pub(crate) mod request {
         current(|host| host.request.upstream_query().map(str::to_owned))
     }
 
+    /// As long as a path with its query may be.
+    const LONGEST_TARGET: usize = 8 << 10;
+
+    fn fits(path: &str, query: Option<&str>) -> Result<(), Refusal> {
+        let length = path.len() + query.map_or(0, |query| query.len() + 1);
+        if length > LONGEST_TARGET { Err(Refusal::TooLarge) } else { Ok(()) }
+    }
+
     pub(crate) fn set_path(path: &str) -> Result<(), Refusal> {
         edit(|request| {
-            if !path.starts_with('/') || path.bytes().any(|byte| byte <= b' ' || matches!(byte, b'?' | b'#' | 0x7F)) {
+            let is_odd = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'?' | b'#' | b'\\');
+            if !path.starts_with('/') || path.bytes().any(is_odd) {
                 return Err(Refusal::InvalidValue);
             }
+            fits(path, request.upstream_query())?;
             request.head.upstream_path = Some(path.to_owned());
             Ok(())
         })
@@ -105,9 +115,10 @@ pub(crate) mod request {
 
     pub(crate) fn set_query(query: Option<&str>) -> Result<(), Refusal> {
         edit(|request| {
-            if query.is_some_and(|query| query.bytes().any(|byte| byte <= b' ' || matches!(byte, b'#' | 0x7F))) {
+            if query.is_some_and(|query| query.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'#')) {
                 return Err(Refusal::InvalidValue);
             }
+            fits(request.upstream_path(), query)?;
             request.head.upstream_query = Some(NewQuery(query.map(str::to_owned)));
             Ok(())
         })
