@@ -1,9 +1,10 @@
 //! The entry's `config`, and what becomes of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
-use weir::config::{JsonText, Size};
+use weir::config::{self, JsonText, Size};
 use weir::{Document, Faults, setup};
 
 use crate::json::Bounds;
@@ -27,6 +28,10 @@ pub(crate) struct Config {
     /// Schemas to which others may refer, by name or URI; nothing is fetched from elsewhere.
     #[serde(default)]
     schemas: BTreeMap<String, Other>,
+    /// How often documents are read anew, from `1s` on.
+    #[serde(default = "minute")]
+    #[weir(default = "1m")]
+    refresh: config::Duration,
     /// The draft of schemas that name none by `$schema`.
     #[serde(default)]
     #[weir(default = "2020-12")]
@@ -193,6 +198,10 @@ pub(crate) enum OnMisfit {
     Log,
 }
 
+fn minute() -> config::Duration {
+    Duration::from_secs(60).into()
+}
+
 fn mebibyte() -> Size {
     Size::from(1 << 20)
 }
@@ -235,6 +244,7 @@ impl Config {
     /// The filter; what is wrong is noted.
     pub(crate) fn into_filter(self, faults: &mut Faults) -> Validate {
         self.check(faults);
+        self.keep_fresh(faults);
         let options = Options {
             draft: match self.draft {
                 DraftName::TwentyTwenty => Draft::TwentyTwenty,
@@ -248,7 +258,7 @@ impl Config {
         };
         let mut others = Vec::new();
         for (name, other) in self.schemas {
-            let pointer = ["/schemas/", &name.replace('~', "~0").replace('/', "~1")].concat();
+            let pointer = place_of(&name);
             let uri = uri::resolve(ROOT, uri::split(&name).0);
             others.extend(given(other.schema, other.document, uri, &pointer, faults));
         }
@@ -306,12 +316,30 @@ impl Config {
         }
     }
 
+    /// Has the host read documents as often as it should.
+    fn keep_fresh(&self, faults: &mut Faults) {
+        let request = self.request.as_ref().map(|request| ("/request".to_owned(), &request.document));
+        let response = self.response.as_ref().map(|response| ("/response".to_owned(), &response.document));
+        let others = self.schemas.iter().map(|(name, other)| (place_of(name), &other.document));
+        for (pointer, document) in request.into_iter().chain(response).chain(others) {
+            if let Some(document) = document
+                && let Err(refusal) = document.keep_fresh(self.refresh.get())
+            {
+                let words = ["the host does not keep it fresh: ", refusal.name()].concat();
+                faults.at(&(pointer + "/document"), &words);
+            }
+        }
+    }
+
     fn check(&self, faults: &mut Faults) {
         if self.request.is_none() && self.response.is_none() && self.query.is_none() {
             faults.at("", "there is nothing to check; write `request`, `response` or `query`");
         }
         if self.schemas.len() > MOST_SCHEMAS {
             faults.at("/schemas", "there are at most 64 schemas beside");
+        }
+        if self.refresh.get() < Duration::from_secs(1) {
+            faults.at("/refresh", "documents are read at most once in 1s");
         }
         if !(1..=64).contains(&self.depth) {
             faults.at("/depth", "bodies are nested 1 to 64 levels deep");
@@ -352,6 +380,13 @@ impl Config {
             faults.at("/problem", "a type of problems has a URI and a title");
         }
     }
+}
+
+/// Where a schema stands to which others refer.
+fn place_of(name: &str) -> String {
+    let mut pointer = "/schemas".to_owned();
+    crate::json::push(&mut pointer, name);
+    pointer
 }
 
 /// The schema that is given, in one way.

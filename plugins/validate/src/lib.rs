@@ -89,14 +89,14 @@ impl Validate {
         self.request(request, true)
     }
 
-    fn on_response(&self, response: &mut Response) -> Result {
-        self.response(response, true)
+    fn on_response(&self, request: &Request, response: &mut Response) -> Result {
+        self.response(request, response, true)
     }
 
     /// A document has been fetched, or not.
     fn on_resume(&self, resumed: &mut Resumed) -> Result {
         match &mut resumed.response {
-            Some(response) => self.response(response, false),
+            Some(response) => self.response(&resumed.request, response, false),
             None => self.request(&mut resumed.request, false),
         }
     }
@@ -105,16 +105,16 @@ impl Validate {
         let Some(requests) = &self.requests else { return Ok(Flow::Next) };
         match self.request_body(requests, request, body)? {
             Ok(()) => Ok(Flow::Next),
-            Err(refusal) => self.refuse_request(&refusal, body.outcome() == Ended::TimedOut),
+            Err(refusal) => self.refuse_request(&refusal),
         }
     }
 
     fn on_response_body(&self, response: &mut Response, body: &mut Body) -> Result {
         let Some(responses) = &self.responses else { return Ok(Flow::Next) };
         let checked = match kind(&responses.types, &response.header_values("content-type")) {
-            // There is no body to be of another type, as in answers to HEAD.
-            _ if body.len() == Ok(0) => Ok(()),
+            Kind::None if responses.passes_others || body.len() == Ok(0) => Ok(()),
             Kind::None => Err(Refusal::wrong_type(String::new())),
+            _ if body.len() == Ok(0) => Err(Refusal::no_body()),
             _ => self.body(&responses.kept, body)?,
         };
         match checked {
@@ -130,7 +130,7 @@ impl Validate {
             Head::Pass => Ok(Flow::Next),
             Head::Body => request.buffer(self.limits.max),
             Head::Fetch(document) => document.refresh(),
-            Head::Refused(refusal) => self.refuse_request(&refusal, false),
+            Head::Refused(refusal) => self.refuse_request(&refusal),
         }
     }
 
@@ -183,9 +183,9 @@ impl Validate {
         self.body(&requests.kept, body)
     }
 
-    fn response(&self, response: &mut Response, may_fetch: bool) -> Result {
+    fn response(&self, request: &Request, response: &mut Response, may_fetch: bool) -> Result {
         let Some(responses) = &self.responses else { return Ok(Flow::Next) };
-        match self.response_head(responses, response, may_fetch)? {
+        match self.response_head(responses, request, response, may_fetch)? {
             Head::Pass => Ok(Flow::Next),
             Head::Body => response.buffer(self.limits.max),
             Head::Fetch(document) => document.refresh(),
@@ -193,7 +193,13 @@ impl Validate {
         }
     }
 
-    fn response_head(&self, responses: &Responses, response: &mut Response, may_fetch: bool) -> Result<Head> {
+    fn response_head(
+        &self,
+        responses: &Responses,
+        request: &Request,
+        response: &mut Response,
+        may_fetch: bool,
+    ) -> Result<Head> {
         // What filters and the proxy itself answer is not the upstream's to get right.
         if response.source() != Origin::Upstream {
             return Ok(Head::Pass);
@@ -204,8 +210,8 @@ impl Validate {
         } else {
             responses.statuses.contains(&status)
         };
-        // A part of a body is not the whole.
-        if !is_meant || matches!(status, 204 | 205 | 206 | 304) {
+        // A part of a body is not the whole, and an answer to HEAD has none.
+        if !is_meant || matches!(status, 204 | 205 | 206 | 304) || request.method() == "HEAD" {
             return Ok(Head::Pass);
         }
         match kind(&responses.types, &response.header_values("content-type")) {
@@ -257,7 +263,9 @@ impl Validate {
 
     fn query(&self, query: &Query, schemas: &Schemas, text: &str) -> std::result::Result<(), Refusal> {
         let object = query.parameters.read(text).map_err(|misfit| Refusal::query(vec![misfit]))?;
-        let json = json::read(object.into_bytes(), &self.limits.bounds).map_err(Refusal::unreadable)?;
+        // An object with lists in it, each name once, whatever bodies may be.
+        let bounds = Bounds { depth: 2, duplicates: true, ..self.limits.bounds };
+        let json = json::read(object.into_bytes(), &bounds).map_err(Refusal::unreadable)?;
         match check::check(schemas, &json, self.left(&json), self.limits.errors) {
             Ok(check::Verdict::Fits) => Ok(()),
             Ok(check::Verdict::Misfits(misfits)) => Err(Refusal::query(misfits)),
@@ -265,10 +273,10 @@ impl Validate {
         }
     }
 
-    /// Refuses, or in a dry run only says so; what did not come in time cannot go on.
-    fn refuse_request(&self, refusal: &Refusal, is_lost: bool) -> Result {
+    /// Refuses, or in a dry run only says so.
+    fn refuse_request(&self, refusal: &Refusal) -> Result {
         self.count(Message::Request, refusal);
-        if self.is_dry && !is_lost {
+        if self.is_dry && !refusal.is_lost() {
             let status = self.answers.status_of(refusal);
             weir::info!("would refuse with {status} ({}): {}", refusal.code, refusal.in_words());
             exchange::note("would-refuse");
@@ -279,8 +287,7 @@ impl Validate {
 
     fn refuse_response(&self, responses: &Responses, refusal: &Refusal) -> Result {
         self.count(Message::Response, refusal);
-        let is_lost = matches!(refusal.code, "too-slow" | "broken-off");
-        if (self.is_dry || responses.only_logs) && !is_lost {
+        if (self.is_dry || responses.only_logs) && !refusal.is_lost() {
             weir::warn!("the response is not as it should be ({}): {}", refusal.code, refusal.in_words());
             exchange::note("misfit");
             return Ok(Flow::Next);

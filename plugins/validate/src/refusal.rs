@@ -110,6 +110,11 @@ impl Refusal {
         }
     }
 
+    /// Whether the message is not whole, and cannot go on whatever anybody says.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.code, "too-slow" | "broken-off")
+    }
+
     /// For operators.
     pub(crate) fn in_words(&self) -> String {
         let mut words = self.detail.to_owned();

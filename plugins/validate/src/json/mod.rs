@@ -6,6 +6,7 @@ mod place;
 mod read;
 
 pub(crate) use equal::{equal, fingerprint};
+pub(crate) use place::push;
 pub(crate) use read::{Bounds, Unreadable, read};
 
 /// Where a value stands in the list.

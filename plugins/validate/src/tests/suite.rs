@@ -10,7 +10,8 @@ use crate::schema::{Draft, Options, Source, compile};
 
 const BOUNDS: Bounds = Bounds { depth: 64, steps: 1_000_000, duplicates: false };
 
-fn suite() -> PathBuf {
+/// Where it is.
+pub(super) fn suite() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/json-schema-suite");
     assert!(
         folder.join("json/tests").is_dir(),
