@@ -5,9 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Coding;
 
-/// Neither can take the other's.
+/// None can take another's.
 static ENCODERS: Shared = Shared { most: 512 << 20, taken: AtomicUsize::new(0) };
+/// Of gzip and deflate: small, and what clients use. Slow senders of other codings must not be in their way.
+static INFLATERS: Shared = Shared { most: 128 << 20, taken: AtomicUsize::new(0) };
 static DECODERS: Shared = Shared { most: 256 << 20, taken: AtomicUsize::new(0) };
+
+/// What a decoder holds beside its window.
+const BESIDE_A_WINDOW: usize = 256 << 10;
 
 #[derive(Debug)]
 struct Shared {
@@ -35,14 +40,15 @@ impl Room {
         ENCODERS.take(kib << 10)
     }
 
-    /// Room for a decoder, with the largest window that a stream may name.
-    pub fn decoder(coding: Coding) -> Option<Self> {
-        let kib = match coding {
-            Coding::Gzip | Coding::Deflate => 128,
-            Coding::Brotli => 16 << 10,
-            Coding::Zstd => 8 << 10,
+    /// Room for a decoder of so many bytes at most, with the largest window that a stream may name: no more of it is
+    /// filled than comes out.
+    pub fn decoder(coding: Coding, max: u64) -> Option<Self> {
+        let window = match coding {
+            Coding::Gzip | Coding::Deflate => return INFLATERS.take(128 << 10),
+            Coding::Brotli => 16 << 20,
+            Coding::Zstd => 8 << 20,
         };
-        DECODERS.take(kib << 10)
+        DECODERS.take(window.min(usize::try_from(max).unwrap_or(window)) + BESIDE_A_WINDOW)
     }
 }
 
@@ -70,9 +76,17 @@ mod tests {
         assert_eq!(encoders.len(), 102);
         // What needs less may still find some.
         encoders.push(Room::encoder(Coding::Gzip, None).unwrap());
-        assert_eq!(std::iter::from_fn(|| Room::decoder(Coding::Brotli)).collect::<Vec<_>>().len(), 16);
+        let decoders = |max| std::iter::from_fn(|| Room::decoder(Coding::Brotli, max)).collect::<Vec<_>>();
+        // Those that may not make much take less.
+        let small = decoders(1 << 20).len();
+        let taken = decoders(u64::MAX);
+        assert_eq!((small, taken.len()), (204, 15));
+        assert!(Room::decoder(Coding::Zstd, u64::MAX).is_some());
+        assert!(Room::decoder(Coding::Brotli, u64::MAX).is_none());
+        assert!(Room::decoder(Coding::Gzip, u64::MAX).is_some());
         encoders.clear();
         assert!(Room::encoder(Coding::Zstd, Some(9)).is_some());
-        assert!(Room::decoder(Coding::Brotli).is_some());
+        drop(taken);
+        assert!(Room::decoder(Coding::Brotli, u64::MAX).is_some());
     }
 }

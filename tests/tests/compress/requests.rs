@@ -1,5 +1,6 @@
 //! Requests that foreign programs have compressed.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::process::Command;
 
@@ -149,19 +150,24 @@ fn codings_that_nobody_knows_are_refused_with_those_that_are_known() {
 #[test]
 fn decoders_have_so_much_memory_together_and_no_more() {
     let origin = echo();
-    let proxy = proxy(DECODE, &origin);
+    let proxy = proxy("request: { decode: true, max: 1GiB }", &origin);
     let body = compressed("br", b"fine");
     let slow: Vec<Client> = std::iter::repeat_with(|| {
         let mut client = Client::connect(proxy.address);
         client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 1000\r\n\r\n");
         client
     })
-    .take(16)
+    .take(15)
     .collect();
+    let asked = Cell::new(0);
     weir_tests::until("all of it is taken", || {
+        asked.set(asked.get() + 1);
         let reply = post(&proxy, "br", &body);
         reply.status == 503 && reply.header("retry-after") == Some("1")
     });
+    assert_eq!(proxy.record(asked.get())["reason"], "no-room");
+    // Nobody's gzip is in their way.
+    assert_eq!(post(&proxy, "gzip", &compressed("gzip", b"fine")).text(), "fine");
     drop(slow);
     weir_tests::until("there is room again", || post(&proxy, "br", &body).text() == "fine");
 }

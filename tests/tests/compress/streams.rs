@@ -1,11 +1,12 @@
 //! Bodies that pause: nothing stays in an encoder.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::process::Stdio;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use weir_tests::{Client, Origin, command};
+use weir_tests::{Client, Origin, Proxy, command};
 
 use super::proxy;
 
@@ -89,4 +90,36 @@ fn encoders_have_so_much_memory_together_and_no_more() {
     // There is room again when streams end.
     drop(streams);
     weir_tests::until("there is room again", || open("br").1.as_deref() == Some("br"));
+}
+
+#[test]
+fn a_large_body_lets_others_of_its_worker_have_their_turn() {
+    let origin = Origin::raw(|received, stream| {
+        let count = if received.line.contains("/large") { 50_000_u64 } else { 1 };
+        let body: String = (0..count).map(|number| format!("line {}\n", number * number % 9973)).collect();
+        let head = format!("Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}{body}").as_bytes()).is_ok()
+    });
+    // All of it is there before any of it is compressed: nothing but the encoder makes it wait.
+    let proxy = Proxy::builder()
+        .top("workers: 1")
+        .filter("{ plugin: compress, config: { codings: [br], level: { br: 6 } } }")
+        .guest("whole", "whole", "config: { on: response, max: 1000000 }, except: [/small]")
+        .route("/*", "app", origin.address)
+        .route_to("/small", "app", "description: what is small")
+        .start();
+    let rounds = Cell::new(0);
+    weir_tests::until("who asked later is answered earlier", || {
+        let mut large = Client::connect(proxy.address);
+        let mut small = Client::connect(proxy.address);
+        large.send("GET /large HTTP/1.1\r\nHost: x\r\nAccept-Encoding: br\r\n\r\n");
+        // The worker is at it now.
+        assert!(large.head().1.iter().any(|(name, value)| name == "content-encoding" && value == "br"));
+        assert_eq!(small.get("/small", "").text(), "line 0\n");
+        while large.chunk().is_some() {}
+        let first = proxy.record(rounds.get() * 2 + 1);
+        proxy.record(rounds.get() * 2 + 2);
+        rounds.set(rounds.get() + 1);
+        first["target"] == "/small"
+    });
 }

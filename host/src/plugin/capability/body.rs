@@ -81,20 +81,21 @@ pub(super) fn link_body(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
 fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     linker.func_wrap("encode", |mut store: Store<'_>, (coding, level): (bindings::Coding, Option<u8>)| -> Answer {
         let coding = self::coding(coding);
-        let most = match coding {
-            Coding::Gzip | Coding::Deflate | Coding::Zstd => 9,
-            Coding::Brotli => 6,
+        let levels = match coding {
+            Coding::Gzip | Coding::Deflate | Coding::Zstd => 1..=9,
+            Coding::Brotli => 0..=6,
         };
         let result = open(store.data_mut()).and_then(|(message, exchange)| {
             let has_body = has_body(exchange, message);
             let headers = headers(exchange, message).ok_or(Refusal::WrongHook)?;
-            let encoder = Encoder::new(coding, level).ok().filter(|_| level.is_none_or(|level| level <= most));
-            let encoder = encoder.ok_or(Refusal::InvalidValue)?;
-            if headers.get_all(header::CONTENT_ENCODING).iter().any(|value| value != "identity") {
+            if level.is_some_and(|level| !levels.contains(&level))
+                || headers.get_all(header::CONTENT_ENCODING).iter().any(|value| value != "identity")
+            {
                 return Err(Refusal::InvalidValue);
             }
             if has_body {
                 let room = Room::encoder(coding, level).ok_or(Refusal::TooLarge)?;
+                let encoder = Encoder::new(coding, level).map_err(|_| Refusal::InvalidValue)?;
                 exchange.before_steering();
                 exchange.steer(message).push(Stage::Encode(Box::new(encoder), room))?;
             }
@@ -108,12 +109,12 @@ fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         Ok((result,))
     })?;
     linker.func_wrap("decode", |store: Store<'_>, (coding, max): (bindings::Coding, u64)| -> Answer {
-        Ok((decode(store, coding, |coding| Decoder::new(coding, max)),))
+        Ok((decode(store, coding, max, |decoder| decoder),))
     })?;
     linker.func_wrap(
         "decode-within",
         |store: Store<'_>, (coding, max, ratio): (bindings::Coding, u64, u32)| -> Answer {
-            Ok((decode(store, coding, |coding| Decoder::new(coding, max).within(ratio)),))
+            Ok((decode(store, coding, max, |decoder| decoder.within(ratio)),))
         },
     )
 }
@@ -121,7 +122,8 @@ fn link_codings(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
 fn decode(
     mut store: Store<'_>,
     coding: bindings::Coding,
-    decoder: impl FnOnce(Coding) -> Decoder,
+    max: u64,
+    bounded: impl FnOnce(Decoder) -> Decoder,
 ) -> Result<(), Refusal> {
     let coding = self::coding(coding);
     open(store.data_mut()).and_then(|(message, exchange)| {
@@ -133,9 +135,10 @@ fn decode(
             return Err(Refusal::InvalidValue);
         }
         if has_body {
-            let room = Room::decoder(coding).ok_or(Refusal::TooLarge)?;
+            let room = Room::decoder(coding, max).ok_or(Refusal::TooLarge)?;
+            let decoder = Box::new(bounded(Decoder::new(coding, max)));
             exchange.before_steering();
-            exchange.steer(message).push(Stage::Decode(Box::new(decoder(coding)), room))?;
+            exchange.steer(message).push(Stage::Decode(decoder, room))?;
         }
         if (has_body || is_of_head(exchange, message))
             && let Some(headers) = self::headers(exchange, message)
