@@ -6,7 +6,7 @@
 //! Nothing is given out before it was taken: `given` is raised only up to a `taken` that was read, `taken` is raised only after
 //! the shared store has counted as much, and both begin anew with each window. So all processes together never give out more
 //! than the limit. Only one batch is taken at a time; who finds one on its way takes its own permit from the shared store. So
-//! a process has less than a batch that nobody uses.
+//! a process has less than a batch that nobody uses. Who is refused does not cost the shared store a question each time.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -38,6 +38,14 @@ struct Seen {
     taken: i64,
     /// Of the limit, what the shared store had left.
     left: i64,
+    /// It had too little for this cost, and is not asked again before this time.
+    used_up: Option<(i64, i64)>,
+}
+
+impl Seen {
+    fn is_used_up(&self, cost: i64, now: i64) -> bool {
+        self.used_up.is_some_and(|(least, until)| cost >= least && now < until)
+    }
 }
 
 /// A permit, or that there is none.
@@ -51,6 +59,9 @@ enum Had {
 
 /// Within this time a batch is taken, or another one may be.
 const REFILL: Duration = Duration::from_secs(2);
+
+/// Microseconds for which a shared store that had too little is not asked for as much: only who gives back makes it more.
+const AGAIN: i64 = 1_000_000;
 
 /// A request that takes from one number.
 struct Number<'a> {
@@ -121,38 +132,59 @@ impl Batches {
         if let Some(left) = self.give(number, seen) {
             return Ok((Had::Batch, left));
         }
+        if seen.is_used_up(number.asked.cost, now) {
+            let had = self.give_of_others(number, seen, now);
+            return Ok(had.map_or((Had::Nothing, seen.left), |left| (Had::Batch, left)));
+        }
         let refill = number.local("refill/");
         let is_ours = self.local.advance_one(&Step::new(refill.as_str(), 1, 1).living(REFILL));
         let is_ours = is_ours.is_ok_and(|stand| stand.taken);
-        let had = self.take_anew(number, seen, is_ours, now);
+        let had = match self.give_of_others(number, seen, now) {
+            Some(left) => Ok(Some((Had::Batch, left))),
+            None if is_ours => self.refill(number, now),
+            None => Ok(None),
+        };
         if is_ours {
             // If this fails, time removes it.
             let _ = self.local.remove(&refill);
         }
-        if let Some(left) = had? {
-            return Ok((Had::Batch, left));
+        match had? {
+            Some(had) => Ok(had),
+            None => self.single(number, now),
         }
-        let stand = self.shared(number, number.asked.cost)?;
-        let left = number.take.most - stand.value;
-        let seen = self.seen(number, now);
-        self.saw(number, now, Seen { left, ..seen });
-        let had = if stand.taken { Had::Shared } else { Had::Nothing };
-        self.takings.add([if stand.taken { "single" } else { "empty" }], 1);
-        Ok((had, left.max(0)))
     }
 
-    /// A permit out of what others have taken meanwhile, or out of a batch that is taken now, if that is ours to do.
-    fn take_anew(&self, number: &Number<'_>, seen: Seen, is_ours: bool, now: i64) -> Result<Option<i64>, Error> {
+    /// A permit straight from the shared store.
+    fn single(&self, number: &Number<'_>, now: i64) -> Result<(Had, i64), Error> {
+        let stand = self.shared(number, number.asked.cost)?;
+        let left = number.take.most - stand.value;
+        if !stand.taken {
+            return Ok(self.used_up(number, left, now));
+        }
+        let seen = self.seen(number, now);
+        self.saw(number, now, Seen { left, ..seen });
+        self.takings.add(["single"], 1);
+        Ok((Had::Shared, left.max(0)))
+    }
+
+    /// The shared store has too little.
+    fn used_up(&self, number: &Number<'_>, left: i64, now: i64) -> (Had, i64) {
+        let (left, used_up) = (left.max(0), Some((number.asked.cost, now + AGAIN)));
+        let seen = self.seen(number, now);
+        self.saw(number, now, Seen { left, used_up, ..seen });
+        self.takings.add(["empty"], 1);
+        (Had::Nothing, left)
+    }
+
+    /// A permit out of what other instances have taken meanwhile.
+    fn give_of_others(&self, number: &Number<'_>, seen: Seen, now: i64) -> Option<i64> {
         let taken = self.local.get(&number.local("taken/")).ok().flatten();
         let taken = taken.and_then(|taken| std::str::from_utf8(&taken).ok()?.parse().ok()).unwrap_or_default();
-        if taken > seen.taken {
-            let seen = self.saw(number, now, Seen { taken, ..seen });
-            if let Some(left) = self.give(number, seen) {
-                return Ok(Some(left));
-            }
+        if taken <= seen.taken {
+            return None;
         }
-        let refilled = if is_ours { self.refill(number, now)? } else { None };
-        Ok(refilled.and_then(|seen| self.give(number, seen)))
+        let seen = self.saw(number, now, Seen { taken, ..seen });
+        self.give(number, seen)
     }
 
     /// A permit out of what was taken. A store of this process that has no room has none either.
@@ -165,15 +197,15 @@ impl Batches {
         Some(seen.left + seen.taken - stand.value)
     }
 
-    /// Takes a batch, or what is left of the limit. None if that is less than what is asked for.
-    fn refill(&self, number: &Number<'_>, now: i64) -> Result<Option<Seen>, Error> {
+    /// Takes a batch, or what is left of the limit, and a permit out of it. None if nobody knows whether there is one.
+    fn refill(&self, number: &Number<'_>, now: i64) -> Result<Option<(Had, i64)>, Error> {
         let cost = number.asked.cost;
         let mut by = self.size.max(cost);
         let mut stand = self.shared(number, by)?;
         if !stand.taken {
             by = number.take.most - stand.value;
             if by < cost {
-                return Ok(None);
+                return Ok(Some(self.used_up(number, by, now)));
             }
             stand = self.shared(number, by)?;
         }
@@ -186,7 +218,8 @@ impl Batches {
             return Ok(None);
         };
         self.takings.add(["batch"], 1);
-        Ok(Some(self.saw(number, now, Seen { taken, left: number.take.most - stand.value })))
+        let seen = self.saw(number, now, Seen { taken, left: number.take.most - stand.value, used_up: None });
+        Ok(self.give(number, seen).map(|left| (Had::Batch, left)))
     }
 
     fn shared(&self, number: &Number<'_>, by: i64) -> Result<Stand, Error> {

@@ -143,12 +143,14 @@ impl Step {
     }
 
     /// A number that is not there, or is below this one, counts as this one.
+    #[must_use]
     pub fn from(self, floor: i64) -> Self {
         Self { floor, ..self }
     }
 
     /// It is gone after this time, counted anew by each step that is taken; without it, it is kept as long as there is
     /// room.
+    #[must_use]
     pub fn living(self, ttl: Duration) -> Self {
         Self { ttl: Some(crate::millis(ttl)), ..self }
     }

@@ -3,7 +3,9 @@
 
 mod crowd;
 mod flood;
+mod redis;
 mod reloads;
+mod shared;
 mod told;
 
 use std::collections::BTreeMap;

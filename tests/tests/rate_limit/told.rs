@@ -49,7 +49,8 @@ fn operators_are_told_which_limit_it_was_and_never_whose_key() {
     assert!(!why.contains("sesame"), "{why}");
 
     let figures = Scrape::of(&proxy.log).now();
-    let count = |name: &str, labels: &[(&str, &str)]| figures.sum(&format!("weir_plugin_rate_limit_{name}_total"), labels);
+    let count =
+        |name: &str, labels: &[(&str, &str)]| figures.sum(&format!("weir_plugin_rate_limit_{name}_total"), labels);
     assert_eq!((count("admitted", &[]), count("limited", &[("limit", "default")])), (1.0, 1.0), "{}", figures.text);
 }
 

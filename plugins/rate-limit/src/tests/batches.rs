@@ -1,5 +1,7 @@
 //! Permits of a shared store, given out by several processes.
 
+use std::time::Duration;
+
 use super::{begin, filter, passed, passes, refusal, told};
 use crate::RateLimit;
 use weir::store::Error;
@@ -99,6 +101,29 @@ fn who_finds_a_batch_on_its_way_takes_a_single_permit() {
     assert_eq!(passed(&mut fleet.host, &fleet.processes[0], 3), 3);
     assert_eq!(fleet.host.metrics.value("takings", &["single"]), Some(3.0));
     assert_eq!(fleet.host.metrics.value("takings", &["batch"]), Some(1.0));
+}
+
+#[test]
+fn who_finds_nothing_left_asks_again_after_a_second() {
+    let mut fleet = Fleet::new(2, r#""limit": 10, "local_batch": 10"#);
+    assert_eq!(passed(&mut fleet.host, &fleet.processes[0], 10), 10);
+    assert_eq!(passed(&mut fleet.host, &fleet.processes[1], 50), 0);
+    assert_eq!(refusal(&fleet.host, "ratelimit").as_deref(), Some("\"default\";r=0;t=3600"));
+    assert_eq!(fleet.host.metrics.value("takings", &["empty"]), Some(1.0));
+    // The store is not needed for that, either.
+    fleet.host.stores.fail_one("shared", Some(Error::Unavailable));
+    assert_eq!(passed(&mut fleet.host, &fleet.processes[1], 50), 0);
+    assert_eq!(fleet.host.reply.as_ref().unwrap().code, "limited");
+    fleet.host.stores.fail_one("shared", None);
+    // Somebody gives some back.
+    let stores = format!("{:?}", fleet.host.stores);
+    let begin = stores.find("given/").expect("permits were given out") + "given/".len();
+    let key = stores[begin..].split('"').next().unwrap().to_owned();
+    fleet.host.stores.set("shared", &key, "7");
+    assert!(!fleet.passes(1));
+    fleet.host.now += Duration::from_secs(1);
+    assert_eq!(passed(&mut fleet.host, &fleet.processes[1], 50), 3);
+    assert_eq!(fleet.host.metrics.value("takings", &["empty"]), Some(2.0));
 }
 
 #[test]
