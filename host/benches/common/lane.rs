@@ -9,12 +9,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use weir_host::clock::Slices;
-use weir_host::config::{self, Source};
+use weir_host::config::{self, Kept, Source};
 use weir_host::plugin::{
     Armed, Chain, Document, Engine, Exchange, ExchangeId, Held, Message, Origin, Outbound, Outcome, Peer, Pools,
-    Registry, Station, Step, Stores, Substitutes, Warm,
+    Registry, Remotes, Station, Step, Stores, Substitutes, Warm,
 };
-use weir_host::store::{DEFAULT_SIZE, Memory, Store};
+use weir_host::store::redis::{Address, Login, Redis, Servers, Settings};
+use weir_host::store::{DEFAULT_SIZE, Memory};
+use weir_host::upstream::Dial;
 
 use super::stopwatch::Stopwatch;
 
@@ -113,11 +115,16 @@ impl Lane {
         );
         let config = config::parse(Source { path: "bench.yaml".into(), text });
         config.sound(Vec::new()).unwrap_or_else(|faults| panic!("the configuration is not sound: {faults:?}"));
-        let store =
-            |store: &config::Store| (store.name.value.clone(), Arc::new(Memory::new(DEFAULT_SIZE)) as Arc<dyn Store>);
-        let stores: Stores = config.stores.iter().map(store).collect();
+        let (mut stores, mut remotes) = (Stores::new(), Remotes::new());
+        for store in &config.stores {
+            let name = store.name.value.clone();
+            match &store.kept {
+                Kept::Redis(redis) => drop(remotes.insert(name.clone(), remote(name, redis))),
+                _ => drop(stores.insert(name, Arc::new(Memory::new(DEFAULT_SIZE)))),
+            }
+        }
         let none = Substitutes::new();
-        let mut registry = Registry::new(engine, &[], &stores, config.known(), &none);
+        let mut registry = Registry::new(engine, &[], (&stores, &remotes), config.known(), &none);
         let loaded = |entry| registry.entry(entry).unwrap_or_else(|faults| panic!("it does not load: {faults:?}"));
         let entries: Vec<_> = config.entries.iter().map(loaded).collect();
         for document in entries.iter().flat_map(|entry| entry.documents()) {
@@ -231,4 +238,19 @@ impl Lane {
         };
         assert!(is_so, "{:?} meets {:?} with {status:?}, and not {:?}", held.request.uri, held.origin, self.meets);
     }
+}
+
+/// A store on one server, as it is configured.
+fn remote(name: String, redis: &config::Redis) -> Arc<Redis> {
+    let config::Servers::One(server) = &redis.servers else { panic!("a benchmark asks one server") };
+    let settings = Settings {
+        name,
+        servers: Servers::One(Address { host: server.host.clone(), port: server.port }),
+        login: Login::default(),
+        database: redis.database,
+        tls: None,
+        prefix: redis.prefix.clone(),
+        timeout: redis.timeout,
+    };
+    Arc::new(Redis::new(settings, Arc::new(Dial::new(None).expect("without TLS nothing is read"))))
 }
