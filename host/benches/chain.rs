@@ -17,7 +17,7 @@ use weir_host::clock::Slices;
 use weir_host::config::{self, Source};
 use weir_host::plugin::{
     Chain, CompiledCache, Engine, Exchange, ExchangeId, Held, Message, Nowhere, Origin, Outbound, Peer, Pipe, Pools,
-    Registry, Station, Step, Stores, Substitutes, Warm,
+    Registry, Remotes, Station, Step, Stores, Substitutes, Warm,
 };
 
 /// For so long each is tried, five times.
@@ -114,8 +114,8 @@ impl Bench {
         );
         let config = config::parse(Source { path: "bench.yaml".into(), text });
         config.sound(Vec::new()).expect("the configuration is sound");
-        let (stores, none) = (Stores::new(), Substitutes::new());
-        let mut registry = Registry::new(engine, &[], &stores, config.known(), &none);
+        let (stores, remotes, none) = (Stores::new(), Remotes::new(), Substitutes::new());
+        let mut registry = Registry::new(engine, &[], (&stores, &remotes), config.known(), &none);
         let entries: Vec<_> =
             config.entries.iter().map(|entry| registry.entry(entry).expect("the filter loads")).collect();
         let chain = Chain::new(&config.sites[0].chain, &entries);

@@ -9,7 +9,7 @@ use weir_host::clock::Slices;
 use weir_host::config::{self, Config, Source};
 use weir_host::plugin::{
     Chain, CompiledCache, Engine, Entry, Exchange, ExchangeId, HookTally, Nowhere, Origin, Outbound, Peer, Pools,
-    Registry, Station, Step, Stores, Substitutes, Tally, Warm,
+    Registry, Remotes, Station, Step, Stores, Substitutes, Tally, Warm,
 };
 
 /// A chain with this filter's configuration, as one of the site's.
@@ -26,8 +26,8 @@ fn config(deny: &str) -> Config {
 }
 
 fn entries(engine: &Engine, config: &Config, before: &[Arc<Entry>]) -> Vec<Arc<Entry>> {
-    let (stores, none) = (Stores::new(), Substitutes::new());
-    let mut registry = Registry::new(engine, before, &stores, config.known(), &none);
+    let (stores, remotes, none) = (Stores::new(), Remotes::new(), Substitutes::new());
+    let mut registry = Registry::new(engine, before, (&stores, &remotes), config.known(), &none);
     config.entries.iter().map(|entry| registry.entry(entry).expect("the filter loads")).collect()
 }
 

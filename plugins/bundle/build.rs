@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use weir_componentize::{Build, build, shared_target_directory};
 
 /// The crates beside this one, without the prefix `weir-plugin-`.
-const PLUGINS: [&str; 13] = [
+const PLUGINS: [&str; 14] = [
     "auth-basic",
     "auth-introspect",
     "auth-jwt",
     "auth-key",
     "authz",
     "compress",
+    "cors",
     "headers-secure",
     "ip-filter",
     "rate-limit",

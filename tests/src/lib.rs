@@ -4,6 +4,7 @@
 //! Nothing sleeps: tests wait for a line of the log, a byte on a socket, an exit.
 
 mod base64url;
+mod browser;
 mod certificates;
 mod client;
 mod collector;
@@ -24,6 +25,7 @@ mod successor;
 mod tools;
 
 pub use base64url::{base64url, from_base64url};
+pub use browser::Page;
 pub use certificates::Authority;
 pub use client::{Client, Reply, get};
 pub use collector::Collector;

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use weir_host::crypto::{Hash, digest};
 
-use crate::Site;
-use crate::lane::{Asked, Meets};
-use crate::report::{Report, row};
+use crate::common::lane::{Asked, Meets};
+use crate::common::report::{Report, row};
+use crate::common::site::Site;
 
 const KEYS: usize = 10_000;
 

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::Deserialize;
 
-use crate::stopwatch::Stopwatch;
+use crate::common::stopwatch::Stopwatch;
 use crate::tokens::{AUDIENCE, ISSUER, now};
 
 #[derive(Deserialize)]

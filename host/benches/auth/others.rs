@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::Site;
-use crate::lane::{Asked, Meets};
+use crate::common::lane::{Asked, Meets};
+use crate::common::report::row;
+use crate::common::site::Site;
 use crate::peers::Peers;
-use crate::report::row;
+use crate::tokens::bearer;
 
 /// `difference engine`, hashed so slowly that nobody waits for the end of a row that does so for each request.
 const USERS: &str = "ada:$2b$10$d4mCQcPrzLwqVLxVfgHEbO0/5yLiEMyrqZ6emYO1L0AHLJ8VnMBSa\n";
@@ -24,7 +25,7 @@ pub(crate) async fn measure(site: &mut Site) {
         .with("policy", r#"{"allow":true}"#);
     let peers = Arc::new(peers);
     site.outbound = Arc::<Peers>::clone(&peers);
-    let asked = vec![Asked::bearer("2YotnFZFEjr1zCsicMWpAA")];
+    let asked = vec![bearer("2YotnFZFEjr1zCsicMWpAA")];
     let entry = "{ plugin: auth-introspect, config: { endpoint: { upstream: auth, path: /introspect } } }";
     row("auth-introspect: a token that comes again", site.cost(entry, asked, Meets::Upstream).await);
     let asked = vec![Asked::get("/reports/2026").variable("user.id", "ada").variable("auth.role", "editor")];

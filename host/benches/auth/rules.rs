@@ -1,8 +1,8 @@
 //! `authz` with many rules.
 
-use crate::Site;
-use crate::lane::{Asked, Meets};
-use crate::report::{Report, row};
+use crate::common::lane::{Asked, Meets};
+use crate::common::report::{Report, row};
+use crate::common::site::Site;
 
 const RULES: usize = 1_000;
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::Site;
-use crate::lane::{Asked, Meets};
+use crate::common::lane::{Asked, Meets};
+use crate::common::report::{Report, row};
+use crate::common::site::Site;
+use crate::common::stopwatch::ROUNDS;
 use crate::native::Verifier;
-use crate::report::{Report, row};
-use crate::stopwatch::ROUNDS;
-use crate::tokens::{AUDIENCE, ISSUER, Signer, jwks};
+use crate::tokens::{AUDIENCE, ISSUER, Signer, bearer, jwks};
 
 /// So many tokens that none is still in the cache when it comes again.
 const RING: usize = 2048;
@@ -38,7 +38,7 @@ async fn repeated(site: &Site, report: &mut Report) {
     let signer = Signer::es256();
     let token = signer.token(KID, 1, 3600);
     assert!((560..=640).contains(&token.len()), "a token of some 600 bytes, not {}", token.len());
-    let asked = || vec![Asked::bearer(&token)];
+    let asked = || vec![bearer(&token)];
     let cached = site.cost(&entry(site, &signer, CACHE), asked(), Meets::Upstream).await;
     row("auth-jwt: a token that comes again", cached);
     let planted = site.cost(&entry(site, &signer, 0), asked(), Meets::Upstream).await;
@@ -50,7 +50,7 @@ async fn repeated(site: &Site, report: &mut Report) {
 /// What a fresh token adds.
 async fn fresh(site: &Site, report: &mut Report, algorithm: &'static str, signer: &Signer) -> f64 {
     let tokens = signer.ring(KID, RING);
-    let asked: Arc<[Asked]> = tokens.iter().map(|token| Asked::bearer(token)).collect();
+    let asked: Arc<[Asked]> = tokens.iter().map(|token| bearer(token)).collect();
     let bare = site.lane("", &asked, Meets::Upstream).await;
     let with = site.lane(&entry(site, signer, CACHE), &asked, Meets::Upstream).await;
     let verifier = Verifier::new(algorithm, KID, signer.public());
@@ -74,7 +74,7 @@ async fn fresh(site: &Site, report: &mut Report, algorithm: &'static str, signer
 async fn flood(site: &Site, report: &mut Report, fresh: f64) {
     let (signer, other) = (Signer::es256(), Signer::es256());
     let entry = entry(site, &signer, CACHE);
-    let ring = |token: &dyn Fn(usize) -> String| (0..RING).map(|user| Asked::bearer(&token(user))).collect::<Vec<_>>();
+    let ring = |token: &dyn Fn(usize) -> String| (0..RING).map(|user| bearer(&token(user))).collect::<Vec<_>>();
     let kinds: [(&str, &str, Vec<Asked>); 4] = [
         ("a wrong signature", "bad-signature", ring(&|user| other.token(KID, user, 3600))),
         ("an unknown key", "unknown-key", ring(&|user| other.token(&format!("none-{user}"), user, 3600))),

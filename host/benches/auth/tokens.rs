@@ -11,8 +11,15 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
+use crate::common::lane::Asked;
+
 pub(crate) const ISSUER: &str = "https://login.example.com";
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
+
+/// A request with this token.
+pub(crate) fn bearer(token: &str) -> Asked {
+    Asked::get("/bench").with("authorization", &format!("Bearer {token}"))
+}
 
 /// A key that signs tokens.
 pub(crate) enum Signer {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use weir::config::{self, Json, Size};
+use weir::config::{self, JsonText, Size};
 use weir::{Document, Faults, setup};
 
 use crate::json::Bounds;
@@ -24,7 +24,7 @@ pub(crate) struct Config {
     /// The schema of upstreams' answers.
     response: Option<Response>,
     /// The schema of the query: an object with a member for each parameter.
-    query: Option<Json>,
+    query: Option<JsonText>,
     /// Schemas to which others may refer, by name or URI; nothing is fetched from elsewhere.
     #[serde(default)]
     schemas: BTreeMap<String, Other>,
@@ -76,7 +76,7 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct Request {
     /// The schema itself.
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     /// A document with the schema.
     document: Option<Document>,
     /// The methods whose bodies are checked.
@@ -102,7 +102,7 @@ struct Request {
 #[serde(deny_unknown_fields)]
 struct Response {
     /// The schema itself.
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     /// A document with the schema.
     document: Option<Document>,
     /// The statuses whose bodies are checked; all from 200 to 299 unless some are named.
@@ -127,7 +127,7 @@ struct Response {
 #[serde(deny_unknown_fields)]
 struct Other {
     /// The schema itself.
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     /// A document with the schema.
     document: Option<Document>,
 }
@@ -391,7 +391,7 @@ fn place_of(name: &str) -> String {
 
 /// The schema that is given, in one way.
 fn given(
-    schema: Option<Json>,
+    schema: Option<JsonText>,
     document: Option<Document>,
     uri: String,
     pointer: &str,

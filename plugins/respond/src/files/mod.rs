@@ -7,11 +7,11 @@ pub(crate) mod config;
 mod path;
 mod types;
 
+use weir::escape::{self, Destination};
 use weir::files::{Directory, File};
 use weir::{Flow, Reply, Request, Result};
 
 use crate::answer::Field;
-use crate::escape::{self, Destination};
 use crate::fill::fill;
 use cache::CacheControl;
 use config::Coding;

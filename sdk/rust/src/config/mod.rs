@@ -16,7 +16,7 @@ use serde::de::Deserialize;
 
 use crate::Fault;
 
-pub use raw::Json;
+pub use raw::JsonText;
 pub use units::{Duration, Size};
 pub use value::Json;
 
