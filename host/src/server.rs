@@ -42,7 +42,6 @@ use crate::plugin::{Document, Engine, Substitutes, Warm};
 use crate::telemetry::log;
 
 use door::AdminDoor;
-use handover::Holder;
 pub use handover::Predecessor;
 use health::Pulse;
 pub use inherit::Inherited;
@@ -142,7 +141,9 @@ impl Server {
         let build = move || {
             let state = reload::build(&Arc::new(load()), &with, None, &Substitutes::new())?;
             // As late as it can be: what the process before changes after that is lost with it.
-            holder.map(Holder::relieve);
+            if let Some(holder) = holder {
+                holder.relieve();
+            }
             state.begin_stores();
             Ok::<_, Report>(state)
         };

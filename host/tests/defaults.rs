@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_host::config::{Config, Isolation, Limits, Quarantine, Source, Store, parse};
+use weir_host::config::{Config, Isolation, Kept, Limits, Quarantine, Source, parse};
 
 fn config(more: &str) -> Config {
     let text = format!(
@@ -16,11 +16,13 @@ fn config(more: &str) -> Config {
 
 #[test]
 fn the_stores_are_those_that_are_declared_and_the_local_one() {
-    let store = |name: &str, memory| Store { name: name.to_owned(), memory };
-    assert_eq!(config("").stores, [store("local", 64 << 20)]);
-    let declared = config("stores: { limits: { memory: 2MiB } }");
-    assert_eq!(declared.stores, [store("limits", 2 << 20), store("local", 64 << 20)]);
-    assert_eq!(config("stores: { local: { memory: 1GiB } }").stores, [store("local", 1 << 30)]);
+    let stores = |more: &str| -> Vec<_> {
+        config(more).stores.into_iter().map(|store| (store.name.value, store.kept)).collect()
+    };
+    let store = |name: &str, size| (name.to_owned(), Kept::Memory { size });
+    assert_eq!(stores(""), [store("local", 64 << 20)]);
+    assert_eq!(stores("stores: { limits: { memory: 2MiB } }"), [store("limits", 2 << 20), store("local", 64 << 20)]);
+    assert_eq!(stores("stores: { local: { memory: 1GiB } }"), [store("local", 1 << 30)]);
 }
 
 #[test]

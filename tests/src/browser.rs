@@ -29,10 +29,10 @@ impl Page {
     /// Begins to serve it.
     pub fn start() -> Self {
         let script = Arc::new(Mutex::new(String::new()));
-        let served = Arc::clone(&script);
+        let told = Arc::clone(&script);
         let server = Origin::raw(move |received, stream| {
             let body = match received.line.as_str() {
-                "GET / HTTP/1.1" => PAGE.replace("SCRIPT", &served.lock().unwrap()),
+                "GET / HTTP/1.1" => PAGE.replace("SCRIPT", &told.lock().unwrap()),
                 _ => String::new(),
             };
             let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", body.len());

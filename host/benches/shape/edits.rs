@@ -117,7 +117,7 @@ fn mask(value: &mut Value) {
     }
 }
 
-/// Orders, with cards or without, written as serde_json writes them.
+/// Orders, with cards or without, written as `serde_json` writes them.
 fn document(is_bare: bool) -> Bytes {
     let order = |number: u32| {
         let mut payment = json!({ "kind": "visa", "holder": "Ada King", "expires": "2029-12" });

@@ -143,7 +143,7 @@ impl Read for Endpoint {
 pub(super) enum AnyStore {
     Memory(MemoryStore),
     File(FileStore),
-    Redis(RedisStore),
+    Redis(Box<RedisStore>),
 }
 
 const STORES: &str = "write `{ memory: 64MiB }`, `{ file: PATH }` or `{ redis: redis://HOST:6379 }`";
@@ -156,7 +156,7 @@ impl Read for AnyStore {
             (Some((key, _)), None) => match key.name.as_str() {
                 "memory" => MemoryStore::read(node, reader).map(Self::Memory),
                 "file" => FileStore::read(node, reader).map(Self::File),
-                _ => RedisStore::read(node, reader).map(Self::Redis),
+                _ => RedisStore::read(node, reader).map(Box::new).map(Self::Redis),
             },
             (Some((key, _)), Some((other, _))) => {
                 let message = format!("a store is in one place, and this one has `{}` and `{}`", key.name, other.name);

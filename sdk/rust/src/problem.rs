@@ -116,7 +116,7 @@ fn phrase(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
-        400..500 => "The request cannot be served",
+        status if status < 500 => "The request cannot be served",
         _ => "The server cannot answer",
     }
 }

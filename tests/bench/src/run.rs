@@ -112,7 +112,7 @@ fn targets(starter: &Starter<'_>, only: &[String]) -> Result<Vec<Target>> {
     type Start<'a> = Box<dyn Fn(&str) -> Result<Target> + 'a>;
     let weir = |guest: &'static str, count| -> Start<'_> { Box::new(move |name| starter.weir(name, guest, count)) };
     let collector = collector::start()?;
-    let all: [(&str, Start<'_>); 15] = [
+    let all: [(&str, Start<'_>); 17] = [
         ("nginx", Box::new(|_| starter.nginx())),
         ("nginx+forwarded", Box::new(|_| starter.nginx_forwarded())),
         ("haproxy", Box::new(|_| starter.haproxy())),

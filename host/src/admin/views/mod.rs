@@ -14,8 +14,8 @@ pub use config::{Configuration, Listener, Listeners};
 pub use failures::{Failure, Failures, Quarantine, Quarantined};
 pub use sites::{Condition, Explanation, Route, Routes, Site, Sites, Step, Timeouts};
 pub use status::{
-    Bucket, Count, Drained, Drift, Label, ListenerStatus, Refusal, Reload, Reloaded, Reloads, Status, StoreFile,
-    StoreStatus, Upgraded,
+    Bucket, Count, Drained, Drift, Label, ListenerStatus, Refusal, Reload, Reloaded, Reloads, RemoteStoreStatus,
+    Status, StoreFile, StoreServer, StoreStatus, Upgraded,
 };
 pub use stories::{KeptStories, Stories, Story, StoryAttempt, StoryFilter, StoryHook, StoryPlace, StoryUpstream};
 pub use upstreams::{Document, Documents, Endpoint, Upstream, Upstreams};

@@ -252,7 +252,7 @@ impl Keeper {
 
     fn begin_anew(&mut self, disk: &mut Disk) {
         match disk.begin_anew() {
-            Ok(()) => self.walk = Some(self.shared.memory.walk()),
+            Ok(()) => self.walk = Some(Walk::new()),
             Err(error) => self.put_off(&error),
         }
     }

@@ -224,7 +224,9 @@ mod tests {
             change("a", "key", None),
         ];
         let mut record = Record::new(42);
-        changes.iter().for_each(|change| record.add(change));
+        for change in &changes {
+            record.add(change);
+        }
         let bytes = record.finish();
         let head = Head::read(bytes[..HEAD].try_into().unwrap()).unwrap();
         assert!(head.fits(&bytes[HEAD..]));

@@ -10,6 +10,13 @@ pub(in crate::store) struct Walk {
     place: Place,
 }
 
+impl Walk {
+    /// The beginning of the way.
+    pub(in crate::store) fn new() -> Self {
+        Self { shard: 0, place: Place::Expiring(None) }
+    }
+}
+
 impl Memory {
     /// From here on changes are noted, about so many bytes of them until they are taken; beyond that they are refused as
     /// [`Error::Unavailable`](super::Error::Unavailable).
@@ -68,11 +75,6 @@ impl Memory {
             // Another lock each time, so that others come in between.
             while locked(shard).trim(PIECE, (self.now)()) {}
         }
-    }
-
-    /// The beginning of a way through all values.
-    pub(in crate::store) fn walk(&self) -> Walk {
-        Walk { shard: 0, place: Place::Expiring(None) }
     }
 
     /// The next values that live, at most so many; none at the end of the way. A value that is written meanwhile may be missing:

@@ -241,8 +241,8 @@ async fn keep(cluster: Weak<Cluster>) {
 
 /// What `CLUSTER SLOTS` says: first slot, last slot, and the server that has them.
 fn ranges(said: &Value, asked: &Address) -> Result<Vec<(u16, u16, Address)>, Trouble> {
-    let list = match said {
-        Value::List(list) => list,
+    let said = match said {
+        Value::List(ranges) => ranges,
         Value::Error(words) => return Err(saying(words)),
         _ => return Err(garbage()),
     };
@@ -260,7 +260,7 @@ fn ranges(said: &Value, asked: &Address) -> Result<Vec<(u16, u16, Address)>, Tro
         let port = u16::try_from(*port).ok().filter(|port| *port != 0)?;
         (first <= last).then_some((first, last, Address { host, port }))
     };
-    let ranges: Option<Vec<_>> = list.iter().map(range).collect();
+    let ranges: Option<Vec<_>> = said.iter().map(range).collect();
     match ranges {
         Some(ranges) if ranges.is_empty() => Err("its cluster has given no slots to anybody".into()),
         Some(ranges) => Ok(ranges),

@@ -20,6 +20,9 @@ pub(super) struct Asked {
     pub(super) in_full: Option<Request>,
 }
 
+/// An operation of a batch: what it is told, and its command unless it is refused.
+pub(super) type Composed = (Kind, Result<Asked, Error>);
+
 /// What an operation of a batch is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -101,7 +104,7 @@ impl<'a> Composer<'a> {
     }
 
     /// One for each operation. Scripts are sent in full: one that was forgotten would be run after those behind it.
-    pub(super) fn batch(&self, operations: &[Operation<'_>]) -> Result<Vec<(Kind, Result<Asked, Error>)>, Error> {
+    pub(super) fn batch(&self, operations: &[Operation<'_>]) -> Result<Vec<Composed>, Error> {
         if operations.len() > MOST_OPERATIONS {
             return Err(Error::TooLarge);
         }

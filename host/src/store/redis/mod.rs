@@ -206,8 +206,8 @@ impl Redis {
             let mut stands = Vec::new();
             for asked in rows? {
                 let Value::List(parts) = this.one(asked).await? else { return Err(this.unexpected()) };
-                for stand in parts.chunks_exact(2) {
-                    stands.push(Stand { value: this.number(&stand[0])?, taken: this.number(&stand[1])? != 0 });
+                for [value, taken] in parts.as_chunks().0 {
+                    stands.push(Stand { value: this.number(value)?, taken: this.number(taken)? != 0 });
                 }
                 if stands.last().is_none_or(|last| !last.taken) {
                     break;
@@ -250,7 +250,7 @@ impl Redis {
     }
 
     /// Sends operations in one go, but for those that cannot be done anyway.
-    async fn many(&self, batch: Vec<(compose::Kind, Result<Asked, Error>)>) -> Result<Vec<Outcome>, Error> {
+    async fn many(&self, batch: Vec<compose::Composed>) -> Result<Vec<Outcome>, Error> {
         let began = Instant::now();
         let until = began + self.settings.timeout;
         let sound = batch.iter().filter_map(|(_, asked)| asked.as_ref().ok());
