@@ -207,8 +207,9 @@ fn steps_are_of_whole_numbers_within_2_to_53() {
 fn values_that_are_renewed_do_not_keep_what_has_expired_from_making_room() {
     let (store, time) = store(64 * KIB);
     let renewed: Vec<String> = (0..100).map(|n| format!("renewed {n}")).collect();
-    let fill =
-        |round: u64| (0..).take_while(|n| store.increment("b", &format!("{round} {n}"), 1, Some(10)).is_ok()).count();
+    let fill = |round: u64| {
+        (0..1_000_000).take_while(|n| store.increment("b", &format!("{round} {n}"), 1, Some(10)).is_ok()).count()
+    };
     let renew = || {
         for key in &renewed {
             store.advance("a", &[up_to(key, 1, 1000, Some(15))]).unwrap();
