@@ -108,7 +108,6 @@ fn a_process_that_is_killed_loses_nothing_that_was_on_the_disk() {
         });
         assert!(!processes[round].exit().success());
         lengths.push(fs::metadata(processes[0].path("kept.db")).unwrap().len());
-        eprintln!("round {round}: {:?} new: {}", lengths.last(), processes[0].path("kept.db.new").exists());
         let next = processes[round].again();
         for (writer, done) in done().into_iter().enumerate() {
             let last = look(&next, writer, committed[writer], done);
