@@ -192,11 +192,11 @@ impl RedisCluster {
         format!("[\"{}\"]", urls.join("\", \""))
     }
 
-    /// The one that holds the key whose name has this end, and the whole name.
+    /// The one that holds the only key whose name has this end, and the whole name.
     pub fn holder(&self, end: &str) -> (usize, String) {
         let of = |(index, server): (usize, &RedisServer)| {
-            let keys = server.cli(&["--raw", "keys", &format!("*{end}")]);
-            keys.lines().find(|key| !key.is_empty()).map(|key| (index, key.to_owned()))
+            let key = server.cli(&["--raw", "keys", &format!("*{end}")]);
+            (!key.is_empty()).then_some((index, key))
         };
         self.servers.iter().enumerate().find_map(of).expect("a server has the key")
     }

@@ -284,11 +284,11 @@ section! {
 }
 
 section! {
-    /// A store in a file of this machine: what it holds outlives the process.
+    /// A store in a file of this machine: what it holds is in memory, too, and outlives the process.
     struct FileStore {
-        /// Its path, relative to this file.
+        /// Its path, relative to this file. A folder that is not there is made.
         file: Located<String>,
-        /// What the file may have, 1MiB to 64GiB. Default: 1GiB.
+        /// What it may hold, 1MiB to 64GiB; the file may have about three times that. Default: 1GiB.
         size: Option<Located<Size>>,
     }
 }

@@ -17,6 +17,11 @@ impl<B: Backend> Bed<B> {
         Self { proxy: builder(&backend.declaration()).start(), backend }
     }
 
+    /// Whether values are there for the next process.
+    pub fn is_kept(&self) -> bool {
+        B::IS_KEPT
+    }
+
     /// What comes of it: see `tests/guests/examples/shelf.rs`. On a connection of its own, so on any worker.
     pub fn ask(&self, what: &str) -> String {
         ask(&self.proxy, "/", what)
@@ -40,7 +45,7 @@ pub fn builder(declaration: &str) -> ProxyBuilder {
     let entry = |name: &str| format!("chain: [{{ plugin: shelf, name: {name}, config: {{ store: kept }} }}]");
     Proxy::builder()
         .top(&format!("workers: 2\nadmin: {{ address: 127.0.0.1:0 }}\nstores: {{ kept: {declaration} }}"))
-        .plugin("shelf", "shelf", "limits: { cpu: 1s, wait: 1m }")
+        .plugin("shelf", "shelf", "limits: { cpu: 1s, wait: 1m, queue: 60s }")
         .upstream("app", "{ endpoints: [\"http://127.0.0.1:1\"] }")
         .route_to("/*", "app", &entry("here"))
         .route_to("/other/*", "app", &entry("there"))

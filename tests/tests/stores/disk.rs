@@ -1,6 +1,7 @@
 //! What becomes of a store whose file is not as it should be: it is said, filters are told, the rest goes on, and it heals.
 
 use std::fs;
+use std::net::TcpListener;
 use std::process::Command;
 
 use weir_tests::{Client, Proxy, Scrape, Successor, until, weir};
@@ -56,9 +57,11 @@ fn a_disk_that_is_full_has_changes_refused_until_there_is_room() {
     let mut proxy = Proxy::by(command, &builder("{ file: kept.db }").text("127.0.0.1:0"));
     assert_eq!(ask(&proxy, "/", "set before x"), "done");
     let mut written = 0;
-    until("the disk is full", || ask(&proxy, "/", "set large x*65536; set large y*65536") == "unavailable; unavailable" || {
-        // Another key each time, so that nothing is written over before it is on the disk.
-        (0..20).any(|n| ask(&proxy, "/", &format!("set large{n} x*60000")) == "unavailable")
+    until("the disk is full", || {
+        ask(&proxy, "/", "set large x*65536; set large y*65536") == "unavailable; unavailable" || {
+            // Another key each time, so that nothing is written over before it is on the disk.
+            (0..20).any(|n| ask(&proxy, "/", &format!("set large{n} x*60000")) == "unavailable")
+        }
     });
     proxy.log.wait("kept.db cannot be written");
     assert_eq!(ask(&proxy, "/", "get before"), "=x");
@@ -79,7 +82,10 @@ fn a_disk_that_is_full_has_changes_refused_until_there_is_room() {
     assert!(proxy.exit().success());
     let next = proxy.again();
     let there = (0..20).filter(|n| ask(&next, "/", &format!("get large{n}")) == "60000 bytes").count();
-    assert_eq!((there, ask(&next, "/", "get n").as_str(), ask(&next, "/", "get before").as_str()), (written, "=1", "=x"));
+    assert_eq!(
+        (there, ask(&next, "/", "get n").as_str(), ask(&next, "/", "get before").as_str()),
+        (written, "=1", "=x")
+    );
 }
 
 #[test]
@@ -130,6 +136,28 @@ fn a_file_is_not_touched_by_validation() {
 }
 
 #[test]
+fn an_upgrade_that_fails_gives_the_files_back() {
+    let mut proxy = builder("{ file: kept.db }").start();
+    assert_eq!(ask(&proxy, "/", "add n 1; set before x"), "1; done");
+    // The new process comes so far as to have the file, and no further.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.write_text(&builder("{ file: kept.db }").text(&taken.local_addr().unwrap().to_string()));
+    proxy.signal("USR2");
+    let mut sum = 1;
+    while !proxy.log.so_far().iter().any(|line| line.contains("not upgraded")) {
+        sum += 1;
+        assert_eq!(ask(&proxy, "/", "add n 1"), sum.to_string());
+    }
+    proxy.log.wait("another process listens there");
+    assert_eq!(ask(&proxy, "/", "remove before"), "true");
+    proxy.signal("TERM");
+    assert!(proxy.exit().success());
+    proxy.write(&builder("{ file: kept.db }"));
+    let next = proxy.again();
+    assert_eq!((ask(&next, "/", "get n"), ask(&next, "/", "get before")), (format!("={sum}"), "none".to_owned()));
+}
+
+#[test]
 fn an_upgrade_passes_values_on_without_a_request_that_fails() {
     let proxy = builder("{ file: kept.db }").start();
     let mut client = Client::connect(proxy.address);
@@ -142,17 +170,17 @@ fn an_upgrade_passes_values_on_without_a_request_that_fails() {
             Some(current) => current.signal("USR2"),
         }
         // Each on a connection of its own, so that whoever accepts answers.
-        let upgraded = format!("\"upgraded: process");
+        let add = || ask(&proxy, "/", "add n 1").parse::<i64>();
+        let before = sum;
         while proxy.log.so_far().iter().filter(|line| line.contains("upgraded: process")).count() < count {
-            let words = ask(&proxy, "/", "add n 1");
-            let number: i64 = words.parse().unwrap_or_else(|_| panic!("{words} while {upgraded}"));
-            sum = number;
+            sum = add().expect("somebody has the values");
         }
         successors.push(Successor::of(&proxy, count));
-        let words = ask(&proxy, "/", "add n 1");
-        // What the old process counts after it has let go of the file is lost with it.
-        let now: i64 = words.parse().unwrap_or_else(|_| panic!("{words}"));
-        assert!(now > 1 && now <= sum + 1, "{now} after {sum}");
+        // From here on nobody is served by the one before.
+        proxy.log.wait_many("draining: exchanges in progress may end", count);
+        // What the old process counts after it has let go of the file is lost with it; what was there before is not.
+        let now = add().expect("the new one has the values");
+        assert!(now > before && now <= sum + 1, "{now} after {before} and {sum}");
         sum = now;
     }
 }

@@ -41,7 +41,8 @@ fn write(address: SocketAddr, writer: usize, from: u64, done: &Done) {
 fn is_answered(address: SocketAddr, what: &str) -> bool {
     let answer = || {
         let mut stream = TcpStream::connect(address)?;
-        stream.write_all(format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Do: {what}\r\n\r\n").as_bytes())?;
+        stream
+            .write_all(format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Do: {what}\r\n\r\n").as_bytes())?;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer)?;
         Ok::<_, std::io::Error>(answer)
@@ -64,8 +65,7 @@ fn whole(step: u64) -> String {
 /// What is there for the next process of a writer that was told that `done` is done, of which `committed` was on the disk: its
 /// last step. A word about what is wrong otherwise.
 fn look(proxy: &Proxy, writer: usize, committed: u64, done: u64) -> Result<u64, String> {
-    let [first, last, count] =
-        ["first", "last", "count"].map(|name| number(proxy, &format!("{name}{writer}")));
+    let [first, last, count] = ["first", "last", "count"].map(|name| number(proxy, &format!("{name}{writer}")));
     let value = ask(proxy, "/", &format!("get value{writer}"));
     let said = format!("{committed} was on the disk and {done} done; there is {first}, {value:.20}, {count}, {last}");
     // The one that was going on may have come so far, too.
@@ -82,7 +82,7 @@ fn a_process_that_is_killed_loses_nothing_that_was_on_the_disk() {
     let mut processes = vec![builder("{ file: kept.db }").start()];
     let mut from = [0; WRITERS];
     let mut random = u64::from(std::process::id());
-    let mut committed = from;
+    let (mut committed, mut lengths) = (from, Vec::new());
     for round in 0..ROUNDS {
         let proxy = &processes[round];
         let all = from.map(Done::new);
@@ -107,6 +107,8 @@ fn a_process_that_is_killed_loses_nothing_that_was_on_the_disk() {
             proxy.signal("KILL");
         });
         assert!(!processes[round].exit().success());
+        lengths.push(fs::metadata(processes[0].path("kept.db")).unwrap().len());
+        eprintln!("round {round}: {:?} new: {}", lengths.last(), processes[0].path("kept.db.new").exists());
         let next = processes[round].again();
         for (writer, done) in done().into_iter().enumerate() {
             let last = look(&next, writer, committed[writer], done);
@@ -115,6 +117,7 @@ fn a_process_that_is_killed_loses_nothing_that_was_on_the_disk() {
         }
         processes.push(next);
     }
+    assert!(!lengths.is_sorted(), "it is written anew meanwhile: {lengths:?}");
     // What this would see if something was lost: a file that lacks its second half.
     processes[ROUNDS].signal("KILL");
     assert!(!processes[ROUNDS].exit().success());

@@ -153,6 +153,14 @@ fn scripts_that_a_server_has_forgotten_are_sent_again() {
     let redis = RedisServer::start();
     let proxy = builder(&redis.declaration()).start();
     for round in 1..=3 {
+        assert_eq!(ask(&proxy, "/", &format!("advance s{round} 0 1 9")), "1 taken");
+        assert_eq!(ask(&proxy, "/", &format!("swap s{round} 1 x")), "true");
+        assert_eq!(ask(&proxy, "/", &format!("add t{round} 1 600000")), "1");
+    }
+    // Sent in full once, and then known by their digests.
+    let stats = redis.cli(&["info", "commandstats"]);
+    assert!(stats.contains("cmdstat_eval:calls=3,") && stats.contains("cmdstat_evalsha:calls=9,"), "{stats}");
+    for round in 1..=3 {
         assert_eq!(ask(&proxy, "/", "advance n 0 1 9"), format!("{round} taken"));
         assert_eq!(ask(&proxy, "/", "swap a - x"), "true");
         assert_eq!(ask(&proxy, "/", "swap a x -"), "true");

@@ -3,6 +3,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use weir_tests::{Client, Origin, Proxy, RedisServer, Scrape, get, until, weir};
@@ -38,10 +40,10 @@ fn begin(address: SocketAddr, path: &str, fields: &str) -> Client {
 fn peer(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let serve = std::sync::Arc::new(serve);
+    let serve = Arc::new(serve);
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let serve = std::sync::Arc::clone(&serve);
+            let serve = Arc::clone(&serve);
             thread::spawn(move || serve(stream));
         }
     });
@@ -66,6 +68,15 @@ fn hold(stream: &TcpStream) {
     let _ = (&mut &*stream).read_to_end(&mut Vec::new());
 }
 
+/// Has others end, also if the test fails.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_server_that_is_killed_is_told_once_and_heals() {
     let mut redis = RedisServer::start();
@@ -74,13 +85,14 @@ fn a_server_that_is_killed_is_told_once_and_heals() {
     until("it is there", || ask(&proxy, "/", "set a x") == "done");
     assert!(up(&proxy));
     // Under use: connections on both workers never stop asking.
-    let (address, done) = (proxy.address, std::sync::atomic::AtomicBool::new(false));
+    let (address, done) = (proxy.address, AtomicBool::new(false));
     let done = &done;
     thread::scope(|scope| {
+        let ending = Ending(done);
         for _ in 0..4 {
             scope.spawn(move || {
                 let mut client = Client::connect(address);
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                while !done.load(Ordering::Relaxed) {
                     let words = said(&mut client, "/", "add n 1");
                     let is_told = ["unavailable", "timed-out"].contains(&words.as_str());
                     assert!(is_told || words.parse::<u64>().is_ok(), "{words}");
@@ -98,7 +110,7 @@ fn a_server_that_is_killed_is_told_once_and_heals() {
             proxy.log.wait_many("the store `kept` is back", round);
             assert!(up(&proxy) && !status(&proxy).contains("out of reach"));
         }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(ending);
     });
     assert!(failures(&proxy, "unavailable") > 0.0);
     // It says why when that changes, and not for each of the thousands that failed.
@@ -137,7 +149,7 @@ fn a_worker_goes_on_while_a_store_is_silent() {
     let (redis, origin) = (RedisServer::start(), Origin::text("quick"));
     let proxy = Proxy::builder()
         .top(&format!("workers: 1\nstores: {{ kept: {{ redis: \"{}\", timeout: 10s }} }}", redis.url()))
-        .plugin("shelf", "shelf", "limits: { wait: 1m }")
+        .plugin("shelf", "shelf", "limits: { wait: 1m, queue: 60s }")
         .plugin("spin", "spin", "limits: { cpu: 500ms }")
         .route("/quick", "app", origin.address)
         .route_to("/slow", "app", "chain: [{ plugin: shelf, config: { store: kept } }, { plugin: spin }]")
@@ -160,7 +172,7 @@ fn each_store_has_its_own_time() {
     let stores = format!("{{ slow: {{ redis: \"{url}\", timeout: 10s }}, quick: {{ redis: \"{url}\", timeout: 20ms }}, usual: {{ redis: \"{url}\" }} }}");
     let proxy = Proxy::builder()
         .top(&format!("workers: 2\nstores: {stores}"))
-        .plugin("shelf", "shelf", "limits: { wait: 1m }")
+        .plugin("shelf", "shelf", "limits: { wait: 1m, queue: 60s }")
         .upstream("app", "{ endpoints: [\"http://127.0.0.1:1\"] }")
         .route_to("/slow", "app", &entry("slow"))
         .route_to("/quick", "app", &entry("quick"))
@@ -217,6 +229,16 @@ fn half_an_answer_is_none() {
     assert!(failures(&proxy, "timed-out") > 0.0);
 }
 
+/// Asks until the answer was this, and the log has said that. (A connection that was there for long is made anew without a
+/// word first.)
+fn tells(proxy: &Proxy, what: &str, answer: &str, words: &str) {
+    until("it is answered so", || ask(proxy, "/", what) == answer);
+    until("the log has it", || {
+        ask(proxy, "/", what);
+        lines(proxy, words) > 0
+    });
+}
+
 #[test]
 fn an_answer_that_is_none_ends_the_connection() {
     for garbage in ["HTTP/1.1 400 Bad Request\r\n\r\n", "$9999999999\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"] {
@@ -227,8 +249,7 @@ fn an_answer_that_is_none_ends_the_connection() {
             hold(&stream);
         });
         let proxy = builder(&format!("{{ redis: \"redis://{address}\", timeout: 10s }}")).start();
-        until("it was asked", || ask(&proxy, "/", "get a") == "unavailable");
-        proxy.log.wait("it answers what is not Redis's protocol");
+        tells(&proxy, "get a", "unavailable", "it answers what is not Redis's protocol");
     }
     // One answer more than questions.
     let address = peer(|stream| {
@@ -238,8 +259,7 @@ fn an_answer_that_is_none_ends_the_connection() {
         hold(&stream);
     });
     let proxy = builder(&format!("{{ redis: \"redis://{address}\", timeout: 10s }}")).start();
-    until("it was asked", || ask(&proxy, "/", "get a") == "=x");
-    proxy.log.wait("it answers what is not Redis's protocol");
+    tells(&proxy, "get a", "=x", "it answers what is not Redis's protocol");
     // An answer of another kind than the question has.
     let address = peer(|stream| {
         welcome(&stream);

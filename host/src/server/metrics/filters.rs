@@ -177,7 +177,8 @@ fn stores(snapshot: &Snapshot) -> Vec<Family> {
     let mut file = gauge("weir_store_file_bytes", "Bytes of a store's file, what is out of date included.");
     let mut waiting = gauge("weir_store_waiting_values", "Values whose last change is not on the disk yet.");
     let mut commits = counter("weir_store_commits", "How often changes of a store were put on the disk.");
-    let mut took = counter("weir_store_commit_seconds", "How long that took, all together.");
+    let mut took =
+        counter("weir_store_commit_seconds", "How long it took to put changes of a store on the disk, all together.");
     let mut failures =
         counter("weir_store_commit_failures", "How often changes of a store could not be put on the disk.");
     for (name, store) in stores {
@@ -198,7 +199,10 @@ fn stores(snapshot: &Snapshot) -> Vec<Family> {
     }
     for (name, store) in snapshot.remotes() {
         let servers = store.servers();
-        up.whole(&labels([("store", name)]), u64::from(!servers.is_empty() && servers.iter().all(|server| server.is_up)));
+        up.whole(
+            &labels([("store", name)]),
+            u64::from(!servers.is_empty() && servers.iter().all(|server| server.is_up)),
+        );
     }
     vec![values, bytes, limit, evicted, refused, up, file, waiting, commits, took, failures]
 }

@@ -83,6 +83,10 @@ impl Keeper {
         }
         disk.give_up_anew();
         self.commit(&mut disk);
+        if !self.is_failing {
+            // What came behind a commit that had failed before.
+            self.commit(&mut disk);
+        }
         if self.is_failing {
             tracing::error!(
                 "{} is closed without its last changes, which could not be written",
@@ -106,6 +110,10 @@ impl Keeper {
                     return Some(disk);
                 }
                 Err(fault) => {
+                    if self.task == Task::Read {
+                        // What was read before the place that cannot be.
+                        self.shared.memory.clear();
+                    }
                     let wait = if matches!(fault, Fault::Held { .. }) { HELD } else { AGAIN };
                     let said = fault.to_string();
                     if self.shared.figures.fault().as_ref() != Some(&said) {
@@ -127,8 +135,6 @@ impl Keeper {
         if self.task == Task::WriteAnew {
             return Disk::open(path, |_| Some(()));
         }
-        // What an attempt before has read.
-        memory.clear();
         let (mut last, mut changes, mut refused) = (0, 0_u64, 0_u64);
         let read = |payload: Payload<'_>| {
             last = last.max(payload.time);

@@ -91,7 +91,7 @@ impl Known {
             let _ends = ends;
             keeper.run();
         };
-        match std::thread::Builder::new().name("weir-store".into()).spawn(run) {
+        match std::thread::Builder::new().name("weir-disk".into()).spawn(run) {
             Ok(thread) => {
                 *shared.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread.thread().clone());
                 // What was noticed before its handle was here.
