@@ -30,6 +30,8 @@ pub(crate) struct Given {
 pub(crate) struct Kept {
     given: Vec<Given>,
     options: Options,
+    /// How many steps a message may take, in whose time schemas of documents are compiled.
+    steps: u32,
     copy: RefCell<Copy>,
 }
 
@@ -41,13 +43,16 @@ struct Copy {
     schemas: Option<Rc<Schemas>>,
 }
 
+/// Steps in whose time a value of a schema is compiled.
+const PER_VALUE: u32 = 20;
+
 /// Of schemas' documents.
 const BOUNDS: Bounds = Bounds { depth: 64, steps: 200_000, duplicates: false };
 
 impl Kept {
     /// The first one is what messages are held against. What stands in the configuration is compiled at once.
-    pub(crate) fn new(given: Vec<Given>, options: Options, faults: &mut Faults) -> Self {
-        let kept = Self { given, options, copy: RefCell::default() };
+    pub(crate) fn new(given: Vec<Given>, options: Options, steps: u32, faults: &mut Faults) -> Self {
+        let kept = Self { given, options, steps, copy: RefCell::default() };
         if kept.documents().next().is_none() {
             match kept.compile() {
                 Ok(schemas) => kept.copy.borrow_mut().schemas = schemas.map(Rc::new),
@@ -112,6 +117,8 @@ impl Kept {
     /// None if a document is not there.
     fn compile(&self) -> Result<Option<Schemas>, Vec<Fault>> {
         let mut sources = Vec::new();
+        // What stands in the configuration alone is compiled while that is read, for which there is more time.
+        let mut left = if self.documents().next().is_some() { self.steps / PER_VALUE } else { u32::MAX };
         for (document, given) in self.given.iter().enumerate() {
             let text = match &given.text {
                 Text::Written(text) => text.clone().into_bytes(),
@@ -121,10 +128,19 @@ impl Kept {
                 },
             };
             let json = read(text, &BOUNDS).map_err(|why| vec![unreadable(document, why)])?;
+            left = left.checked_sub(json.steps()).ok_or_else(|| vec![too_large(document)])?;
             sources.push(Source { uri: given.uri.clone(), json });
         }
         compile(sources, self.options).map(Some)
     }
+}
+
+fn too_large(document: usize) -> Fault {
+    let message =
+        "it is too large, with those before it, to be compiled in the time of a message: raise `steps`, and the \
+                   plugin's `limits.cpu` with it"
+            .to_owned();
+    Fault { document, pointer: String::new(), message }
 }
 
 fn unreadable(document: usize, why: Unreadable) -> Fault {
