@@ -127,20 +127,13 @@ impl Kept {
                     _ => return Ok(None),
                 },
             };
-            let json = read(text, &BOUNDS).map_err(|why| vec![unreadable(document, why)])?;
-            left = left.checked_sub(json.steps()).ok_or_else(|| vec![too_large(document)])?;
+            let bounds = Bounds { steps: left.min(BOUNDS.steps), ..BOUNDS };
+            let json = read(text, &bounds).map_err(|why| vec![unreadable(document, why)])?;
+            left = left.saturating_sub(json.steps());
             sources.push(Source { uri: given.uri.clone(), json });
         }
         compile(sources, self.options).map(Some)
     }
-}
-
-fn too_large(document: usize) -> Fault {
-    let message =
-        "it is too large, with those before it, to be compiled in the time of a message: raise `steps`, and the \
-                   plugin's `limits.cpu` with it"
-            .to_owned();
-    Fault { document, pointer: String::new(), message }
 }
 
 fn unreadable(document: usize, why: Unreadable) -> Fault {
@@ -148,7 +141,12 @@ fn unreadable(document: usize, why: Unreadable) -> Fault {
         Unreadable::Encoding(byte) => (String::new(), format!("it is not UTF-8 from byte {byte} on")),
         Unreadable::Syntax(what, byte) => (String::new(), format!("it is not JSON: {what}, before byte {byte}")),
         Unreadable::Deep => (String::new(), "it is nested more than 64 levels deep".to_owned()),
-        Unreadable::Large => (String::new(), "it is too large".to_owned()),
+        Unreadable::Large => (
+            String::new(),
+            "it is too large, with those before it: of documents one value is read for each 20 `steps`; raise them, and \
+             the plugin's `limits.cpu` with them"
+                .to_owned(),
+        ),
         Unreadable::Duplicate(pointer) => (pointer, "this stands in its object more than once".to_owned()),
     };
     Fault { document, pointer, message }
