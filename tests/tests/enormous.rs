@@ -58,12 +58,16 @@ fn an_answer_has_room_for_a_mebibyte() {
 
 #[test]
 fn one_call_cannot_hand_over_more_than_the_host_takes() {
-    let (proxy, _origin) = with("call", "memory: 128MiB, cpu: 1s");
-    assert_eq!(get(proxy.address, "/").status, 500);
-    proxy.log.wait("too much data is being copied between the host and the guest");
-    assert_eq!(get(proxy.address, "/plain").text(), "x");
-    // The filter's own 80 MiB and not the same once more.
-    assert!(most_memory(&proxy) < 190, "{} MiB", most_memory(&proxy));
+    for (of, words) in
+        [("call", "too-large"), ("password", "too much data is being copied between the host and the guest")]
+    {
+        let (proxy, _origin) = with(of, "memory: 128MiB, cpu: 1s");
+        assert_eq!(get(proxy.address, "/").status, 500);
+        proxy.log.wait(words);
+        assert_eq!(get(proxy.address, "/plain").text(), "x");
+        // The filter's own 80 MiB and not the same once more.
+        assert!(most_memory(&proxy) < 190, "{} MiB", most_memory(&proxy));
+    }
 }
 
 #[test]

@@ -62,7 +62,13 @@ pub(crate) struct Header {
 
 /// The header that was read last: all tokens that are signed with one key have the same.
 #[derive(Debug, Default)]
-pub(crate) struct LastHeader(RefCell<Option<(Box<[u8]>, Rc<Header>)>>);
+pub(crate) struct LastHeader(RefCell<Option<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    encoded: Box<[u8]>,
+    header: Rc<Header>,
+}
 
 /// A header as it is encoded that is worth to be kept.
 const LONGEST_KEPT: usize = 512;
@@ -71,14 +77,14 @@ impl LastHeader {
     /// Reads one as it is encoded.
     pub(crate) fn read(&self, encoded: &[u8]) -> Result<Rc<Header>, Refusal> {
         let mut last = self.0.borrow_mut();
-        if let Some((known, header)) = &*last
-            && **known == *encoded
+        if let Some(known) = &*last
+            && *known.encoded == *encoded
         {
-            return Ok(Rc::clone(header));
+            return Ok(Rc::clone(&known.header));
         }
         let header = Rc::new(Header::read(encoded)?);
         if encoded.len() <= LONGEST_KEPT {
-            *last = Some((encoded.into(), Rc::clone(&header)));
+            *last = Some(Known { encoded: encoded.into(), header: Rc::clone(&header) });
         }
         Ok(header)
     }

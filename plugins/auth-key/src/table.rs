@@ -66,15 +66,15 @@ impl Rows {
 /// The first bits of a hash, of as many shelves as a power of two.
 fn shelf_of(hash: &[u8], shelves: usize) -> usize {
     let first = hash.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes));
-    usize::from(first) * shelves >> 16
+    (usize::from(first) * shelves) >> 16
 }
 
 impl Table {
     /// The key with this hash. What takes how long depends on the hash that was looked for, which tells nothing of the
     /// key; whether it is the one that was found is asked in constant time, and asked also where there is none.
     pub(crate) fn find(&self, hash: &[u8]) -> Option<Key<'_>> {
-        let shelf = shelf_of(hash, self.begins.len().checked_sub(1)?);
-        let [begin, end] = [shelf, shelf + 1].map(|at| self.begins.get(at).map_or(0, |begin| *begin as usize));
+        let first = shelf_of(hash, self.begins.len().checked_sub(1)?);
+        let [begin, end] = [first, first + 1].map(|at| self.begins.get(at).map_or(0, |begin| *begin as usize));
         let near = self.rows.get(begin..end).unwrap_or_default();
         let place = begin + near.partition_point(|row| row.hash.as_slice() < hash);
         let row = self.rows.get(place).or(self.rows.last())?;

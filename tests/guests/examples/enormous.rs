@@ -1,7 +1,7 @@
 //! Makes as much as it can of what its configuration names.
 
 use serde::Deserialize;
-use weir::{Fault, Flow, Refusal, Reply, Request, Response, Result};
+use weir::{Fault, Flow, Refusal, Reply, Request, Response, Result, password};
 
 #[derive(Deserialize, weir::Config)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,8 @@ enum Of {
     Answer,
     /// 40 MiB of fields in one call.
     Call,
+    /// A password of 40 MiB.
+    Password,
     /// 1 MiB of each piece of the response's body.
     Pieces,
     /// More than that.
@@ -53,6 +55,7 @@ impl Enormous {
                 let reply = (0..40).fold(Reply::new(200), |reply, _| reply.header("x-many", vec![b'm'; 1 << 20]));
                 return reply.send("enormous");
             }
+            Of::Password => _ = password::verify("$2b$", vec![b'm'; 40 << 20]),
             Of::Pieces | Of::TooMuch | Of::Stages => {}
         }
         Ok(Flow::Next)
@@ -72,7 +75,7 @@ impl Enormous {
                 let views = (0..1000).take_while(|_| response.observe().is_ok()).count();
                 return Reply::new(200).text(format!("{codings} codings, {views} views")).send("counted");
             }
-            Of::Answer | Of::Call => {}
+            Of::Answer | Of::Call | Of::Password => {}
         }
         Ok(Flow::Next)
     }

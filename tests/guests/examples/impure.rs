@@ -22,7 +22,7 @@ impl Impure {
         let made = match config.calls.as_str() {
             "clock" => format!("{:?}", clock::now()),
             "random" => random::number().to_string(),
-            "crypto" => crypto::equal("a", "b").to_string(),
+            "crypto" => format!("{:?}", crypto::digest(crypto::Hash::Sha256, b"a")),
             "kv" => format!("{:?}", config.store.unwrap_or_default().get("key")),
             "secrets" => format!("{:?}", config.secret.unwrap_or("/secret".into()).equals("x")),
             "documents" => format!("{:?}", config.document.unwrap_or("/document".into()).version()),

@@ -91,7 +91,12 @@ const POWERS: &[Power] = &[
         true,
     ),
     power("exchange", &["var"], "read what the filters before it found out, as who the user is", false),
-    power("exchange", &["set-var", "remove-var"], "tell the filters behind it, in variables of its own name", false),
+    power(
+        "exchange",
+        &["set-var", "set-vars", "remove-var"],
+        "tell the filters behind it, in variables of its own name",
+        false,
+    ),
     power("exchange", &["slot", "set-slot"], "remember something from one hook of an exchange to the next", false),
     power("exchange", &["note"], "say why it decided as it did", false),
     power("resumption", &["outcome", "about", "waited-for"], "learn what came of what it waited for", false),

@@ -27,7 +27,10 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         for index in 0..headers.len() {
             let Some((name, value)) = headers.get(&mut store, index).transpose()? else { break };
             let field = fields::parse(&name.to_str(&store)?, value.as_le_slice(&store));
-            added = added.and(field.and_then(|field| fields::append(&mut fields, field)));
+            added = field.and_then(|field| fields::append(&mut fields, field));
+            if added.is_err() {
+                break;
+            }
         }
         let reply = added.and_then(|()| reply(status, fields, body.as_le_slice(&store), why));
         Ok((answer(store.data_mut(), reply),))
@@ -37,7 +40,10 @@ pub(super) fn link(linker: &mut LinkerInstance<'_, Guest>) -> Result<()> {
         for index in 0..headers.len() {
             let Some((name, value)) = headers.get(&mut store, index).transpose()? else { break };
             let field = fields::parse(&name.to_str(&store)?, value.to_str(&store)?.as_bytes());
-            added = added.and(field.and_then(|field| fields::append(&mut fields, field)));
+            added = field.and_then(|field| fields::append(&mut fields, field));
+            if added.is_err() {
+                break;
+            }
         }
         fields.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
         let body = body.to_str(&store)?;
