@@ -116,7 +116,7 @@ fn what_is_compressed_is_decoded_within_its_bounds() {
     for (body, status) in [
         (gzip("'{}'"), 400),
         (gzip("'[' + ' ' * 2000 + ']'"), 413),
-        (gzip("'[' + ' ' * (50 << 20) + ']'"), 413),
+        (gzip("'[' + ' ' * (50 << 20) + ']'"), 400),
         (gzip("'[1, 2]'")[..20].to_vec(), 400),
         (b"[1, 2]".to_vec(), 400),
     ] {
@@ -165,7 +165,15 @@ const DEAR: &str = r##"request: { schema: {
 
 #[test]
 fn no_body_makes_the_filter_fail_or_holds_its_worker() {
-    let (proxy, origin) = proxy(&DEAR.replace('\n', " "), |builder| builder);
+    // A busy machine takes longer; what is counted are steps, on every machine as many.
+    let origin = Origin::text("served\n");
+    let config = DEAR.replace('\n', " ");
+    let proxy = Proxy::builder()
+        .top("workers: 2")
+        .top("admin: { address: \"127.0.0.1:0\" }")
+        .filter(&format!("{{ plugin: validate, limits: {{ cpu: 200ms }}, config: {{ {config} }} }}"))
+        .route("/*", "app", origin.address)
+        .start();
     let fill = 1_000_000;
     let list = |item: &str, count: usize| format!("[{}{item}]", format!("{item},").repeat(count - 1));
     let names = |count: usize, form: &dyn Fn(usize) -> String| {

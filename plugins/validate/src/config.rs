@@ -263,7 +263,7 @@ impl Config {
             others.extend(given(other.schema, other.document, uri, &pointer, faults));
         }
         let compiled = |first: Option<Given>, faults: &mut Faults| {
-            Kept::new(first.into_iter().chain(others.iter().cloned()).collect(), options, faults)
+            Kept::new(first.into_iter().chain(others.iter().cloned()).collect(), options, self.steps, faults)
         };
         let requests = self.request.map(|request| {
             let first = given(request.schema, request.document, ROOT.to_owned(), "/request", faults);

@@ -30,6 +30,8 @@ pub(crate) struct Given {
 pub(crate) struct Kept {
     given: Vec<Given>,
     options: Options,
+    /// How many steps a message may take, in whose time schemas of documents are compiled.
+    steps: u32,
     copy: RefCell<Copy>,
 }
 
@@ -41,13 +43,16 @@ struct Copy {
     schemas: Option<Rc<Schemas>>,
 }
 
+/// Steps in whose time a value of a schema is compiled.
+const PER_VALUE: u32 = 20;
+
 /// Of schemas' documents.
 const BOUNDS: Bounds = Bounds { depth: 64, steps: 200_000, duplicates: false };
 
 impl Kept {
     /// The first one is what messages are held against. What stands in the configuration is compiled at once.
-    pub(crate) fn new(given: Vec<Given>, options: Options, faults: &mut Faults) -> Self {
-        let kept = Self { given, options, copy: RefCell::default() };
+    pub(crate) fn new(given: Vec<Given>, options: Options, steps: u32, faults: &mut Faults) -> Self {
+        let kept = Self { given, options, steps, copy: RefCell::default() };
         if kept.documents().next().is_none() {
             match kept.compile() {
                 Ok(schemas) => kept.copy.borrow_mut().schemas = schemas.map(Rc::new),
@@ -112,6 +117,8 @@ impl Kept {
     /// None if a document is not there.
     fn compile(&self) -> Result<Option<Schemas>, Vec<Fault>> {
         let mut sources = Vec::new();
+        // What stands in the configuration alone is compiled while that is read, for which there is more time.
+        let mut left = if self.documents().next().is_some() { self.steps / PER_VALUE } else { u32::MAX };
         for (document, given) in self.given.iter().enumerate() {
             let text = match &given.text {
                 Text::Written(text) => text.clone().into_bytes(),
@@ -120,7 +127,9 @@ impl Kept {
                     _ => return Ok(None),
                 },
             };
-            let json = read(text, &BOUNDS).map_err(|why| vec![unreadable(document, why)])?;
+            let bounds = Bounds { steps: left.min(BOUNDS.steps), ..BOUNDS };
+            let json = read(text, &bounds).map_err(|why| vec![unreadable(document, why)])?;
+            left = left.saturating_sub(json.steps());
             sources.push(Source { uri: given.uri.clone(), json });
         }
         compile(sources, self.options).map(Some)
@@ -132,7 +141,12 @@ fn unreadable(document: usize, why: Unreadable) -> Fault {
         Unreadable::Encoding(byte) => (String::new(), format!("it is not UTF-8 from byte {byte} on")),
         Unreadable::Syntax(what, byte) => (String::new(), format!("it is not JSON: {what}, before byte {byte}")),
         Unreadable::Deep => (String::new(), "it is nested more than 64 levels deep".to_owned()),
-        Unreadable::Large => (String::new(), "it is too large".to_owned()),
+        Unreadable::Large => (
+            String::new(),
+            "it is too large, with those before it: of documents one value is read for each 20 `steps`; raise them, and \
+             the plugin's `limits.cpu` with them"
+                .to_owned(),
+        ),
         Unreadable::Duplicate(pointer) => (pointer, "this stands in its object more than once".to_owned()),
     };
     Fault { document, pointer, message }

@@ -34,7 +34,8 @@ fn a_new_schema_counts_at_once_and_a_broken_one_changes_nothing() {
     assert_eq!(posted(&mut host, &filter, "[\"a\"]"), Flow::Stop);
     host.document("id", Some(r#"{"type": "string"}"#));
     assert_eq!(posted(&mut host, &filter, "[\"a\"]"), Flow::Next);
-    for broken in ["{\"type\": ", r#"{"type": "text"}"#, r#"{"$ref": "none"}"#, r#"{"type": 1, "type": 2}"#] {
+    let large = format!("{{\"enum\": [{}0]}}", "0,".repeat(6_000));
+    for broken in [&*large, "{\"type\": ", r#"{"type": "text"}"#, r#"{"$ref": "none"}"#, r#"{"type": 1, "type": 2}"#] {
         host.log.clear();
         host.document("id", Some(broken));
         assert_eq!(posted(&mut host, &filter, "[\"a\"]"), Flow::Next, "{broken}");
