@@ -104,8 +104,8 @@ fn commits(path: &Path, many: i64) -> Vec<u64> {
     let store = open(path);
     let mut ends = vec![store.kept().bytes];
     for round in 1..=many {
-        store.increment("a", "n", 1, None).unwrap();
-        store.set("a", &format!("key {round}"), &[7; 40], lasting()).unwrap();
+        // One change: of two, the first may be on the disk already when the second comes.
+        assert_eq!(store.increment("a", "n", 1, None), Ok(round));
         until("the commit is there", || store.kept().bytes > ends[ends.len() - 1] && store.kept().waiting == 0);
         ends.push(store.kept().bytes);
     }
@@ -265,8 +265,10 @@ fn the_bound_holds_over_reloads_and_restarts() {
     drop(store);
     let store = File::at(&path, 2 * MIB);
     store.begin(2 * MIB);
-    // Which shard a key is in is another matter after a restart, so a few may find theirs full.
-    assert!(store.usage().values > left * 8 / 10 && store.usage().bytes <= 2 * MIB);
+    // Of what was left one owner is given three quarters again. Which shard a key is in is another matter after a restart, so a few
+    // may find theirs full.
+    let usage = store.usage();
+    assert!(usage.values > left * 7 / 10 && usage.bytes <= 2 * MIB, "{usage:?} of {left}");
     assert_eq!(store.get("a", "9999").unwrap().map(|value| value.len()), Some(200));
     assert!(store.get("a", "counted").unwrap().is_some());
 }

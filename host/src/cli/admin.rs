@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::run::block_on;
-use super::{File, Usage, count};
+use super::{File, Usage, count, size};
 use crate::admin::{At, Call, call};
 use crate::config::{self, Admin, AdminAddress};
 
@@ -45,7 +45,8 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
     for store in answer["stores"].as_array().into_iter().flatten() {
         let values = count(store["values"].as_u64().unwrap_or_default(), "value");
-        println!("  store {}: {values}, {} of {} bytes", text(&store["name"]), store["bytes"], store["limit"]);
+        let bytes = |key: &str| size(store[key].as_u64().unwrap_or_default());
+        println!("  store {}: {values}, {} of {}", text(&store["name"]), bytes("bytes"), bytes("limit"));
         if let Some(fault) = store["file"]["fault"].as_str() {
             println!("    {fault}");
         }

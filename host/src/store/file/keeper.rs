@@ -5,12 +5,12 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::super::Store;
+use super::super::memory::{Change, Walk};
 use super::disk::Disk;
 use super::fault::Fault;
 use super::record::{Payload, Record};
 use super::{Figures, INTERVAL, Shared, WAITING};
-use crate::store::Store;
-use crate::store::memory::{Change, Walk};
 
 /// How often it is looked whether a file that another process holds is free: soon after that process has let go.
 const HELD: Duration = Duration::from_millis(20);
@@ -240,9 +240,12 @@ impl Keeper {
     fn collect(&self) -> Option<(Vec<u8>, usize)> {
         // Before the changes are taken: what comes behind them sets it again.
         self.shared.is_changed.store(false, Ordering::SeqCst);
+        // What is on its way to the disk still waits; for a moment some counts twice.
+        self.shared.figures.held.store(self.shared.memory.changed() as u64, Ordering::SeqCst);
         let changes = self.shared.memory.take_changes();
         let many = changes.iter().map(Vec::len).sum();
         if many == 0 {
+            self.shared.figures.held.store(0, Ordering::SeqCst);
             return None;
         }
         let mut record = Record::new(self.shared.time.now());
