@@ -290,8 +290,8 @@ pub(super) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 
 /// "did you mean", or else what there is.
 pub(super) fn suggestion<'a>(name: &str, what: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    /// Of a long list, the beginning tells what kind of names there are.
-    const MOST_NAMED: usize = 12;
+    /// Of a longer list, the beginning tells what kind of names there are. All bundled filters are named.
+    const MOST_NAMED: usize = 24;
     if let Some(candidate) = closest(name, known.clone()) {
         return format!("did you mean `{candidate}`?");
     }
