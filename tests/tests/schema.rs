@@ -30,6 +30,7 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
             "plugin-unknown",
             "umlauts-before-the-fault",
             "upstream-misspelt",
+            "upstream-none",
             "upstream-none-declared",
             "upstream-unknown",
             "windows-line-ends",
@@ -98,6 +99,7 @@ const BEYOND_A_SCHEMA: [(&str, &[&str]); 11] = [
     (
         "the environment, and other files",
         &[
+            "directory",
             "certificate-missing",
             "environment-empty",
             "environment-name",

@@ -1,9 +1,16 @@
 //! Connections for stores: TCP and TLS as endpoints have them, without HTTP.
 
+use std::io;
+use std::time::Duration;
+
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::tls::{Tls, TlsPeer};
 use crate::store::redis::{self, Address, Dialled};
+
+/// For a handshake: a server that waits for the end of a line may never answer one.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// Connects to a store's servers.
 #[derive(Debug)]
@@ -29,11 +36,10 @@ impl redis::Dial for Dial {
             let Some(tls) = &self.tls else { return Ok(Box::new(stream) as _) };
             let name = self.server_name.as_deref().unwrap_or(&address.host);
             let peer = TlsPeer::new(tls, name).ok_or_else(|| {
-                std::io::Error::other(format!(
-                    "no certificate can be for `{name}`; `tls: {{ server_name }}` says another"
-                ))
+                io::Error::other(format!("no certificate can be for `{name}`; `tls: {{ server_name }}` says another"))
             })?;
-            Ok(peer.connect(stream, true).await? as _)
+            let silent = |_| io::Error::other("it does not answer in TLS; write redis:// if it should not");
+            Ok(timeout(HANDSHAKE, peer.connect(stream, true)).await.map_err(silent)?? as _)
         })
     }
 }

@@ -88,7 +88,7 @@ impl TlsPeer {
                     .to_owned()
             }
             rustls::Error::InvalidMessage(_) => {
-                format!("it does not speak TLS; write {} if it should not", self.tls.plain)
+                format!("it does not answer in TLS; write {} if it should not", self.tls.plain)
             }
             _ => return error,
         };

@@ -103,8 +103,11 @@ fn a_server_that_is_killed_is_told_once_and_heals() {
             redis.kill();
             proxy.log.wait_many("the store `kept` is out of reach", round);
             until("it is known to be down", || ask(&proxy, "/", "get a") == "unavailable" && !up(&proxy));
-            let words = status(&proxy);
-            assert!(words.contains("store kept") && words.contains("Connection refused"), "{words}");
+            // First it was a connection that ended.
+            until("it is told why", || {
+                let words = status(&proxy);
+                words.contains("store kept") && words.contains("Connection refused")
+            });
             redis.revive();
             until("it is back", || ask(&proxy, "/", "set a y; get a") == "done; =y");
             proxy.log.wait_many("the store `kept` is back", round);
