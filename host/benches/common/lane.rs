@@ -98,7 +98,8 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// A lane whose instance is ready, and has seen every request once. Panics if any of them met something else.
+    /// A lane whose instance is ready, and has seen every request twice, so that what is to be known or used up is. Panics
+    /// if any of them met something else the second time.
     pub(crate) async fn new(
         engine: &Arc<Engine>,
         outbound: &Arc<dyn Outbound>,
@@ -143,6 +144,9 @@ impl Lane {
             tls: None,
         });
         let lane = Self { pools, chain, peer, asked: Arc::clone(asked), meets, next: Cell::new(0) };
+        for asked in &*lane.asked {
+            lane.exchange(asked).await;
+        }
         for asked in &*lane.asked {
             lane.met(asked, lane.exchange(asked).await);
         }
