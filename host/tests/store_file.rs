@@ -265,10 +265,10 @@ fn the_bound_holds_over_reloads_and_restarts() {
     drop(store);
     let store = File::at(&path, 2 * MIB);
     store.begin(2 * MIB);
-    // Of what was left one owner is given three quarters again. Which shard a key is in is another matter after a restart, so a few
+    // Of what was left one owner is given at most three quarters again. Which shard a key is in is another matter after a restart, so a few
     // may find theirs full.
     let usage = store.usage();
-    assert!(usage.values > left * 7 / 10 && usage.bytes <= 2 * MIB, "{usage:?} of {left}");
+    assert!(usage.values > left / 2 && usage.bytes <= 2 * MIB, "{usage:?} of {left}");
     assert_eq!(store.get("a", "9999").unwrap().map(|value| value.len()), Some(200));
     assert!(store.get("a", "counted").unwrap().is_some());
 }
