@@ -251,8 +251,9 @@ fn chain(length: usize, ways: &[fn(Value) -> Value]) -> Value {
 
 #[test]
 fn what_goes_too_deep_is_refused_before_the_stack_ends() {
-    let inside: fn(Value) -> Value = |next| json!({ "additionalProperties": next });
-    let ways: [(&str, fn(Value) -> Value); 9] = [
+    type Way = fn(Value) -> Value;
+    let inside: Way = |next| json!({ "additionalProperties": next });
+    let ways: [(&str, Way); 9] = [
         ("allOf", |next| json!({ "allOf": [next, true] })),
         ("anyOf", |next| json!({ "anyOf": [false, next] })),
         ("oneOf", |next| json!({ "oneOf": [next] })),

@@ -59,11 +59,10 @@ impl Types {
             Ok(Some(one)) if !is_utf8(&one) => Kind::Unreadable("its charset is not UTF-8"),
             Ok(Some(_)) => Self::coded(head),
             Ok(None) if self.have("") => Self::coded(head),
-            Ok(None) => Kind::Other,
             Err(_) if head.values("content-type").into_iter().map(lossy).any(|one| is_wanted(&one)) => {
                 Kind::Unreadable("it has two types")
             }
-            Err(_) => Kind::Other,
+            Ok(None) | Err(_) => Kind::Other,
         }
     }
 

@@ -270,7 +270,7 @@ impl Config {
             Requests {
                 kept: compiled(first, faults),
                 methods: request.methods,
-                types: types(request.types, "/request", faults),
+                types: types(&request.types, "/request", faults),
                 passes_others: request.other_types == OtherTypes::Pass,
                 is_required: request.required,
             }
@@ -280,7 +280,7 @@ impl Config {
             Responses {
                 kept: compiled(first, faults),
                 statuses: response.statuses,
-                types: types(response.types, "/response", faults),
+                types: types(&response.types, "/response", faults),
                 passes_others: response.other_types == OtherTypes::Pass,
                 only_logs: response.on_misfit == OnMisfit::Log,
             }
@@ -416,7 +416,7 @@ fn given(
     }
 }
 
-fn types(patterns: Vec<String>, pointer: &str, faults: &mut Faults) -> Types {
+fn types(patterns: &[String], pointer: &str, faults: &mut Faults) -> Types {
     Types::new(patterns).unwrap_or_else(|index| {
         let place = [pointer, "/types/", &index.to_string()].concat();
         faults.at(&place, "a type is as `application/json`, and one `*` in it stands for anything");

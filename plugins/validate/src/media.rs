@@ -8,7 +8,7 @@ pub(crate) struct Types(Vec<String>);
 
 impl Types {
     /// The patterns, or the place of one that is none.
-    pub(crate) fn new(patterns: Vec<String>) -> Result<Self, usize> {
+    pub(crate) fn new(patterns: &[String]) -> Result<Self, usize> {
         let is_pattern = |pattern: &String| {
             let is_token = |text: &str| {
                 !text.is_empty()

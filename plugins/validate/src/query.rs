@@ -52,11 +52,11 @@ impl Parameters {
         let mut values: Vec<(String, String)> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             if values.len() == MOST {
-                return Err(misfit(String::new(), "has too many parameters"));
+                return Err(misfit("", "has too many parameters"));
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let Some(name) = decoded(name) else { return Err(misfit(String::new(), "has names that are not UTF-8")) };
-            let Some(value) = decoded(value) else { return Err(misfit(name, "is not UTF-8")) };
+            let Some(name) = decoded(name) else { return Err(misfit("", "has names that are not UTF-8")) };
+            let Some(value) = decoded(value) else { return Err(misfit(&name, "is not UTF-8")) };
             values.push((name, value));
         }
         values.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -65,7 +65,7 @@ impl Parameters {
             let Some((name, _)) = same.first() else { continue };
             let wanted = self.wanted(name);
             if same.len() > 1 && !wanted.list {
-                return Err(misfit(name.clone(), "stands in the query more than once"));
+                return Err(misfit(name, "stands in the query more than once"));
             }
             let items: Vec<String> = same.iter().map(|(_, value)| wanted.json(value)).collect();
             let items = items.join(",");
@@ -112,8 +112,8 @@ fn wanted(json: &Json, schema: u32) -> Wanted {
     wanted
 }
 
-fn misfit(parameter: String, detail: &str) -> Misfit {
-    Misfit { pointer: ["/", &parameter].concat(), keyword: "", detail: detail.to_owned() }
+fn misfit(parameter: &str, detail: &str) -> Misfit {
+    Misfit { pointer: ["/", parameter].concat(), keyword: "", detail: detail.to_owned() }
 }
 
 /// As forms are decoded.

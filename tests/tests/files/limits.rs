@@ -57,10 +57,11 @@ fn a_large_file_is_sent_whole_and_never_held_whole() {
 
 #[test]
 fn a_file_that_changes_while_it_is_sent_is_cut_off() {
+    type Change = fn(&Path);
     let folder = site();
     let public = folder.path().join("public");
     let proxy = serving(&folder, "");
-    let change: [(&str, fn(&Path)); 2] = [
+    let change: [(&str, Change); 2] = [
         ("shrinks", |path| fs::File::options().write(true).open(path).unwrap().set_len(MIB).unwrap()),
         ("is written", |path| fs::File::options().write(true).open(path).unwrap().write_all(b"new").unwrap()),
     ];

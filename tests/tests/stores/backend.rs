@@ -1,7 +1,7 @@
 //! What the suite asks of a kind of store.
 
 /// A kind of store, ready to be used by proxies.
-pub trait Backend {
+pub(crate) trait Backend {
     /// Whether values are there for the next process.
     const IS_KEPT: bool;
 

@@ -5,35 +5,30 @@ use weir_tests::{Client, Proxy, ProxyBuilder};
 use crate::backend::Backend;
 
 /// A proxy of two workers over a store.
-pub struct Bed<B> {
-    pub proxy: Proxy,
+pub(crate) struct Bed<B> {
+    pub(crate) proxy: Proxy,
     /// Ends after the proxy.
-    pub backend: B,
+    _backend: B,
 }
 
 impl<B: Backend> Bed<B> {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let backend = B::start();
-        Self { proxy: builder(&backend.declaration()).start(), backend }
-    }
-
-    /// Whether values are there for the next process.
-    pub fn is_kept(&self) -> bool {
-        B::IS_KEPT
+        Self { proxy: builder(&backend.declaration()).start(), _backend: backend }
     }
 
     /// What comes of it: see `tests/guests/examples/shelf.rs`. On a connection of its own, so on any worker.
-    pub fn ask(&self, what: &str) -> String {
+    pub(crate) fn ask(&self, what: &str) -> String {
         ask(&self.proxy, "/", what)
     }
 
     /// The same of another entry.
-    pub fn ask_other(&self, what: &str) -> String {
+    pub(crate) fn ask_other(&self, what: &str) -> String {
         ask(&self.proxy, "/other/", what)
     }
 
     /// Asks all of this, one after the other.
-    pub fn expect<T: AsRef<str>>(&self, dialogue: &[(T, &str)]) {
+    pub(crate) fn expect<T: AsRef<str>>(&self, dialogue: &[(T, &str)]) {
         for (what, said) in dialogue {
             assert_eq!(self.ask(what.as_ref()), *said, "{:.80}", what.as_ref());
         }
@@ -41,7 +36,7 @@ impl<B: Backend> Bed<B> {
 }
 
 /// The configuration with this store.
-pub fn builder(declaration: &str) -> ProxyBuilder {
+pub(crate) fn builder(declaration: &str) -> ProxyBuilder {
     let entry = |name: &str| format!("chain: [{{ plugin: shelf, name: {name}, config: {{ store: kept }} }}]");
     Proxy::builder()
         .top(&format!("workers: 2\nadmin: {{ address: 127.0.0.1:0 }}\nstores: {{ kept: {declaration} }}"))
@@ -51,12 +46,12 @@ pub fn builder(declaration: &str) -> ProxyBuilder {
         .route_to("/other/*", "app", &entry("there"))
 }
 
-pub fn ask(proxy: &Proxy, path: &str, what: &str) -> String {
+pub(crate) fn ask(proxy: &Proxy, path: &str, what: &str) -> String {
     said(&mut Client::connect(proxy.address), path, what)
 }
 
 /// The same on a connection that is there.
-pub fn said(client: &mut Client, path: &str, what: &str) -> String {
+pub(crate) fn said(client: &mut Client, path: &str, what: &str) -> String {
     let reply = client.get(path, &format!("X-Do: {what}\r\n"));
     if reply.status == 200 { reply.text() } else { format!("status {}", reply.status) }
 }

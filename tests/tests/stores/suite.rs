@@ -5,7 +5,7 @@ use std::thread;
 use weir_tests::{Client, until};
 
 use crate::backend::Backend;
-pub use crate::bed::Bed;
+pub(crate) use crate::bed::Bed;
 use crate::bed::said;
 
 /// Far more than a test takes.
@@ -13,7 +13,7 @@ const LONG: u64 = 600_000;
 /// Connections that ask at the same time.
 const CLIENTS: usize = 8;
 
-pub fn values_are_what_was_written(bed: &Bed<impl Backend>) {
+pub(crate) fn values_are_what_was_written(bed: &Bed<impl Backend>) {
     bed.expect(&[
         ("get a", "none"),
         ("remove a", "false"),
@@ -30,7 +30,7 @@ pub fn values_are_what_was_written(bed: &Bed<impl Backend>) {
     ]);
 }
 
-pub fn keys_and_values_are_any_bytes(bed: &Bed<impl Backend>) {
+pub(crate) fn keys_and_values_are_any_bytes(bed: &Bed<impl Backend>) {
     // A newline, a brace, letters beyond ASCII, no letter at all.
     for key in ["0x610a62", "0x7b617d", "0xc3bc", "0x00", "0x", "a:b", "*", "a*1024"] {
         let wrong = format!("get {key}");
@@ -48,7 +48,7 @@ pub fn keys_and_values_are_any_bytes(bed: &Bed<impl Backend>) {
     }
 }
 
-pub fn values_go_when_their_time_is_over(bed: &Bed<impl Backend>) {
+pub(crate) fn values_go_when_their_time_is_over(bed: &Bed<impl Backend>) {
     bed.expect(&[(format!("set long x {LONG}"), "done")]);
     bed.expect(&[("set short x 30", "done"), ("add number 7 30", "7"), ("swap swapped - x 30", "true")]);
     bed.expect(&[("advance step 0 3 9 30", "3 taken"), ("set kept x 30", "done"), ("set now x 0", "done")]);
@@ -66,7 +66,7 @@ pub fn values_go_when_their_time_is_over(bed: &Bed<impl Backend>) {
     bed.expect(&[(format!("advance eons 0 1 5 {}", u64::MAX).as_str(), "1 taken"), ("get eons", "=1")]);
 }
 
-pub fn numbers_are_added_to(bed: &Bed<impl Backend>) {
+pub(crate) fn numbers_are_added_to(bed: &Bed<impl Backend>) {
     bed.expect(&[
         ("add n 5", "5"),
         ("subtract n 7", "-2"),
@@ -93,7 +93,7 @@ pub fn numbers_are_added_to(bed: &Bed<impl Backend>) {
     bed.expect(&[("get wrong", "=9223372036854775808")]);
 }
 
-pub fn a_swap_compares(bed: &Bed<impl Backend>) {
+pub(crate) fn a_swap_compares(bed: &Bed<impl Backend>) {
     bed.expect(&[
         ("swap a x y", "false"),
         ("get a", "none"),
@@ -117,7 +117,7 @@ pub fn a_swap_compares(bed: &Bed<impl Backend>) {
     ]);
 }
 
-pub fn a_batch_does_one_after_the_other(bed: &Bed<impl Backend>) {
+pub(crate) fn a_batch_does_one_after_the_other(bed: &Bed<impl Backend>) {
     bed.expect(&[
         ("set b 1; add n 5; subtract n 2; get b; remove b; get b; remove b", "done; 5; 3; =1; true; none; false"),
         // It goes on after a failure.
@@ -132,7 +132,7 @@ pub fn a_batch_does_one_after_the_other(bed: &Bed<impl Backend>) {
     bed.expect(&[("set l x*65537; get l; get k*1025; set l y", "too-large; none; too-large; done")]);
 }
 
-pub fn steps_stay_within_their_bound(bed: &Bed<impl Backend>) {
+pub(crate) fn steps_stay_within_their_bound(bed: &Bed<impl Backend>) {
     bed.expect(&[
         ("advance n 0 3 5", "3 taken"),
         ("advance n 0 3 5", "3 left"),
@@ -173,7 +173,7 @@ pub fn steps_stay_within_their_bound(bed: &Bed<impl Backend>) {
     assert!(bed.ask(&many(64)).ends_with("; 64 taken"));
 }
 
-pub fn a_step_renews_the_time_and_an_addition_does_not(bed: &Bed<impl Backend>) {
+pub(crate) fn a_step_renews_the_time_and_an_addition_does_not(bed: &Bed<impl Backend>) {
     until("both steps come within a short time", || {
         bed.ask("remove n");
         bed.ask("advance n 0 1 9 200; advance n 0 1 9 600000") == "1 taken; 2 taken"
@@ -189,7 +189,7 @@ pub fn a_step_renews_the_time_and_an_addition_does_not(bed: &Bed<impl Backend>) 
     until("the value goes", || bed.ask("get m") == "none");
 }
 
-pub fn what_is_beyond_a_limit_is_refused(bed: &Bed<impl Backend>) {
+pub(crate) fn what_is_beyond_a_limit_is_refused(bed: &Bed<impl Backend>) {
     let key = "k*1025";
     for what in ["get K", "set K x", "remove K", "add K 1", "subtract K 1", "swap K - x", "advance K 0 1 5"] {
         bed.expect(&[(what.replace('K', key), "too-large")]);
@@ -204,7 +204,7 @@ pub fn what_is_beyond_a_limit_is_refused(bed: &Bed<impl Backend>) {
     ]);
 }
 
-pub fn entries_never_see_each_others_keys(bed: &Bed<impl Backend>) {
+pub(crate) fn entries_never_see_each_others_keys(bed: &Bed<impl Backend>) {
     bed.expect(&[("set mine yes", "done"), ("add n 5", "5"), ("advance s 0 5 5", "5 taken")]);
     for (what, words) in [
         ("get mine", "none"),
@@ -229,7 +229,7 @@ fn together<B: Backend>(bed: &Bed<B>, act: impl Fn(&mut Client) -> usize + Sync)
     })
 }
 
-pub fn additions_of_many_are_all_counted(bed: &Bed<impl Backend>) {
+pub(crate) fn additions_of_many_are_all_counted(bed: &Bed<impl Backend>) {
     const ROUNDS: usize = 100;
     together(bed, |client| {
         for _ in 0..ROUNDS {
@@ -240,7 +240,7 @@ pub fn additions_of_many_are_all_counted(bed: &Bed<impl Backend>) {
     assert_eq!(bed.ask("get n; get m"), format!("={}; ={}", CLIENTS * ROUNDS * 2, CLIENTS * ROUNDS));
 }
 
-pub fn one_of_many_wins_a_swap(bed: &Bed<impl Backend>) {
+pub(crate) fn one_of_many_wins_a_swap(bed: &Bed<impl Backend>) {
     const ROUNDS: usize = 40;
     let won = together(bed, |client| {
         (0..ROUNDS).filter(|round| said(client, "/", &format!("swap lock{round} - mine")) == "true").count()
@@ -263,7 +263,7 @@ pub fn one_of_many_wins_a_swap(bed: &Bed<impl Backend>) {
     assert_eq!(bed.ask("get count"), format!("={}", CLIENTS * (ROUNDS / 4)));
 }
 
-pub fn many_never_advance_beyond_the_bound(bed: &Bed<impl Backend>) {
+pub(crate) fn many_never_advance_beyond_the_bound(bed: &Bed<impl Backend>) {
     let taken = together(bed, |client| {
         let step = format!("advance n 0 3 500 {LONG}");
         (0..50).filter(|_| said(client, "/", &step).ends_with("taken")).count()
@@ -272,7 +272,7 @@ pub fn many_never_advance_beyond_the_bound(bed: &Bed<impl Backend>) {
     assert_eq!(bed.ask("get n"), "=498");
 }
 
-pub fn a_reload_keeps_values(bed: &Bed<impl Backend>) {
+pub(crate) fn a_reload_keeps_values(bed: &Bed<impl Backend>) {
     bed.expect(&[(format!("set a x {LONG}"), "done"), ("add n 5".to_owned(), "5")]);
     let text = std::fs::read_to_string(bed.proxy.file()).expect("the configuration can be read");
     bed.proxy.write_text(&format!("x-note: another\n{text}"));
@@ -281,13 +281,13 @@ pub fn a_reload_keeps_values(bed: &Bed<impl Backend>) {
     bed.expect(&[("get a", "=x"), ("add n 1", "6")]);
 }
 
-pub fn another_process_finds_what_was_kept(bed: &mut Bed<impl Backend>) {
+pub(crate) fn another_process_finds_what_was_kept<B: Backend>(bed: &mut Bed<B>) {
     bed.expect(&[(format!("set a 0x00ff {LONG}"), "done"), ("set b x".to_owned(), "done")]);
     bed.expect(&[("add n 5", "5"), ("set gone x", "done"), ("remove gone", "true"), ("set short x 30", "done")]);
     bed.proxy.signal("TERM");
     assert!(bed.proxy.exit().success());
     let next = bed.proxy.again();
     let words = ["get a", "get b", "get n", "get gone"].map(|what| crate::bed::ask(&next, "/", what));
-    assert_eq!(words, if bed.is_kept() { ["=0x00ff", "=x", "=5", "none"] } else { ["none"; 4] });
+    assert_eq!(words, if B::IS_KEPT { ["=0x00ff", "=x", "=5", "none"] } else { ["none"; 4] });
     until("a time to live goes on", || crate::bed::ask(&next, "/", "get short") == "none");
 }

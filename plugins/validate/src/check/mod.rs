@@ -156,6 +156,7 @@ impl<'a> Check<'a> {
     }
 
     /// Says that something does not fit.
+    #[allow(clippy::unnecessary_wraps, reason = "rules end with it")]
     fn misfit(&mut self, at: At, keyword: &'static str, detail: impl FnOnce(&Self) -> String) -> Fits {
         if self.quiet == 0 && self.found.len() < self.most {
             let detail = detail(self);

@@ -20,14 +20,20 @@ impl<'a> Check<'a> {
                 self.misfit(at, "minProperties", |_| format!("must have at least {least} members"))
             }
             Rule::Required(names) => self.required(names, at, "required"),
-            Rule::DependentRequired(name, names) => match self.has(at, name)? {
-                true => self.required(names, at, "dependentRequired"),
-                false => Ok(true),
-            },
-            Rule::DependentSchema(name, id) => match self.has(at, name)? {
-                true => self.value(*id, at),
-                false => Ok(true),
-            },
+            Rule::DependentRequired(name, names) => {
+                if self.has(at, name)? {
+                    self.required(names, at, "dependentRequired")
+                } else {
+                    Ok(true)
+                }
+            }
+            Rule::DependentSchema(name, id) => {
+                if self.has(at, name)? {
+                    self.value(*id, at)
+                } else {
+                    Ok(true)
+                }
+            }
             Rule::Properties(properties) => self.properties(properties, at),
             Rule::PropertyNames(id) => self.names(*id, at),
             Rule::UnevaluatedProperties(id) => {

@@ -88,7 +88,9 @@ impl Program {
                     self.set(split, Step::Split(split + 1, self.here()));
                 }
                 let end = self.here();
-                ends.into_iter().for_each(|from| self.set(from, Step::Go(end)));
+                for from in ends {
+                    self.set(from, Step::Go(end));
+                }
             }
             Node::Repeat(node, least, most) => {
                 for _ in 0..*least {
@@ -113,7 +115,9 @@ impl Program {
                             self.add(node)?;
                         }
                         let end = self.here();
-                        splits.into_iter().for_each(|split| self.set(split, Step::Split(split + 1, end)));
+                        for split in splits {
+                            self.set(split, Step::Split(split + 1, end));
+                        }
                     }
                 }
             }

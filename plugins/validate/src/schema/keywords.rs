@@ -54,7 +54,7 @@ impl Compiler<'_> {
                     rules.extend(json.string(value).and_then(Format::named).map(Rule::Format));
                 }
                 "dependentRequired" if validates && draft == Draft::TwentyTwenty => {
-                    self.dependencies(&keyword, &mut rules)
+                    self.dependencies(&keyword, &mut rules);
                 }
                 "dependentSchemas" if draft == Draft::TwentyTwenty => self.dependencies(&keyword, &mut rules),
                 "dependencies" => self.dependencies(&keyword, &mut rules),

@@ -42,7 +42,7 @@ impl Registry {
     pub(super) fn new(documents: &[Source], default: Draft, faults: &mut Vec<Fault>) -> Self {
         let mut registry = Self::default();
         for (number, document) in documents.iter().enumerate() {
-            let (draft, validates, asserts_formats) = registry.dialect(documents, (number, ROOT), default, faults);
+            let (draft, validates, asserts_formats) = Registry::dialect(documents, (number, ROOT), default, faults);
             let resource = registry.add(Resource { uri: document.uri.clone(), draft, validates, asserts_formats });
             registry.by_uri.insert(document.uri.clone(), ((number, ROOT), resource));
             registry.scan(documents, (number, ROOT), resource, faults);
@@ -60,13 +60,7 @@ impl Registry {
     }
 
     /// The draft of a schema with an identifier, and what its metaschema wants.
-    fn dialect(
-        &self,
-        documents: &[Source],
-        spot: Spot,
-        otherwise: Draft,
-        faults: &mut Vec<Fault>,
-    ) -> (Draft, bool, bool) {
+    fn dialect(documents: &[Source], spot: Spot, otherwise: Draft, faults: &mut Vec<Fault>) -> (Draft, bool, bool) {
         let (mut document, mut at) = spot;
         let (mut validates, mut asserts_formats) = (true, false);
         for _ in 0..MOST_METASCHEMAS {
@@ -124,12 +118,11 @@ impl Registry {
                 }
                 let inside = |at| (at, resource);
                 match holds {
-                    Holds::One => found.push(inside(value)),
                     Holds::List => found.extend(json.items(value).map(inside)),
                     Holds::OneOrList if json.count(value) > 0 && !json.is_object(value) => {
                         found.extend(json.items(value).map(inside));
                     }
-                    Holds::OneOrList => found.push(inside(value)),
+                    Holds::One | Holds::OneOrList => found.push(inside(value)),
                     Holds::Map => found.extend(json.members(value).map(|(_, at)| inside(at))),
                     Holds::Dependencies => {
                         let schemas = json.members(value).filter(|(_, at)| json.items(*at).next().is_none());
@@ -156,7 +149,7 @@ impl Registry {
             let uri = uri::resolve(base, id);
             if !id.is_empty() || spot.1 == ROOT {
                 let (draft, validates, asserts_formats) = match json.member(spot.1, "$schema") {
-                    Some(_) => self.dialect(documents, spot, draft, faults),
+                    Some(_) => Self::dialect(documents, spot, draft, faults),
                     None => match self.resource(outer) {
                         Some(outer) => (outer.draft, outer.validates, outer.asserts_formats),
                         None => (draft, true, false),

@@ -17,7 +17,9 @@ fn posted(host: &mut Host, filter: &Validate, body: &str) -> Flow {
 
 fn start(config: &str, documents: &[(&str, Option<&str>)]) -> (Host, Validate) {
     let mut host = Host::new();
-    documents.iter().for_each(|(name, text)| host.document(name, *text));
+    for (name, text) in documents {
+        host.document(name, *text);
+    }
     host.request.method("POST").header("content-type", "application/json");
     let filter = host.configure(config).unwrap();
     (host, filter)
