@@ -5,12 +5,12 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::super::Store;
+use super::super::memory::{Change, Walk};
 use super::disk::Disk;
 use super::fault::Fault;
 use super::record::{Payload, Record};
 use super::{Figures, INTERVAL, Shared, WAITING};
-use crate::store::Store;
-use crate::store::memory::{Change, Walk};
 
 /// How often it is looked whether a file that another process holds is free: soon after that process has let go.
 const HELD: Duration = Duration::from_millis(20);
@@ -38,8 +38,8 @@ pub(super) struct Keeper {
     task: Task,
     /// Dropped once the file was tried.
     tried: Option<SyncSender<()>>,
-    /// A record that is not on the disk yet, and how many changes it has.
-    held: Option<(Vec<u8>, usize)>,
+    /// A record that could not be put on the disk yet.
+    held: Option<Vec<u8>>,
     last_commit: Option<Instant>,
     is_failing: bool,
     /// The way through all values, while the file is written anew.
@@ -194,13 +194,7 @@ impl Keeper {
     /// Puts on the disk what has changed. If that fails, changes are refused until it succeeds.
     fn commit(&mut self, disk: &mut Disk) {
         let Shared { path, memory, figures, .. } = &*self.shared;
-        let (record, changes) = match self.held.take() {
-            Some(held) => held,
-            None => match self.collect() {
-                Some(collected) => collected,
-                None => return,
-            },
-        };
+        let Some(record) = self.held.take().or_else(|| self.collect()) else { return };
         let began = Instant::now();
         let appended = disk.append(&record);
         let took = began.elapsed();
@@ -208,7 +202,6 @@ impl Keeper {
         figures.bytes.store(disk.length(), Ordering::Relaxed);
         match appended {
             Ok(()) => {
-                figures.held.store(0, Ordering::Relaxed);
                 figures.commits.fetch_add(1, Ordering::Relaxed);
                 figures.nanoseconds.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
                 if self.is_failing {
@@ -217,10 +210,10 @@ impl Keeper {
                     figures.works();
                     self.is_failing = false;
                 }
+                figures.held.store(0, Ordering::Release);
             }
             Err(error) => {
-                figures.held.store(changes as u64, Ordering::Relaxed);
-                self.held = Some((record, changes));
+                self.held = Some(record);
                 figures.failures.fetch_add(1, Ordering::Relaxed);
                 let said = format!(
                     "{} cannot be written: {error}; until it can, changes are refused as unavailable",
@@ -237,17 +230,20 @@ impl Keeper {
     }
 
     /// A record of what has changed, if anything has.
-    fn collect(&self) -> Option<(Vec<u8>, usize)> {
+    fn collect(&self) -> Option<Vec<u8>> {
         // Before the changes are taken: what comes behind them sets it again.
         self.shared.is_changed.store(false, Ordering::SeqCst);
+        let held = &self.shared.figures.held;
+        held.store(1, Ordering::Release);
         let changes = self.shared.memory.take_changes();
-        let many = changes.iter().map(Vec::len).sum();
+        let many: usize = changes.iter().map(Vec::len).sum();
+        held.store(many as u64, Ordering::Release);
         if many == 0 {
             return None;
         }
         let mut record = Record::new(self.shared.time.now());
         changes.iter().flatten().for_each(|change: &Change| record.add(change));
-        Some((record.finish(), many))
+        Some(record.finish())
     }
 
     fn begin_anew(&mut self, disk: &mut Disk) {

@@ -75,7 +75,7 @@ struct Shared {
 #[derive(Default)]
 struct Figures {
     bytes: AtomicU64,
-    /// Of a commit that has not come about.
+    /// Changes that were taken away and are not on the disk; 1 until it is known how many.
     held: AtomicU64,
     commits: AtomicU64,
     nanoseconds: AtomicU64,
@@ -105,9 +105,12 @@ impl File {
     /// How its file is.
     pub fn kept(&self) -> Kept {
         let Figures { bytes, held, commits, nanoseconds, failures, fault } = &self.shared.figures;
+        // In this order: what is taken away is held before it has changed no more, and is counted before it is held no more.
+        let changed = self.shared.memory.changed() as u64;
+        let waiting = changed + held.load(Ordering::Acquire);
         Kept {
             bytes: bytes.load(Ordering::Relaxed),
-            waiting: held.load(Ordering::Relaxed) + self.shared.memory.changed() as u64,
+            waiting,
             commits: commits.load(Ordering::Relaxed),
             took: Duration::from_nanos(nanoseconds.load(Ordering::Relaxed)),
             failures: failures.load(Ordering::Relaxed),
