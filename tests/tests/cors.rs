@@ -103,7 +103,12 @@ fn what_an_upstream_allows_is_replaced_or_kept_and_vary_is_there_for_all() {
     let (status, fields, body) = ask(&proxy, "/things", "GET", &[APP]);
     assert_eq!((status, fields.as_slice(), body.as_str()), (200, allowed.map(str::to_owned).as_slice(), "GET /things"));
     for origins in [&[][..], &[EVIL], &[APP, APP], &["Origin: null"], &["Origin: https://app.example.evil.example"]] {
-        assert_eq!(ask(&proxy, "/things", "GET", origins).1, vary, "{origins:?}");
+        let (_, fields, _) = ask(&proxy, "/things", "GET", origins);
+        assert!(
+            !fields.iter().any(|field| field.starts_with("access-control-allow-origin")),
+            "{origins:?}: {fields:?}"
+        );
+        assert!(fields.ends_with(&vary.map(str::to_owned)), "{origins:?}: {fields:?}");
     }
     let (proxy, _origin) = with("origins: [https://app.example], upstream: keep", |proxy| proxy);
     let kept = [

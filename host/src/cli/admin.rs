@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::run::block_on;
-use super::{File, Usage, count};
+use super::{File, Usage, count, size};
 use crate::admin::{At, Call, call};
 use crate::config::{self, Admin, AdminAddress};
 
@@ -43,11 +43,10 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("  {} listens on {}", text(&listener["name"]), text(&listener["address"]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
-    // `local` is always there, and often nobody uses it.
-    let is_used = |store: &&Value| store["values"] != 0 || !store["file"].is_null();
-    for store in answer["stores"].as_array().into_iter().flatten().filter(is_used) {
+    for store in answer["stores"].as_array().into_iter().flatten() {
         let values = count(store["values"].as_u64().unwrap_or_default(), "value");
-        println!("  store {}: {values}, {} of {} bytes", text(&store["name"]), store["bytes"], store["limit"]);
+        let bytes = |key: &str| size(store[key].as_u64().unwrap_or_default());
+        println!("  store {}: {values}, {} of {}", text(&store["name"]), bytes("bytes"), bytes("limit"));
         if let Some(fault) = store["file"]["fault"].as_str() {
             println!("    {fault}");
         }

@@ -321,10 +321,10 @@ fn secrets_that_cannot_be_had_are_faults_that_do_not_show_them() {
 
 #[test]
 fn a_mark_that_this_weir_does_not_know_is_a_fault_where_it_is_used() {
-    let schema = r#"{ "properties": { "root": { "x-weir": "directory" } } }"#;
+    let schema = r#"{ "properties": { "root": { "x-weir": "socket" } } }"#;
     assert!(resolved(schema, "          {}").is_ok());
     let told = told(resolved(schema, "          root: www"));
-    assert_eq!(told[0], "error: the filter wants `directory` here, which this weir cannot grant");
+    assert_eq!(told[0], "error: the filter wants `socket` here, which this weir cannot grant");
     assert_eq!(told[1], "--> conf/weir.yaml:12:17");
 }
 
