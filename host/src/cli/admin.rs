@@ -43,7 +43,9 @@ pub(super) fn status(options: &Options, as_json: bool) -> anyhow::Result<()> {
         println!("  {} listens on {}", text(&listener["name"]), text(&listener["address"]));
     }
     println!("  {}, {}, {} ({})", many("sites"), many("routes"), many("filters"), many("instances"));
-    for store in answer["stores"].as_array().into_iter().flatten() {
+    // `local` is always there, and often nobody uses it.
+    let is_used = |store: &&Value| store["values"] != 0 || !store["file"].is_null();
+    for store in answer["stores"].as_array().into_iter().flatten().filter(is_used) {
         let values = count(store["values"].as_u64().unwrap_or_default(), "value");
         let bytes = |key: &str| size(store[key].as_u64().unwrap_or_default());
         println!("  store {}: {values}, {} of {}", text(&store["name"]), bytes("bytes"), bytes("limit"));

@@ -239,7 +239,6 @@ impl Keeper {
         let many: usize = changes.iter().map(Vec::len).sum();
         held.store(many as u64, Ordering::Release);
         if many == 0 {
-            self.shared.figures.held.store(0, Ordering::SeqCst);
             return None;
         }
         let mut record = Record::new(self.shared.time.now());
