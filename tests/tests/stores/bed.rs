@@ -7,6 +7,8 @@ use crate::backend::Backend;
 /// A proxy of two workers over a store.
 pub(crate) struct Bed<B> {
     pub(crate) proxy: Proxy,
+    /// Whether values are there for the next process.
+    pub(crate) is_kept: bool,
     /// Ends after the proxy.
     _backend: B,
 }
@@ -14,7 +16,7 @@ pub(crate) struct Bed<B> {
 impl<B: Backend> Bed<B> {
     pub(crate) fn start() -> Self {
         let backend = B::start();
-        Self { proxy: builder(&backend.declaration()).start(), _backend: backend }
+        Self { proxy: builder(&backend.declaration()).start(), is_kept: B::IS_KEPT, _backend: backend }
     }
 
     /// What comes of it: see `tests/guests/examples/shelf.rs`. On a connection of its own, so on any worker.

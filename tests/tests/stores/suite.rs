@@ -281,13 +281,13 @@ pub(crate) fn a_reload_keeps_values(bed: &Bed<impl Backend>) {
     bed.expect(&[("get a", "=x"), ("add n 1", "6")]);
 }
 
-pub(crate) fn another_process_finds_what_was_kept<B: Backend>(bed: &mut Bed<B>) {
+pub(crate) fn another_process_finds_what_was_kept(bed: &mut Bed<impl Backend>) {
     bed.expect(&[(format!("set a 0x00ff {LONG}"), "done"), ("set b x".to_owned(), "done")]);
     bed.expect(&[("add n 5", "5"), ("set gone x", "done"), ("remove gone", "true"), ("set short x 30", "done")]);
     bed.proxy.signal("TERM");
     assert!(bed.proxy.exit().success());
     let next = bed.proxy.again();
     let words = ["get a", "get b", "get n", "get gone"].map(|what| crate::bed::ask(&next, "/", what));
-    assert_eq!(words, if B::IS_KEPT { ["=0x00ff", "=x", "=5", "none"] } else { ["none"; 4] });
+    assert_eq!(words, if bed.is_kept { ["=0x00ff", "=x", "=5", "none"] } else { ["none"; 4] });
     until("a time to live goes on", || crate::bed::ask(&next, "/", "get short") == "none");
 }
