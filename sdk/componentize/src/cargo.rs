@@ -20,7 +20,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// The profile of filters, given on the command line so that a crate outside this workspace needs none.
 const PROFILE: [&str; 7] = [
     "profile.filter.inherits='release'",
-    "profile.filter.opt-level=3",
+    "profile.filter.opt-level=2",
     "profile.filter.lto='fat'",
     "profile.filter.codegen-units=1",
     "profile.filter.panic='abort'",

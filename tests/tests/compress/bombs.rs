@@ -68,7 +68,8 @@ fn bombs_are_refused_before_the_upstream_hears_of_them_and_memory_stays_flat() {
     // A window that no decoder should have to keep.
     let window = zeros(program("zstd").args(["-c", "--ultra", "-22", "--long=27"]), 200);
     assert_eq!(post(&proxy, "zstd", &window).status, 400);
-    assert!(most_memory(&proxy) < before + 80, "{before} MiB became {} MiB", most_memory(&proxy));
+    // Windows of 16 MiB (br) and 8 MiB (zstd), each twice: the decoder before may end after the next has begun.
+    assert!(most_memory(&proxy) < before + 64, "{before} MiB became {} MiB", most_memory(&proxy));
     assert_eq!(origin.arrived().len(), 1);
     assert_eq!(post(&proxy, "gzip", &run(program("gzip").arg("-c"), b"fine")).text(), "fine");
 }
